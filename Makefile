@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# make deps      install what is missing, by package name (as root)
+# make           build/memwatch
+# make demo      a leaking Node service, and memwatch on it (as root; installs, builds)
+# make test      unit tests (sanitized), then the real thing on this kernel (as root)
+# make check     format, lint, layers, then test
+# make help      the rest
+#
+# V=1 shows commands. SANITIZE=1 and STATIC=1 are builds of their own, below build/.
+
+VERSION := 0.1.0
+
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
+MAKEFLAGS += --no-print-directory
+
+BUILD ?= build
+ifeq ($(SANITIZE),1)
+BUILD := build/sanitize
+endif
+ifeq ($(STATIC),1)
+BUILD := build/static
+endif
+
+ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+
+CC ?= gcc
+CLANG ?= clang
+LLVM_STRIP ?= $(or $(shell command -v llvm-strip 2>/dev/null),$(lastword $(sort $(wildcard /usr/bin/llvm-strip-*))))
+BPFTOOL ?= $(or $(wildcard /usr/sbin/bpftool),$(shell command -v bpftool 2>/dev/null),$(lastword $(sort $(wildcard /usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool))))
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY ?= clang-tidy
+
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+
+WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes \
+	-Wpointer-arith -Wundef -Wvla
+ifeq ($(CI),true)
+WARNINGS += -Werror
+endif
+CPPFLAGS += -D_GNU_SOURCE -DMEMWATCH_VERSION='"$(VERSION)"' -Iuser -Iinclude -I$(BUILD)
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fno-omit-frame-pointer $(CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS)
+LDLIBS := -lbpf -lelf -lz -lncursesw -ltinfo -lm
+ifeq ($(SANITIZE),1)
+ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined
+ALL_LDFLAGS += -fsanitize=address,undefined
+endif
+ifeq ($(STATIC),1)
+ALL_LDFLAGS += -static
+endif
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__bpf__ -D__TARGET_ARCH_$(ARCH) \
+	-Wall -Wno-unused-function $(if $(filter true,$(CI)),-Werror) \
+	-Ivmlinux/$(ARCH) -Iinclude -Ibpf
+
+BPF_SRCS := $(wildcard bpf/*.bpf.c)
+BPF_OBJS := $(BPF_SRCS:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
+SKELETON := $(BUILD)/memwatch.skel.h
+USER_SRCS := $(wildcard user/*.c user/*/*.c)
+USER_OBJS := $(USER_SRCS:user/%.c=$(BUILD)/user/%.o)
+LIB_OBJS := $(filter-out $(BUILD)/user/main.o,$(USER_OBJS))
+UNIT_SRCS := $(wildcard tests/unit/test_*.c)
+UNITS := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/tests/unit/%)
+WORKLOAD_SRCS := $(wildcard tests/workloads/*.c)
+WORKLOADS := $(WORKLOAD_SRCS:tests/workloads/%.c=$(BUILD)/tests/workloads/%)
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+E2E := $(sort $(wildcard tests/e2e/*.sh))
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch])
+SHELL_FILES := $(wildcard tests/*.sh tests/*/*.sh) .ci/run
+
+.PHONY: all deps demo test unit units workloads e2e check format format-check lint layers bench \
+	fuzz install uninstall clean help vmlinux
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/memwatch
+
+# --- the kernel side: each source apart, linked, stripped of DWARF, made into a skeleton ---
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(BUILD)/memwatch.bpf.o: $(BPF_OBJS)
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKELETON): $(BUILD)/memwatch.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name memwatch_bpf > $@
+
+# --- the user side ---
+
+$(BUILD)/user/collect/session.o: $(SKELETON)
+
+$(BUILD)/user/%.o: user/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/memwatch: $(USER_OBJS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
+
+# --- tests ---
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJS)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $(filter-out %.h,$^) \
+		-o $@ -lcmocka -ljson-c $(LDLIBS)
+
+$(BUILD)/tests/workloads/%: tests/workloads/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 $(WARNINGS) -O2 -g -fno-omit-frame-pointer -pthread \
+		-MMD -MP $< -o $@
+
+$(BUILD)/tests/bench/%: tests/bench/%.c $(LIB_OBJS)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $(filter-out %.h,$^) -o $@ $(LDLIBS)
+
+build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/collect/session.c,$(USER_SRCS))
+	$(call say,FUZZ,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -D_GNU_SOURCE -Iuser -Iinclude -Itests -Itests/unit -std=gnu11 -g -O1 \
+		-fsanitize=fuzzer,address,undefined $< \
+		$(wildcard user/base/*.c user/sym/*.c user/v8/*.c) -o $@ -lelf -lz -lm
+
+unit: units
+	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $(UNITS)
+
+units: $(UNITS)
+
+workloads: $(WORKLOADS)
+
+e2e: all workloads
+	$(Q)MEMWATCH=$(BUILD)/memwatch prove --exec bash $(E2E)
+
+# One runner for all, so that its summary is of all.
+test: deps all workloads
+	$(Q)$(MAKE) SANITIZE=1 units
+	$(Q)MEMWATCH=$(BUILD)/memwatch tests/run.sh
+
+check: format-check lint layers test
+
+bench: all workloads $(BENCHES)
+	$(Q)MEMWATCH=$(BUILD)/memwatch tests/bench/run.sh
+
+FUZZ_SECONDS ?= 60
+fuzz: $(FUZZERS)
+	$(Q)for f in $(FUZZERS); do echo "$$f"; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ || exit 1; done
+
+demo: deps all workloads
+	$(Q)MEMWATCH=$(BUILD)/memwatch tests/demo.sh
+
+# --- keeping it in order ---
+
+format:
+	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
+
+format-check:
+	$(call say,FORMAT,$(words $(C_FILES)) files)
+	$(Q)$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+
+layers:
+	$(call say,LAYERS,user/)
+	$(Q)tests/layers.sh
+
+lint: $(SKELETON)
+	$(call say,LINT,clang-tidy)
+	$(Q)$(CLANG_TIDY) --quiet --warnings-as-errors='*' $(USER_SRCS) -- $(CPPFLAGS) -std=gnu11 2>/dev/null
+	$(call say,LINT,cppcheck)
+	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
+		--enable=warning,portability --suppress=missingInclude -Iuser -Iinclude user
+	$(call say,LINT,shellcheck)
+	$(Q)shellcheck -x -P SCRIPTDIR $(SHELL_FILES)
+	$(call say,LINT,man page)
+	$(Q)mandoc -T lint -W warning user/share/memwatch.8
+
+vmlinux:
+	$(Q)vmlinux/generate.sh
+
+# --- installing ---
+
+install: all
+	install -D -m 0755 $(BUILD)/memwatch $(DESTDIR)$(SBINDIR)/memwatch
+	install -D -m 0644 user/share/memwatch.8 $(DESTDIR)$(MANDIR)/man8/memwatch.8
+	install -D -m 0644 user/share/memwatch.bash $(DESTDIR)$(BASHCOMPDIR)/memwatch
+	install -D -m 0644 user/share/_memwatch $(DESTDIR)$(ZSHCOMPDIR)/_memwatch
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/memwatch $(DESTDIR)$(MANDIR)/man8/memwatch.8 \
+		$(DESTDIR)$(BASHCOMPDIR)/memwatch $(DESTDIR)$(ZSHCOMPDIR)/_memwatch
+
+deps:
+	$(Q)tests/deps.sh
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n '/^# make/,/^$$/s/^# \{0,1\}//p' Makefile
+	@echo "bench fuzz format format-check lint layers unit e2e install uninstall vmlinux clean"
+
+-include $(BPF_OBJS:.o=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d)

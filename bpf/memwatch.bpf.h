@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What every BPF program of memwatch shares: kernel types, the maps, the
+ * configuration, and how a drop is counted.
+ *
+ * Maps and variables are defined weak in this one header and merged by the
+ * static linker (bpftool gen object), so each source file sees the same ones.
+ */
+#ifndef MEMWATCH_BPF_H
+#define MEMWATCH_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "memwatch/abi.h"
+
+#define E2BIG 7 /* a hash map is full */
+
+#define PF_EXITING 0x00000004 /* include/linux/sched.h, unchanged since 2.6 */
+#define PF_KTHREAD 0x00200000
+
+const volatile struct mw_config mw_cfg __weak = {};
+struct mw_control mw_ctl __weak = {};
+
+/* What each process did since memwatch attached, by (global) thread group id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MW_MAX_PROCS);
+	__type(key, __u32);
+	__type(value, struct mw_growth);
+} mw_growth __weak SEC(".maps");
+
+/* The processes that were named, by PID in memwatch's namespace. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MW_MAX_TARGETS);
+	__type(key, __u32);
+	__type(value, __u8);
+} mw_targets __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, MW_RING_BYTES);
+} mw_events __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MW_LOST_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} mw_lost __weak SEC(".maps");
+
+static __always_inline void mw_count_lost(enum mw_lost cause)
+{
+	__u32 key = cause;
+	__u64 *n = bpf_map_lookup_elem(&mw_lost, &key);
+
+	if (n)
+		(*n)++;
+}
+
+/* Adds to a counter that several threads of a process may share. */
+#define mw_add(counter, n) __sync_fetch_and_add(&(counter), (n))
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * struct mw_task from a process: the totals that the iterator reports at each
+ * tick and that the exit and OOM records carry.
+ *
+ * Nothing is locked. The iterator may meet a process that is exiting: its mm
+ * is read only through loads that cannot fault, and the record is dropped if
+ * task->mm changed meanwhile (exit_mm clears it before the mm can be freed).
+ */
+#ifndef MEMWATCH_TASK_BPF_H
+#define MEMWATCH_TASK_BPF_H
+
+#include "memwatch.bpf.h"
+#include "pidns.bpf.h"
+#include "rss.bpf.h"
+
+/* The cgroup that limits the memory of @task: see mw_config.cgroup_v1. */
+static __always_inline struct cgroup_subsys_state *mw_memory_css(struct task_struct *task)
+{
+	__u32 index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	struct cgroup_subsys_state *css = NULL;
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+
+	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return NULL;
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (void *)set + bpf_core_field_offset(struct css_set, subsys) +
+				      index * sizeof(css));
+	return css;
+}
+
+static __always_inline __u64 mw_cgroup_id(struct task_struct *task)
+{
+	if (mw_cfg.cgroup_v1) {
+		struct cgroup_subsys_state *css = mw_memory_css(task);
+
+		return css ? BPF_CORE_READ(css, cgroup, kn, id) : 0;
+	}
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+}
+
+/*
+ * Adds up the page faults of a process: what its dead threads left in the
+ * signal_struct, and each live thread's own. A function of its own, so that
+ * the verifier meets the loop apart from the rest.
+ */
+static __noinline int mw_sum_faults(struct task_struct *leader, struct mw_task *out)
+{
+	struct signal_struct *signal = BPF_CORE_READ(leader, signal);
+	__u64 head = (__u64)&signal->thread_head;
+	struct list_head *node = BPF_CORE_READ(signal, thread_head.next);
+	__u64 minflt = BPF_CORE_READ(signal, min_flt);
+	__u64 majflt = BPF_CORE_READ(signal, maj_flt);
+	int i;
+
+	for (i = 0; i < MW_MAX_THREADS; i++) {
+		struct task_struct *t;
+
+		if (!node || (__u64)node == head)
+			break;
+		t = (void *)node - bpf_core_field_offset(struct task_struct, thread_node);
+		minflt += BPF_CORE_READ(t, min_flt);
+		majflt += BPF_CORE_READ(t, maj_flt);
+		node = BPF_CORE_READ(node, next);
+	}
+	out->minflt = minflt;
+	out->majflt = majflt;
+	return i;
+}
+
+static __always_inline void mw_mm_read(struct mm_struct *mm, struct mw_task *out)
+{
+	mw_rss_read(mm, out);
+	bpf_core_read(&out->pgtable_bytes, sizeof(out->pgtable_bytes), &mm->pgtables_bytes);
+	out->vm_pages = BPF_CORE_READ(mm, total_vm);
+	out->data_pages = BPF_CORE_READ(mm, data_vm);
+	out->stack_pages = BPF_CORE_READ(mm, stack_vm);
+	out->brk_bytes = BPF_CORE_READ(mm, brk) - BPF_CORE_READ(mm, start_brk);
+}
+
+/* The larger of the mm's high-water mark, what is resident now, and @maxrss. */
+static __always_inline __u64 mw_peak_rss(struct mm_struct *mm, const struct mw_task *now,
+					 __u64 maxrss)
+{
+	__u64 peak = now->anon_pages + now->file_pages + now->shmem_pages;
+	__u64 hiwater = mm ? BPF_CORE_READ(mm, hiwater_rss) : 0;
+
+	if (hiwater > peak)
+		peak = hiwater;
+	return maxrss > peak ? maxrss : peak;
+}
+
+/*
+ * Fills @out, zeroed, for the process that @leader leads; its sizes from @mm,
+ * or none if that is NULL. @maxrss: signal_struct's, when it holds for this
+ * process alone and not also for what it was before exec; else 0.
+ */
+static __always_inline void mw_task_read(struct task_struct *leader, struct mm_struct *mm,
+					 __u64 maxrss, struct mw_task *out)
+{
+	__u32 tgid = BPF_CORE_READ(leader, tgid);
+	struct mw_growth *growth;
+
+	out->start_ns = BPF_CORE_READ(leader, start_boottime);
+	out->ppid = mw_pid_of(BPF_CORE_READ(leader, real_parent, group_leader));
+	out->threads = BPF_CORE_READ(leader, signal, nr_threads);
+	BPF_CORE_READ_INTO(&out->comm, leader, comm);
+	out->cgroup_id = mw_cgroup_id(leader);
+	if (mm)
+		mw_mm_read(mm, out);
+	out->peak_rss_pages = mw_peak_rss(mm, out, maxrss);
+	if (mw_sum_faults(leader, out) == MW_MAX_THREADS) {
+		out->flags |= MW_TASK_THREADS_CUT;
+		mw_count_lost(MW_LOST_THREADS);
+	}
+	growth = bpf_map_lookup_elem(&mw_growth, &tgid);
+	if (growth) {
+		out->growth = *growth;
+		out->flags |= MW_TASK_GROWTH;
+	}
+}
+
+#endif

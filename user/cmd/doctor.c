@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * memwatch doctor: what this kernel, this user and a process allow. It opens a
+ * session as watch does, so that what it says is what happened, not a guess.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/opts.h"
+#include "base/strbuf.h"
+#include "base/units.h"
+#include "cmd/cmd.h"
+#include "cmd/targets.h"
+#include "collect/session.h"
+#include "sym/elf_file.h"
+#include "v8/v8_info.h"
+
+#ifndef CAP_PERFMON /* Linux 5.8 */
+#define CAP_PERFMON 38
+#define CAP_BPF	    39
+#endif
+
+struct doctor {
+	struct targets targets;
+	const char *without;
+	bool help;
+};
+
+/* --- this machine --- */
+
+static void print_user(const struct kernel *k)
+{
+	static const struct {
+		int cap;
+		const char *name, *need;
+	} caps[] = {
+		{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "own BPF run time"},
+		{CAP_BPF, "CAP_BPF", "BPF programs (or CAP_SYS_ADMIN)"},
+		{CAP_PERFMON, "CAP_PERFMON", "tracing (or CAP_SYS_ADMIN)"},
+		{CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "other users' programs and symbols"},
+	};
+
+	printf("  user      uid %d", geteuid());
+	for (unsigned i = 0; i < sizeof(caps) / sizeof(caps[0]); i++) {
+		if (!kernel_has_cap(k, caps[i].cap))
+			printf("; without %s (%s)", caps[i].name, caps[i].need);
+	}
+	printf("\n");
+}
+
+static void print_machine(const struct kernel *k)
+{
+	printf("memwatch %s\n", MEMWATCH_VERSION);
+	printf("  kernel    Linux %s %s, %d CPUs, %u KiB pages\n", k->release, k->arch, k->cpus,
+	       (1u << k->page_shift) / 1024);
+	printf("  types     %s\n",
+	       access("/sys/kernel/btf/vmlinux", R_OK)
+		       ? "no BTF: /sys/kernel/btf/vmlinux cannot be read"
+		       : "BTF in /sys/kernel/btf/vmlinux");
+	printf("  cgroups   memory controller on %s\n", k->cgroup_v1 ? "v1" : "v2");
+	print_user(k);
+}
+
+/* --- capabilities --- */
+
+static void print_refused(const struct session *s, enum capability c)
+{
+	for (size_t i = 0; i < hook_count; i++) {
+		const struct hook_state *state = session_hook(s, i);
+
+		if (hook_table[i].capability == c && state->err)
+			printf("              not %s: %s\n", hook_table[i].name,
+			       state->why ? state->why : strerror(-state->err));
+	}
+}
+
+static const char *cost_of(const struct session *s, enum capability c)
+{
+	for (size_t i = 0; i < hook_count; i++) {
+		if (hook_table[i].capability == c && session_hook(s, i)->is_used)
+			return hook_table[i].cost;
+	}
+	return "";
+}
+
+static void print_capabilities(const struct session *s)
+{
+	printf("\n  capability  by\n");
+	for (int c = 0; c < CAPABILITY_MAX; c++) {
+		const struct capability_info *info = &capability_table[c];
+		const char *hook = session_hook_name(s, c);
+
+		printf("  %s %-9s %s\n", hook ? "+" : "-", info->name,
+		       hook ? hook : "not available");
+		printf("              gives: %s\n", info->gives);
+		if (hook)
+			printf("              costs: %s\n", cost_of(s, c));
+		else
+			printf("              lost:  %s\n", info->without);
+		print_refused(s, c);
+	}
+}
+
+/* Whether sizes are exact is seen only by collecting. */
+static int print_collection(struct session *s)
+{
+	struct process_table table;
+	struct hmap_node *node;
+	struct process *p;
+	unsigned approximate = 0;
+	char text[UNITS_SIZE];
+	int err = process_table_init(&table, session_kernel(s)->page_shift);
+
+	if (err)
+		return err;
+	err = session_collect(s, &table);
+	process_table_for_each(&table, p, node)
+		approximate += p->rss_approximate;
+	if (err)
+		printf("\n  a collection failed: %s\n", strerror(-err));
+	else
+		printf("\n  %zu processes seen; sizes are %s; maps take %s\n", table.by_pid.count,
+		       approximate ? "approximate (per-CPU counters could not be read)"
+				   : "exact (per-CPU counters are summed)",
+		       units_format_bytes(text, sizeof(text), session_map_bytes(s)));
+	process_table_release(&table);
+	return err;
+}
+
+/* --- a process --- */
+
+static void print_text(const char *text)
+{
+	struct strbuf b;
+
+	strbuf_init(&b);
+	strbuf_add_text(&b, text, strlen(text));
+	fputs(b.s, stdout);
+	strbuf_release(&b);
+}
+
+static void print_executable(uint32_t pid)
+{
+	char path[64], target[512];
+	struct elf_file *f;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	printf("    program    ");
+	print_text(n > 0 ? target : "unknown (no permission to read it: CAP_SYS_PTRACE)");
+	printf("\n");
+	f = elf_file_open(path);
+	if (!f) {
+		printf("    symbols    unknown: %s\n", strerror(errno));
+		return;
+	}
+	printf("    symbols    %s, %s; build id %s\n",
+	       elf_file_has_symtab(f) ? ".symtab (not stripped)" : "exported ones only (stripped)",
+	       elf_file_has_dwarf(f) ? "DWARF lines" : "no DWARF lines",
+	       elf_file_build_id(f)[0] ? elf_file_build_id(f) : "none");
+	elf_file_free(f);
+}
+
+static void print_v8(uint32_t pid)
+{
+	struct v8_info v8;
+	int err = v8_info_read(pid, &v8);
+
+	if (err) {
+		printf("    V8         unknown: %s\n", strerror(-err));
+		return;
+	}
+	if (!v8.present) {
+		printf("    V8         none in it\n");
+		return;
+	}
+	printf("    V8         ");
+	if (v8.major)
+		printf("%d.%d.%d in ", v8.major, v8.minor, v8.build);
+	else
+		printf("unknown version in ");
+	print_text(v8.path);
+	printf("\n    metadata   %u v8dbg constants%s\n", v8.v8dbg_symbols,
+	       v8.tagged_size == 4 ? " (pointer compression)" : "");
+	printf("    GC         %s\n", v8.gc_symbols ? "can be probed by symbol"
+						    : "no symbols of V8's collector (stripped)");
+	if (v8.usdt_probes)
+		printf("    USDT       %u probes of node or v8\n", v8.usdt_probes);
+	else
+		printf("    USDT       none (official Node binaries have none; it is not needed)\n");
+}
+
+static void print_process(const struct session *s, uint32_t pid)
+{
+	(void)s;
+	printf("\n  process %u\n", pid);
+	print_executable(pid);
+	print_v8(pid);
+}
+
+/* --- the command --- */
+
+static int opt_pid(void *arg, const char *value)
+{
+	return targets_add_pids(&((struct doctor *)arg)->targets, value);
+}
+
+static int opt_without(void *arg, const char *value)
+{
+	char bad[32];
+
+	if (hook_list_check(value, bad))
+		return log_error_code(-EINVAL, "--without '%s' names no hook", bad);
+	((struct doctor *)arg)->without = value;
+	return 0;
+}
+
+static int opt_verbose(void *arg, const char *value)
+{
+	(void)arg;
+	(void)value;
+	log_set_level(LOG_DEBUG);
+	return 0;
+}
+
+static int opt_help(void *arg, const char *value)
+{
+	(void)value;
+	((struct doctor *)arg)->help = true;
+	return 0;
+}
+
+static const struct opt table[] = {
+	{'p', "pid", "PID", "also what this process allows; may be repeated", opt_pid},
+	{0, "without", "HOOK,...", "as if these hooks or capabilities were missing", opt_without},
+	{'v', "verbose", NULL, "also the kernel's own words", opt_verbose},
+	{'h', "help", NULL, "this text", opt_help},
+	{0, NULL, NULL, NULL, NULL},
+};
+
+static int examine(struct doctor *d)
+{
+	struct session_options options = {.without = d->without};
+	struct session *s;
+	struct kernel k;
+	int err = kernel_init(&k);
+
+	if (err)
+		return log_error_code(err, "cannot ask the kernel: %s", strerror(-err));
+	print_machine(&k);
+	kernel_release(&k);
+	fflush(stdout);
+	s = session_open(&options);
+	if (!s) {
+		printf("\n  memwatch cannot run here.\n");
+		return -errno;
+	}
+	print_capabilities(s);
+	err = print_collection(s);
+	for (unsigned i = 0; i < d->targets.count; i++)
+		print_process(s, d->targets.pids[i]);
+	session_close(s);
+	return err;
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	struct doctor *d = calloc(1, sizeof(*d));
+	int err = d ? opts_parse(argc, argv, table, opt_pid, d) : -ENOMEM;
+
+	if (!err && d->help) {
+		puts("memwatch doctor - what this kernel, this user and a process allow\n"
+		     "\n"
+		     "Usage: memwatch doctor [-p PID]...\n"
+		     "\n"
+		     "For each capability the hook in use, what it costs, and for each better one\n"
+		     "why it is not used and how to get it. Status 1 when memwatch cannot run.\n");
+		opts_print(stdout, table);
+		free(d);
+		return MEMWATCH_EXIT_OK;
+	}
+	if (!err)
+		err = targets_check(&d->targets);
+	if (err) {
+		free(d);
+		return cmd_status(err);
+	}
+	err = examine(d);
+	free(d);
+	return err ? MEMWATCH_EXIT_FAILED : MEMWATCH_EXIT_OK;
+}

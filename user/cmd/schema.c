@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * memwatch schema: the NDJSON contract, key by key, from the same catalogue
+ * that the records are written by.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "collect/hooks.h"
+#include "model/lost.h"
+#include "model/run.h"
+#include "output/sink.h"
+
+static void begin_type(struct json *j, const char *type, const char *help)
+{
+	json_object_begin(j, type);
+	json_str(j, "description", help);
+	json_object_begin(j, "keys");
+}
+
+static void end_type(struct json *j)
+{
+	json_object_end(j);
+	json_object_end(j);
+}
+
+static void add_total_keys(struct json *j)
+{
+	for (size_t i = 0; i < total_field_count; i++)
+		json_str(j, total_fields[i].key, total_fields[i].help);
+}
+
+static void add_common(struct json *j)
+{
+	json_object_begin(j, "common");
+	json_str(j, "type", "what the record is; ignore unknown types");
+	json_str(j, "ts_ns", "CLOCK_BOOTTIME, nanoseconds");
+	json_str(j, "time", "RFC 3339, UTC");
+	json_str(j, "pid", "process id, where a process is meant");
+	json_str(j, "start_ns", "CLOCK_BOOTTIME of its start: with pid, its identity");
+	json_str(j, "comm", "name of the program; controls and invalid UTF-8 as U+FFFD");
+	json_object_end(j);
+}
+
+static void add_meta(struct json *j)
+{
+	begin_type(j, "meta", "the first line");
+	json_str(j, "schema", "version of this contract");
+	json_str(j, "version", "of memwatch");
+	json_str(j, "kernel", "release");
+	json_str(j, "arch", "machine");
+	json_str(j, "interval_ms", "between ticks");
+	json_str(j, "targets", "{pids, comm, cgroup}: what was named; empty: the whole machine");
+	json_object_begin(j, "hooks");
+	for (int c = 0; c < CAPABILITY_MAX; c++)
+		json_str(j, capability_table[c].name, capability_table[c].gives);
+	json_object_end(j);
+	end_type(j);
+}
+
+static void add_process(struct json *j)
+{
+	begin_type(j, "process", "each tick, each process shown");
+	json_str(j, "ppid", "parent");
+	add_total_keys(j);
+	json_str(j, "peak_rss_bytes", "highest RSS so far");
+	json_str(j, "approximate", "true: the kernel's per-CPU counters could not be summed");
+	json_str(j, "cgroup", "memory cgroup, as /proc/PID/cgroup shows it");
+	json_str(j, "container", "container id, where the cgroup names one");
+	json_str(j, "delta", "the same sizes, change since the tick before; absent at the first");
+	json_object_begin(j, "events");
+	for (size_t i = 0; i < activity_field_count; i++)
+		json_str(j, activity_fields[i].key, activity_fields[i].help);
+	json_object_end(j);
+	end_type(j);
+}
+
+static void add_lifecycle(struct json *j)
+{
+	begin_type(j, "fork", "a process was born");
+	json_str(j, "ppid", "parent");
+	end_type(j);
+	begin_type(j, "exec", "a process became another program");
+	json_str(j, "ppid", "parent");
+	json_str(j, "path", "of the program, cut at 255 bytes");
+	end_type(j);
+	begin_type(j, "exit", "a process ended; without status and signal: it vanished unseen");
+	json_str(j, "ppid", "parent");
+	json_str(j, "status", "exit status; or");
+	json_str(j, "signal", "the signal that killed it");
+	json_str(j, "lifetime_ns", "from start to end");
+	json_str(j, "peak_rss_bytes", "highest RSS");
+	json_str(j, "minflt", "page faults without I/O");
+	json_str(j, "majflt", "page faults with I/O");
+	json_str(j, "last", "sizes at the end, or at the last tick; keys as in process");
+	end_type(j);
+	begin_type(j, "oom", "the kernel kills a process for lack of memory; sizes as in process");
+	json_str(j, "cgroup", "memory cgroup of the victim");
+	json_str(j, "limit",
+		 "{kind: cgroup | machine, cgroup_id, cgroup, bytes, usage_bytes}: what ran out");
+	end_type(j);
+}
+
+static void add_end(struct json *j)
+{
+	begin_type(j, "lost", "a tick in which anything was lost: counts by cause");
+	for (unsigned i = 0; i < LOST_MAX; i++)
+		json_str(j, lost_name(i), lost_help(i));
+	json_str(j, "shed", "what is given up to stay within the budget");
+	end_type(j);
+	begin_type(j, "end", "the last line");
+	json_str(j, "ticks", "collections made");
+	json_object_begin(j, "self");
+	json_str(j, "cpu_pct", "of one CPU, BPF time included where known");
+	json_str(j, "cpu_ns", "own CPU time, start included");
+	json_str(j, "bpf_ns", "BPF programs in other processes' time (estimated from a tenth)");
+	json_str(j, "rss_bytes", "own resident memory");
+	json_str(j, "map_bytes", "kernel memory of the BPF maps");
+	json_object_end(j);
+	json_str(j, "lost", "totals by cause; empty: nothing was lost");
+	end_type(j);
+}
+
+int cmd_schema(int argc, char **argv)
+{
+	struct strbuf out;
+	struct json j;
+	int err;
+
+	(void)argv;
+	if (argc > 1) {
+		puts("memwatch schema - prints the contract of --json as one JSON object:\n"
+		     "for each type of record its keys and what they mean. Bytes and\n"
+		     "nanoseconds are integers. An absent key means unknown.");
+		return strcmp(argv[1], "-h") && strcmp(argv[1], "--help") ? MEMWATCH_EXIT_USAGE
+									  : MEMWATCH_EXIT_OK;
+	}
+	strbuf_init(&out);
+	json_begin(&j, &out);
+	json_u64(&j, "schema", MEMWATCH_SCHEMA);
+	json_str(&j, "version", MEMWATCH_VERSION);
+	add_common(&j);
+	json_object_begin(&j, "types");
+	add_meta(&j);
+	add_process(&j);
+	add_lifecycle(&j);
+	add_end(&j);
+	json_object_end(&j);
+	json_end(&j);
+	err = sink_write(STDOUT_FILENO, &out);
+	strbuf_release(&out);
+	if (err && err != -EPIPE)
+		return cmd_status(log_error_code(-EIO, "cannot write: %s", strerror(-err)));
+	return MEMWATCH_EXIT_OK;
+}

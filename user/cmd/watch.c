@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * memwatch watch: collects at each tick, drains events in between, and feeds
+ * one sink: the live view on a terminal, lines of text when piped, or NDJSON.
+ *
+ * The run ends by a signal, -d, the user, a reader that went away, or when all
+ * processes that were named by PID are gone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/units.h"
+#include "cmd/cmd.h"
+#include "cmd/watch_options.h"
+#include "collect/budget.h"
+#include "collect/self.h"
+#include "collect/session.h"
+#include "output/tui.h"
+
+struct watch {
+	struct watch_options options;
+	struct session *session;
+	struct process_table table;
+	struct loop *loop;
+	struct sink *sink;
+	bool is_tui;
+	int out_fd;
+	const struct column *sort;
+
+	struct budget budget;
+	struct self_meter meter;
+	unsigned long long timer_ticks, ticks;
+	uint64_t last_tick_ns;
+	struct lost lost;	 /* since the start */
+	struct lost lost_before; /* as of the last tick that was shown */
+	uint64_t born, gone;
+	bool calls_whole, places_whole; /* were on since the tick before */
+	int result;
+};
+
+/* --- the end --- */
+
+/* Ends the run: at once, but in the loop's own time. */
+static int watch_stop(struct watch *w, int err)
+{
+	if (err == -EPIPE) /* head(1) has seen enough */
+		err = 0;
+	w->result = err;
+	loop_stop(w->loop, err);
+	return 0;
+}
+
+static void named_process_gone(struct watch *w, uint32_t pid, uint64_t start_ns)
+{
+	if (!targets_gone(&w->options.targets, pid, start_ns))
+		return;
+	session_remove_target(w->session, pid);
+	if (!w->options.targets.alive)
+		watch_stop(w, 0);
+}
+
+/* --- events --- */
+
+static bool event_is_wanted(const struct watch *w, const struct mw_event_header *h,
+			    const struct process *p)
+{
+	const struct targets *t = &w->options.targets;
+
+	if (h->type == MW_EVENT_OOM || (!t->comm[0] && !t->cgroup))
+		return true;
+	if (t->comm[0] && strncmp(h->comm, t->comm, MW_COMM_LEN - 1))
+		return false;
+	return !t->cgroup || (p && targets_match(t, p));
+}
+
+static void on_event(void *arg, const struct mw_event_header *h)
+{
+	struct watch *w = arg;
+	struct process *p = process_table_find(&w->table, h->pid, h->start_ns);
+	int err = 0;
+
+	w->born += h->type == MW_EVENT_FORK;
+	w->gone += h->type == MW_EVENT_EXIT;
+	if (event_is_wanted(w, h, p))
+		err = w->sink->ops->event(w->sink, h, p);
+	if (h->type == MW_EVENT_EXIT) {
+		if (p)
+			process_table_remove(&w->table, p);
+		named_process_gone(w, h->pid, h->start_ns);
+	}
+	if (err)
+		watch_stop(w, err);
+}
+
+static int drain(struct watch *w)
+{
+	int err = session_drain(w->session, on_event, w);
+
+	if (err >= 0)
+		err = w->sink->ops->flush(w->sink);
+	return err < 0 ? watch_stop(w, err) : 0;
+}
+
+static int on_events_waiting(void *arg, uint32_t events)
+{
+	(void)events;
+	return drain(arg);
+}
+
+static int on_drain_timer(void *arg, uint64_t expirations)
+{
+	struct watch *w = arg;
+
+	(void)expirations;
+	session_measure(w->session, clock_boot_ns());
+	return drain(w);
+}
+
+/* --- ticks --- */
+
+/* Processes that a tick did not see and that no exit record explained. */
+static void on_vanished(void *arg, const struct process *p)
+{
+	struct watch *w = arg;
+
+	w->gone++;
+	if (targets_match(&w->options.targets, p))
+		w->sink->ops->vanished(w->sink, p, w->table.now_ns);
+	named_process_gone(w, p->pid, p->start_ns);
+}
+
+/* A process that was named but is not in the first tick ended while memwatch attached. */
+static void note_named(struct watch *w)
+{
+	struct targets *t = &w->options.targets;
+
+	for (unsigned i = 0; i < t->count; i++) {
+		struct process *p = process_table_find(&w->table, t->pids[i], 0);
+
+		if (p)
+			targets_seen(t, p);
+		else if (!t->is_gone[i] && !t->starts[i])
+			named_process_gone(w, t->pids[i], 0);
+	}
+}
+
+static size_t keep_matching(const struct watch *w, struct process **rows, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (targets_match(&w->options.targets, rows[i]))
+			rows[kept++] = rows[i];
+	}
+	return kept;
+}
+
+static void reverse(struct process **rows, size_t count)
+{
+	for (size_t i = 0; i < count / 2; i++) {
+		struct process *p = rows[i];
+
+		rows[i] = rows[count - 1 - i];
+		rows[count - 1 - i] = p;
+	}
+}
+
+static int show(struct watch *w)
+{
+	struct tick tick = {
+		.now_ns = w->table.now_ns,
+		.wall_ns = sink_wall_ns(w->table.now_ns),
+		.rows_wanted = w->options.rows,
+		.sort = w->sort,
+		.lost_total = w->lost,
+		.born = w->born,
+		.gone = w->gone,
+		.has_calls = w->calls_whole,
+		.has_fault_places = w->places_whole,
+		.shed = budget_text(w->budget.level),
+	};
+	bool reversed = false;
+	int err;
+
+	if (w->is_tui)
+		tick.sort = tui_sort(w->sink, &reversed);
+	tick.rows = process_list(&w->table, &tick.count);
+	if (!tick.rows)
+		return -ENOMEM;
+	tick.count = keep_matching(w, tick.rows, tick.count);
+	column_sort(tick.sort, tick.rows, tick.count);
+	if (reversed)
+		reverse(tick.rows, tick.count);
+	lost_since(&tick.lost, &w->lost, &w->lost_before);
+	self_meter_read(&w->meter, w->session, &tick.cost);
+	err = w->sink->ops->tick(w->sink, &tick);
+	w->lost_before = w->lost;
+	w->born = w->gone = 0;
+	free(tick.rows);
+	return err;
+}
+
+/* Gives up detail, or takes it back, as the budget says. */
+static void keep_budget(struct watch *w)
+{
+	enum budget_level before = w->budget.level, level;
+
+	if (!budget_update(&w->budget, w->meter.used_pct))
+		return;
+	level = w->budget.level;
+	session_set_enabled(w->session, CAPABILITY_FAULTS, level < BUDGET_NO_FAULT_PLACES);
+	session_set_enabled(w->session, CAPABILITY_CALLS, level < BUDGET_NO_CALLS);
+	if (level > before)
+		log_warn("own cost %.2f %% of a CPU, budget %.2f %%: giving up %s", w->meter.used_pct,
+			 w->budget.limit_pct, budget_text(level));
+	else if (level == BUDGET_FULL)
+		log_info("own cost %.2f %% of a CPU: full detail again", w->meter.used_pct);
+}
+
+static int tick(struct watch *w)
+{
+	int err = session_collect(w->session, &w->table);
+	int shown;
+
+	if (err)
+		return log_error_code(err, "cannot read the processes from the kernel: %s",
+				      strerror(-err));
+	w->last_tick_ns = w->table.now_ns;
+	w->ticks++;
+	session_lost(w->session, &w->lost);
+	w->lost.count[LOST_SHED] += w->budget.level > BUDGET_FULL;
+	note_named(w);
+	process_table_sweep(&w->table, on_vanished, w);
+	shown = show(w);
+	self_meter_update(&w->meter, w->session);
+	if (w->ticks > 1) /* the first pays for the start */
+		keep_budget(w);
+	w->calls_whole = w->budget.level < BUDGET_NO_CALLS &&
+			 session_hook_name(w->session, CAPABILITY_CALLS);
+	w->places_whole = w->budget.level < BUDGET_NO_FAULT_PLACES &&
+			  session_hook_name(w->session, CAPABILITY_FAULTS);
+	return shown;
+}
+
+static int on_tick_timer(void *arg, uint64_t expirations)
+{
+	struct watch *w = arg;
+	int err;
+
+	w->timer_ticks++;
+	w->lost.count[LOST_TICKS] += expirations - 1;
+	if (!budget_collects(&w->budget, w->timer_ticks))
+		return 0;
+	/* Ends before sizes: what ended before this tick is not in it. */
+	drain(w);
+	err = tick(w);
+	return err ? watch_stop(w, err) : 0;
+}
+
+/* --- the user --- */
+
+static int on_duration(void *arg, uint64_t expirations)
+{
+	(void)expirations;
+	return watch_stop(arg, 0);
+}
+
+static int on_stop_signal(void *arg, int signo)
+{
+	(void)signo;
+	return watch_stop(arg, 0);
+}
+
+static int on_key(void *arg, uint32_t events)
+{
+	struct watch *w = arg;
+	int request = tui_input(w->sink);
+
+	if (request < 0 || events & (EPOLLHUP | EPOLLERR))
+		return watch_stop(w, request < 0 ? request : 0);
+	if (request == TUI_QUIT)
+		return watch_stop(w, 0);
+	if (request == TUI_SORT)
+		return show(w) ? watch_stop(w, -EIO) : 0;
+	return 0;
+}
+
+static int on_resize(void *arg, int signo)
+{
+	struct watch *w = arg;
+
+	(void)signo;
+	tui_resize(w->sink);
+	return 0;
+}
+
+/* ^Z: hand the terminal back, stop for real, and take it again when continued. */
+static int on_suspend(void *arg, int signo)
+{
+	struct watch *w = arg;
+
+	(void)signo;
+	tui_suspend(w->sink);
+	kill(getpid(), SIGSTOP);
+	tui_resume(w->sink);
+	return 0;
+}
+
+/* --- setting up --- */
+
+static void describe_run(const struct watch *w, struct run *run)
+{
+	const struct kernel *kernel = session_kernel(w->session);
+	const struct targets *t = &w->options.targets;
+
+	*run = (struct run){
+		.version = MEMWATCH_VERSION,
+		.kernel = kernel->release,
+		.arch = kernel->arch,
+		.interval_ns = w->options.interval_ns,
+		.pids = t->pids,
+		.pid_count = t->count,
+		.comm = t->comm[0] ? t->comm : NULL,
+		.cgroup = t->cgroup,
+		.hook_count = CAPABILITY_MAX,
+	};
+	for (int c = 0; c < CAPABILITY_MAX; c++) {
+		run->hooks[c].capability = capability_table[c].name;
+		run->hooks[c].hook = session_hook_name(w->session, c);
+	}
+}
+
+static int open_sink(struct watch *w)
+{
+	const struct watch_options *o = &w->options;
+	unsigned page_shift = session_kernel(w->session)->page_shift;
+
+	w->is_tui = !o->json && !o->output && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	if (o->json)
+		w->sink = ndjson_sink_new(w->out_fd, page_shift);
+	else if (w->is_tui)
+		w->sink = tui_sink_new(page_shift);
+	else
+		w->sink = text_sink_new(w->out_fd, page_shift);
+	if (!w->sink)
+		return log_error_code(-errno, "cannot start the output: %s", strerror(errno));
+	if (w->is_tui)
+		tui_set_sort(w->sink, w->sort);
+	return 0;
+}
+
+static int open_output(struct watch *w)
+{
+	w->out_fd = STDOUT_FILENO;
+	if (!w->options.output)
+		return 0;
+	w->out_fd = open(w->options.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (w->out_fd < 0)
+		return log_error_code(-EIO, "cannot write %s: %s", w->options.output,
+				      strerror(errno));
+	return 0;
+}
+
+static int watch_sources(struct watch *w)
+{
+	static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	int err = 0, id;
+
+	for (unsigned i = 0; !err && i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++)
+		err = loop_add_signal(w->loop, stop_signals[i], on_stop_signal, w);
+	if (!err)
+		err = loop_add_fd(w->loop, session_event_fd(w->session), EPOLLIN, on_events_waiting,
+				  w);
+	if (!err && w->is_tui) {
+		err = loop_add_fd(w->loop, STDIN_FILENO, EPOLLIN, on_key, w);
+		if (!err)
+			err = loop_add_signal(w->loop, SIGWINCH, on_resize, w);
+		if (!err)
+			err = loop_add_signal(w->loop, SIGTSTP, on_suspend, w);
+	}
+	if (err)
+		return err;
+	id = loop_add_timer(w->loop, SESSION_MEASURE_MS * NSEC_PER_MSEC, on_drain_timer, w);
+	if (id >= 0)
+		id = loop_add_timer(w->loop, w->options.interval_ns, on_tick_timer, w);
+	if (id >= 0 && w->options.duration_ns)
+		id = loop_add_timer(w->loop, w->options.duration_ns, on_duration, w);
+	return id < 0 ? id : 0;
+}
+
+/* --- running --- */
+
+/* What happened since the last tick is shown too, unless that was just now. */
+static int finish(struct watch *w)
+{
+	struct end end = {0};
+	int err = 0;
+
+	session_drain(w->session, on_event, w);
+	if (clock_boot_ns() - w->last_tick_ns > w->options.interval_ns / 2 &&
+	    (!w->options.targets.count || w->options.targets.alive))
+		err = tick(w);
+	self_meter_update(&w->meter, w->session);
+	self_meter_read(&w->meter, w->session, &end.cost);
+	session_lost(w->session, &w->lost);
+	end.now_ns = clock_boot_ns();
+	end.wall_ns = clock_wall_ns();
+	end.lost_total = w->lost;
+	end.ticks = w->ticks;
+	if (!err)
+		err = w->sink->ops->end(w->sink, &end);
+	return err == -EPIPE ? 0 : err;
+}
+
+static int run(struct watch *w)
+{
+	struct run about;
+	int err;
+
+	describe_run(w, &about);
+	err = w->sink->ops->begin(w->sink, &about);
+	self_meter_start(&w->meter, w->session);
+	w->calls_whole = session_hook_name(w->session, CAPABILITY_CALLS) != NULL;
+	w->places_whole = session_hook_name(w->session, CAPABILITY_FAULTS) != NULL;
+	if (!err)
+		err = tick(w);
+	if (err)
+		return err == -EPIPE ? 0 : err;
+	if (!w->options.targets.count || w->options.targets.alive)
+		err = loop_run(w->loop);
+	return err ? err : finish(w);
+}
+
+static int set_up(struct watch *w)
+{
+	const struct watch_options *o = &w->options;
+	struct session_options session = {
+		.pids = o->targets.pids,
+		.pid_count = o->targets.count,
+		.without = o->without,
+	};
+	int err;
+
+	w->sort = o->sort;
+	budget_init(&w->budget, o->budget_pct);
+	err = open_output(w);
+	if (err)
+		return err;
+	w->loop = loop_new();
+	if (!w->loop)
+		return log_error_code(-errno, "cannot make the event loop: %s", strerror(errno));
+	w->session = session_open(&session);
+	if (!w->session)
+		return errno == EINVAL ? -EIO : -errno;
+	err = process_table_init(&w->table, session_kernel(w->session)->page_shift);
+	if (!err)
+		err = open_sink(w);
+	if (!err)
+		err = watch_sources(w);
+	return err;
+}
+
+static void tear_down(struct watch *w)
+{
+	if (w->sink)
+		w->sink->ops->free(w->sink);
+	session_close(w->session);
+	if (w->table.by_pid.buckets)
+		process_table_release(&w->table);
+	loop_free(w->loop);
+	if (w->out_fd > STDERR_FILENO)
+		close(w->out_fd);
+}
+
+int cmd_watch(int argc, char **argv)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	int err = w ? 0 : -ENOMEM;
+
+	if (!err)
+		err = watch_options_parse(&w->options, argc, argv);
+	if (err > 0) { /* help was asked for */
+		free(w);
+		return MEMWATCH_EXIT_OK;
+	}
+	if (err || !w) {
+		free(w);
+		return cmd_status(err);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	err = set_up(w);
+	if (!err)
+		err = run(w);
+	tear_down(w);
+	if (err == -EIO || err == -ENOSPC)
+		log_error("stopped: %s", strerror(-err));
+	free(w);
+	return err ? MEMWATCH_EXIT_FAILED : MEMWATCH_EXIT_OK;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The name of a memory cgroup, and the container it stands for. */
+#ifndef MEMWATCH_COLLECT_CGROUP_H
+#define MEMWATCH_COLLECT_CGROUP_H
+
+#include <stdint.h>
+
+#include "model/process.h"
+
+/**
+ * cgroup_read - fills in path and container of @cgroup from /proc/@pid/cgroup
+ *
+ * The hierarchy that has the memory controller; else the v2 one. A process
+ * that is gone leaves the path NULL.
+ */
+void cgroup_read(struct cgroup *cgroup, uint32_t pid);
+
+/**
+ * cgroup_container_id - the container's id in a cgroup path, as Docker, containerd, CRI-O and
+ * Podman write it: the last run of 64 hexadecimal digits
+ * @out: 65 bytes; "" if there is none
+ */
+void cgroup_container_id(const char *path, char out[65]);
+
+/** cgroup_id_of_path - kernfs id of the cgroup folder @path ("/sys/fs/cgroup/…"); 0 or -errno */
+int cgroup_id_of_path(const char *path, uint64_t *id);
+
+#endif

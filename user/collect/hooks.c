@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The hook table, and the probes that say what a kernel has.
+ *
+ * fexit is tried for real, with an empty program: some kernels have the BTF
+ * for it and refuse it all the same (no ftrace on arm64 before 6.0, policy).
+ */
+#include "collect/hooks.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <linux/perf_event.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef CAP_PERFMON /* Linux 5.8 */
+#define CAP_PERFMON 38
+#define CAP_BPF	    39
+#endif
+
+#if defined(__x86_64__)
+#define SYSCALL_PREFIX "__x64_sys_"
+#elif defined(__aarch64__)
+#define SYSCALL_PREFIX "__arm64_sys_"
+#endif
+
+const struct capability_info capability_table[CAPABILITY_MAX] = {
+	[CAPABILITY_TOTALS] = {"totals", "RSS by kind, swap, page tables, faults of every process",
+			       "memwatch cannot run"},
+	[CAPABILITY_CALLS] = {"calls", "mmap, munmap, mremap and brk: counts and bytes",
+			      "no calls behind the growth; the totals are not affected"},
+	[CAPABILITY_FAULTS] = {"faults", "where page faults land: brk heap, stack, mappings",
+			       "fault counts only (they come with the totals)"},
+	[CAPABILITY_FORK] = {"fork", "processes as they are born",
+			     "processes are first seen at a tick or by exec"},
+	[CAPABILITY_EXEC] = {"exec", "programs as they start",
+			     "programs that start and end between two ticks are named late"},
+	[CAPABILITY_EXIT] = {"exit", "ends with status and peak size, also of short-lived processes",
+			     "an end shows as absence at the next tick, without status or peak"},
+	[CAPABILITY_OOM] = {"oom", "OOM kills: victim, sizes, whose limit",
+			    "OOM kills show as an exit by signal 9"},
+	[CAPABILITY_SELF] = {"self", "BPF run time of memwatch's own programs",
+			     "own cost is shown without the time in BPF programs"},
+};
+
+static int probe_privileges(const struct kernel *k, const char **why)
+{
+	if (!k->btf && access("/sys/kernel/btf/vmlinux", F_OK)) {
+		*why = "this kernel has no BTF: it needs CONFIG_DEBUG_INFO_BTF=y (any distribution "
+		       "kernel since about 2021)";
+		return -ENOENT;
+	}
+	if (!kernel_has_cap(k, CAP_SYS_ADMIN) &&
+	    (!kernel_has_cap(k, CAP_BPF) || !kernel_has_cap(k, CAP_PERFMON))) {
+		*why = "no permission: run it as root (sudo), or with CAP_BPF and CAP_PERFMON; in a "
+		       "container with --privileged or those capabilities";
+		return -EPERM;
+	}
+	if (k->lockdown) {
+		*why = "kernel lockdown (confidentiality) forbids BPF to read memory: boot with "
+		       "lockdown=integrity or without Secure Boot's confidentiality mode";
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int probe_fexit(const struct kernel *k, const char **why)
+{
+	struct bpf_insn program[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FEXIT);
+	int id = btf__find_by_name_kind(k->btf, SYSCALL_PREFIX "mremap", BTF_KIND_FUNC);
+	int prog_fd, link_fd;
+
+	*why = "this kernel refuses fentry/fexit programs (needs CONFIG_FUNCTION_TRACER and BPF "
+	       "trampolines: x86-64 since 5.5, arm64 since 6.0)";
+	if (id < 0)
+		return -ENOENT;
+	opts.attach_btf_id = id;
+	prog_fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "mw_probe", "GPL", program,
+				sizeof(program) / sizeof(program[0]), &opts);
+	if (prog_fd < 0)
+		return prog_fd;
+	link_fd = bpf_raw_tracepoint_open(NULL, prog_fd);
+	close(prog_fd);
+	if (link_fd < 0)
+		return link_fd;
+	close(link_fd);
+	return 0;
+}
+
+static int probe_kretprobe(const struct kernel *k, const char **why)
+{
+	(void)k;
+	if (access("/sys/bus/event_source/devices/kprobe/type", F_OK)) {
+		*why = "this kernel has no kprobes (CONFIG_KPROBES, CONFIG_KPROBE_EVENTS)";
+		return -ENOENT;
+	}
+	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_task_pt_regs, NULL) != 1) {
+		*why = "bpf_task_pt_regs() needs Linux 5.15";
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+static int probe_tracepoint(const struct kernel *k, const char *name, const char **why)
+{
+	if (kernel_has_tracepoint(k, name))
+		return 0;
+	*why = "this kernel has no such tracepoint";
+	return -ENOENT;
+}
+
+static int probe_sys_exit(const struct kernel *k, const char **why)
+{
+	return probe_tracepoint(k, "sys_exit", why);
+}
+
+static int probe_fork(const struct kernel *k, const char **why)
+{
+	return probe_tracepoint(k, "sched_process_fork", why);
+}
+
+static int probe_exec(const struct kernel *k, const char **why)
+{
+	return probe_tracepoint(k, "sched_process_exec", why);
+}
+
+static int probe_exit(const struct kernel *k, const char **why)
+{
+	return probe_tracepoint(k, "sched_process_exit", why);
+}
+
+static int probe_oom(const struct kernel *k, const char **why)
+{
+	if (kernel_tracepoint_arg_is_task(k, "mark_victim", 0))
+		return 0;
+	*why = "mark_victim does not pass the task here (5.10.262, 6.1.170 and 6.8 or newer do)";
+	return -ENOENT;
+}
+
+static int probe_perf_faults(const struct kernel *k, const char **why)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_PAGE_FAULTS,
+		.sample_period = 1 << 20,
+	};
+	int fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+
+	(void)k;
+	if (fd < 0) {
+		*why = "perf events are refused: needs CAP_PERFMON (or CAP_SYS_ADMIN), and a seccomp "
+		       "profile that allows perf_event_open";
+		return -errno;
+	}
+	close(fd);
+	return 0;
+}
+
+static int probe_stats(const struct kernel *k, const char **why)
+{
+	(void)k;
+	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+	if (fd < 0) {
+		*why = "BPF run-time statistics need CAP_SYS_ADMIN";
+		return fd;
+	}
+	close(fd);
+	return 0;
+}
+
+const struct hook hook_table[] = {
+	{CAPABILITY_TOTALS, "iter/task", {"mw_tasks"}, HOOK_ATTACH_ITER,
+	 "nothing between ticks", probe_privileges},
+	{CAPABILITY_CALLS, "fexit/" SYSCALL_PREFIX "*",
+	 {"mw_fx_mmap", "mw_fx_munmap", "mw_fx_mremap", "mw_fx_brk"}, HOOK_ATTACH_AUTO,
+	 "only these four calls", probe_fexit},
+	{CAPABILITY_CALLS, "kretprobe/" SYSCALL_PREFIX "*",
+	 {"mw_kr_mmap", "mw_kr_munmap", "mw_kr_mremap", "mw_kr_brk"}, HOOK_ATTACH_AUTO,
+	 "only these four calls", probe_kretprobe},
+	{CAPABILITY_CALLS, "tp_btf/sys_exit", {"mw_sys_exit"}, HOOK_ATTACH_AUTO,
+	 "every system call of every process, tens of nanoseconds", probe_sys_exit},
+	{CAPABILITY_FAULTS, "perf/page-faults", {"mw_fault_perf"}, HOOK_ATTACH_PERF_FAULTS,
+	 "each page fault, a few nanoseconds; one in 61 is sampled", probe_perf_faults},
+	{CAPABILITY_FORK, "tp_btf/sched_process_fork", {"mw_fork"}, HOOK_ATTACH_AUTO,
+	 "each fork", probe_fork},
+	{CAPABILITY_EXEC, "tp_btf/sched_process_exec", {"mw_exec"}, HOOK_ATTACH_AUTO,
+	 "each exec", probe_exec},
+	{CAPABILITY_EXIT, "tp_btf/sched_process_exit", {"mw_exit"}, HOOK_ATTACH_AUTO,
+	 "each exit", probe_exit},
+	{CAPABILITY_OOM, "tp_btf/mark_victim", {"mw_oom"}, HOOK_ATTACH_AUTO,
+	 "each OOM kill", probe_oom},
+	{CAPABILITY_SELF, "bpf_enable_stats", {NULL}, HOOK_ATTACH_NONE,
+	 "tens of nanoseconds a BPF program run, a tenth of the time", probe_stats},
+};
+const size_t hook_count = sizeof(hook_table) / sizeof(hook_table[0]);
+
+static bool word_names_hook(const char *word, size_t len, const struct hook *hook)
+{
+	const char *capability = capability_table[hook->capability].name;
+	size_t kind = strcspn(hook->name, "/");
+
+	return (len == strlen(capability) && !memcmp(word, capability, len)) ||
+	       (len == strlen(hook->name) && !memcmp(word, hook->name, len)) ||
+	       (len == kind && !memcmp(word, hook->name, len));
+}
+
+bool hook_is_named(const struct hook *hook, const char *list)
+{
+	for (const char *word = list; word && *word;) {
+		size_t len = strcspn(word, ",");
+
+		if (word_names_hook(word, len, hook))
+			return true;
+		word += len + (word[len] == ',');
+	}
+	return false;
+}
+
+int hook_list_check(const char *list, char bad[32])
+{
+	for (const char *word = list; *word;) {
+		size_t len = strcspn(word, ","), i;
+
+		for (i = 0; i < hook_count; i++) {
+			if (word_names_hook(word, len, &hook_table[i]))
+				break;
+		}
+		if (i == hook_count) {
+			size_t n = len < 31 ? len : 31;
+
+			memcpy(bad, word, n);
+			bad[n] = '\0';
+			return -EINVAL;
+		}
+		word += len + (word[len] == ',');
+	}
+	return 0;
+}

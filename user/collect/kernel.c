@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Facts of the running kernel, from BTF, uname, /proc and /sys.
+ */
+#include "collect/kernel.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+static uint64_t read_effective_caps(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	uint64_t caps = 0;
+	char line[256];
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "CapEff: %" SCNx64, &caps) == 1)
+			break;
+	}
+	fclose(f);
+	return caps;
+}
+
+/* "N:memory:/path" in /proc/self/cgroup is a v1 hierarchy; v2 has only "0::/path". */
+static bool memory_is_cgroup_v1(void)
+{
+	FILE *f = fopen("/proc/self/cgroup", "re");
+	bool found = false;
+	char line[4352];
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f)) {
+		char *controllers = strchr(line, ':');
+		char *end = controllers ? strchr(controllers + 1, ':') : NULL;
+
+		if (!end)
+			continue;
+		*end = '\0';
+		for (char *c = strtok(controllers + 1, ","); c; c = strtok(NULL, ","))
+			found |= !strcmp(c, "memory");
+	}
+	fclose(f);
+	return found;
+}
+
+static bool lockdown_is_confidentiality(void)
+{
+	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+	char line[128] = "";
+	bool found;
+
+	if (!f)
+		return false;
+	found = fgets(line, sizeof(line), f) && strstr(line, "[confidentiality]");
+	fclose(f);
+	return found;
+}
+
+int kernel_init(struct kernel *k)
+{
+	struct utsname u;
+
+	memset(k, 0, sizeof(*k));
+	if (uname(&u))
+		return -errno;
+	snprintf(k->release, sizeof(k->release), "%s", u.release);
+	snprintf(k->arch, sizeof(k->arch), "%s", u.machine);
+	k->cpus = libbpf_num_possible_cpus();
+	if (k->cpus < 0)
+		return k->cpus;
+	k->page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
+	k->cgroup_v1 = memory_is_cgroup_v1();
+	k->lockdown = lockdown_is_confidentiality();
+	k->caps = read_effective_caps();
+	k->btf = btf__load_vmlinux_btf();
+	if (libbpf_get_error(k->btf))
+		k->btf = NULL;
+	/* Kernel 6.16 gave it this argument and moved it before exit_mm(). */
+	k->exit_has_group_dead = kernel_tracepoint_args(k, "sched_process_exit") >= 2;
+	return 0;
+}
+
+void kernel_release(struct kernel *k)
+{
+	btf__free(k->btf);
+	k->btf = NULL;
+}
+
+bool kernel_has_cap(const struct kernel *k, int cap)
+{
+	return k->caps & (1ULL << cap);
+}
+
+/* typedef void (*btf_trace_NAME)(void *data, ARGS...): the prototype, or NULL */
+static const struct btf_type *tracepoint_proto(const struct kernel *k, const char *name)
+{
+	char typedef_name[128];
+	const struct btf_type *t;
+	int id;
+
+	if (!k->btf)
+		return NULL;
+	snprintf(typedef_name, sizeof(typedef_name), "btf_trace_%s", name);
+	id = btf__find_by_name_kind(k->btf, typedef_name, BTF_KIND_TYPEDEF);
+	if (id < 0)
+		return NULL;
+	t = btf__type_by_id(k->btf, btf__type_by_id(k->btf, id)->type);
+	if (!t || !btf_is_ptr(t))
+		return NULL;
+	t = btf__type_by_id(k->btf, t->type);
+	return t && btf_is_func_proto(t) ? t : NULL;
+}
+
+bool kernel_has_tracepoint(const struct kernel *k, const char *name)
+{
+	return tracepoint_proto(k, name) != NULL;
+}
+
+int kernel_tracepoint_args(const struct kernel *k, const char *name)
+{
+	const struct btf_type *proto = tracepoint_proto(k, name);
+
+	return proto ? btf_vlen(proto) - 1 : -ENOENT;
+}
+
+bool kernel_tracepoint_arg_is_task(const struct kernel *k, const char *name, int i)
+{
+	const struct btf_type *proto = tracepoint_proto(k, name), *t;
+
+	if (!proto || i + 1 >= btf_vlen(proto))
+		return false;
+	t = btf__type_by_id(k->btf, btf_params(proto)[i + 1].type);
+	if (!t || !btf_is_ptr(t))
+		return false;
+	t = btf__type_by_id(k->btf, t->type);
+	return t && btf_is_struct(t) &&
+	       !strcmp(btf__name_by_offset(k->btf, t->name_off), "task_struct");
+}

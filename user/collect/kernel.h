@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What this kernel and this user allow: the facts that hooks are chosen by.
+ * Asked once, before anything is loaded.
+ */
+#ifndef MEMWATCH_COLLECT_KERNEL_H
+#define MEMWATCH_COLLECT_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct btf;
+
+struct kernel {
+	struct btf *btf;	/* vmlinux's types; NULL without BTF */
+	char release[65];	/* uname -r */
+	char arch[65];		/* uname -m */
+	int cpus;		/* possible CPUs */
+	unsigned page_shift;
+	bool cgroup_v1;		/* the memory controller is on a v1 hierarchy */
+	bool exit_has_group_dead;
+	bool lockdown;		/* kernel lockdown in confidentiality mode: BPF cannot read */
+	uint64_t caps;		/* effective capabilities, as in /proc/self/status */
+};
+
+/**
+ * kernel_init - asks the running kernel
+ *
+ * A kernel without BTF is not an error here: @k->btf is NULL.
+ * Returns 0 or a negative errno. kernel_release() in any case.
+ */
+int kernel_init(struct kernel *k);
+void kernel_release(struct kernel *k);
+
+/** kernel_has_cap - whether this process has CAP_* number @cap */
+bool kernel_has_cap(const struct kernel *k, int cap);
+
+/** kernel_has_tracepoint - whether BTF knows tracepoint @name */
+bool kernel_has_tracepoint(const struct kernel *k, const char *name);
+
+/** kernel_tracepoint_args - how many arguments tracepoint @name passes; -ENOENT */
+int kernel_tracepoint_args(const struct kernel *k, const char *name);
+
+/** kernel_tracepoint_arg_is_task - whether argument @i of @name is a struct task_struct pointer */
+bool kernel_tracepoint_arg_is_task(const struct kernel *k, const char *name, int i);
+
+#endif

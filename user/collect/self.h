@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* memwatch measures itself: CPU, BPF time in other processes, memory. */
+#ifndef MEMWATCH_COLLECT_SELF_H
+#define MEMWATCH_COLLECT_SELF_H
+
+#include "collect/session.h"
+#include "model/run.h"
+
+struct self_meter {
+	uint64_t start_ns, start_cpu_ns;
+	uint64_t last_ns, last_cpu_ns, last_bpf_ns;
+	double used_pct; /* of one CPU, between the last two updates */
+	uint64_t rss_bytes, map_bytes;
+};
+
+/** self_meter_start - what came before (loading, the first pass) does not count */
+void self_meter_start(struct self_meter *m, const struct session *s);
+/** self_meter_update - once a tick */
+void self_meter_update(struct self_meter *m, const struct session *s);
+/** self_meter_read - as of the last update; the run's share as of now */
+void self_meter_read(const struct self_meter *m, const struct session *s, struct self_cost *out);
+
+#endif

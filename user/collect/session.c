@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Opens the skeleton, fixes the configuration, loads the programs whose hooks
+ * this kernel has, and attaches them. When a hook turns out not to work after
+ * all, it is struck off and everything is opened anew without it: a program
+ * that does not load fails the whole object, and there is no other way back.
+ */
+#include "collect/session.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "collect/cgroup.h"
+#include "memwatch.skel.h"
+
+#define FAULT_PERIOD   61 /* prime, so that it does not beat with loops over pages */
+#define MAX_HOOKS      16
+#define MAX_LINKS      (HOOK_MAX_PROGRAMS + MW_MAX_CPUS)
+#define MEASURE_PERIOD 10
+
+struct links {
+	struct bpf_link **link;
+	unsigned count;
+};
+
+struct session {
+	struct kernel kernel;
+	struct memwatch_bpf *skel;
+	struct hook_state hooks[MAX_HOOKS];
+	struct links links[CAPABILITY_MAX];
+	struct ring_buffer *ring;
+	session_event_fn event_fn;
+	void *event_arg;
+	char *buffer; /* what the iterator is read into */
+
+	/* session_measure() */
+	unsigned measure_step;
+	int stats_fd;
+	uint64_t window_start_ns, window_end_ns, window_run_ns;
+	uint64_t bpf_ns;
+};
+
+#define READ_BUFFER_SIZE (64 * 1024)
+
+static int bpf_message(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	log_vprint(level == LIBBPF_WARN ? LOG_DEBUG : LOG_DEBUG + 1, fmt, ap);
+	return 0;
+}
+
+/* --- choosing hooks --- */
+
+static const struct hook *used_hook(const struct session *s, enum capability c)
+{
+	for (size_t i = 0; i < hook_count; i++) {
+		if (hook_table[i].capability == c && s->hooks[i].is_used)
+			return &hook_table[i];
+	}
+	return NULL;
+}
+
+/* Probes each hook in turn and takes the first that works, unless it was struck off before. */
+static void choose_hooks(struct session *s, const char *without)
+{
+	for (size_t i = 0; i < hook_count; i++) {
+		const struct hook *hook = &hook_table[i];
+		struct hook_state *state = &s->hooks[i];
+
+		state->is_used = false;
+		if (state->err)
+			continue;
+		if (hook->capability != CAPABILITY_TOTALS && hook_is_named(hook, without)) {
+			state->err = -ECANCELED;
+			state->why = "switched off by --without";
+			continue;
+		}
+		if (used_hook(s, hook->capability))
+			continue;
+		state->err = hook->probe(&s->kernel, &state->why);
+		if (!state->err)
+			state->why = NULL;
+		state->is_used = !state->err;
+		if (hook->capability == CAPABILITY_TOTALS && state->err)
+			return;
+	}
+}
+
+static void strike_off(struct session *s, const struct hook *hook, int err, const char *why)
+{
+	struct hook_state *state = &s->hooks[hook - hook_table];
+
+	log_debug("%s does not work here: %s", hook->name, strerror(-err));
+	state->is_used = false;
+	state->err = err;
+	state->why = why;
+}
+
+/* --- loading --- */
+
+static int configure(struct session *s, const struct session_options *o)
+{
+	struct bpf_map *growth = s->skel->maps.mw_growth, *ring = s->skel->maps.mw_events;
+	int err = 0;
+
+	s->skel->rodata->mw_cfg = (struct mw_config){
+		.nr_cpus = s->kernel.cpus <= MW_MAX_CPUS ? s->kernel.cpus : 0,
+		.page_shift = s->kernel.page_shift,
+		.fault_period = FAULT_PERIOD,
+		.cgroup_v1 = s->kernel.cgroup_v1,
+		.exit_has_group_dead = s->kernel.exit_has_group_dead,
+		.exit_sees_mm = s->kernel.exit_has_group_dead,
+	};
+	if (o->pid_count) { /* a few processes need no room for all */
+		err = bpf_map__set_max_entries(growth, o->pid_count + 1);
+		if (!err)
+			err = bpf_map__set_max_entries(ring, MW_RING_BYTES / 8);
+	}
+	return err;
+}
+
+static int load(struct session *s, const struct session_options *o)
+{
+	struct bpf_program *program;
+	int err;
+
+	s->skel = memwatch_bpf__open();
+	if (!s->skel)
+		return -errno;
+	bpf_object__for_each_program(program, s->skel->obj)
+		bpf_program__set_autoload(program, false);
+	for (size_t i = 0; i < hook_count; i++) {
+		const char *const *names = hook_table[i].programs;
+
+		for (int j = 0; s->hooks[i].is_used && j < HOOK_MAX_PROGRAMS && names[j]; j++) {
+			program = bpf_object__find_program_by_name(s->skel->obj, names[j]);
+			bpf_program__set_autoload(program, true);
+		}
+	}
+	err = configure(s, o);
+	return err ? err : memwatch_bpf__load(s->skel);
+}
+
+/* --- attaching --- */
+
+static void detach(struct links *links)
+{
+	for (unsigned i = 0; i < links->count; i++)
+		bpf_link__destroy(links->link[i]);
+	free(links->link);
+	memset(links, 0, sizeof(*links));
+}
+
+static int add_link(struct links *links, struct bpf_link *link)
+{
+	struct bpf_link **grown;
+
+	if (!link)
+		return -errno;
+	grown = realloc(links->link, (links->count + 1) * sizeof(struct bpf_link *));
+	if (!grown || links->count == MAX_LINKS) {
+		bpf_link__destroy(link);
+		return -ENOMEM;
+	}
+	links->link = grown;
+	grown[links->count++] = link;
+	return 0;
+}
+
+/* The software event counts for next to nothing; one fault in FAULT_PERIOD runs the program. */
+static int attach_perf_faults(struct session *s, struct bpf_program *program, struct links *links)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_PAGE_FAULTS,
+		.sample_period = FAULT_PERIOD,
+	};
+
+	for (int cpu = 0; cpu < s->kernel.cpus; cpu++) {
+		int fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+		struct bpf_link *link;
+		int err;
+
+		if (fd < 0 && errno == ENODEV) /* this CPU is offline */
+			continue;
+		if (fd < 0)
+			return -errno;
+		link = bpf_program__attach_perf_event(program, fd);
+		err = add_link(links, link);
+		if (err) {
+			if (!link)
+				close(fd);
+			return err;
+		}
+	}
+	return links->count ? 0 : -ENODEV;
+}
+
+static int attach_hook(struct session *s, const struct hook *hook)
+{
+	struct links *links = &s->links[hook->capability];
+	int err = 0;
+
+	for (int i = 0; !err && i < HOOK_MAX_PROGRAMS && hook->programs[i]; i++) {
+		struct bpf_program *program =
+			bpf_object__find_program_by_name(s->skel->obj, hook->programs[i]);
+
+		switch (hook->attach) {
+		case HOOK_ATTACH_AUTO:
+			err = add_link(links, bpf_program__attach(program));
+			break;
+		case HOOK_ATTACH_ITER:
+			err = add_link(links, bpf_program__attach_iter(program, NULL));
+			break;
+		case HOOK_ATTACH_PERF_FAULTS:
+			err = attach_perf_faults(s, program, links);
+			break;
+		case HOOK_ATTACH_NONE:
+			break;
+		}
+	}
+	if (err)
+		detach(links);
+	return err;
+}
+
+static void unload(struct session *s)
+{
+	for (int c = 0; c < CAPABILITY_MAX; c++)
+		detach(&s->links[c]);
+	ring_buffer__free(s->ring);
+	s->ring = NULL;
+	memwatch_bpf__destroy(s->skel);
+	s->skel = NULL;
+}
+
+static int set_targets(struct session *s, const struct session_options *o)
+{
+	int fd = bpf_map__fd(s->skel->maps.mw_targets);
+	__u8 one = 1;
+
+	for (unsigned i = 0; i < o->pid_count; i++) {
+		if (bpf_map_update_elem(fd, &o->pids[i], &one, BPF_ANY))
+			return -errno;
+	}
+	s->skel->bss->mw_ctl.nr_targets = o->pid_count;
+	return 0;
+}
+
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct session *s = ctx;
+
+	if (size >= sizeof(struct mw_event_header))
+		s->event_fn(s->event_arg, data);
+	return 0;
+}
+
+/* One pass of the iterator that fills in what only the kernel side can know; see bpf/tasks.bpf.c. */
+static int seed(struct session *s)
+{
+	int fd, n;
+
+	s->skel->bss->mw_ctl.seed = 1;
+	fd = bpf_iter_create(bpf_link__fd(s->links[CAPABILITY_TOTALS].link[0]));
+	if (fd < 0)
+		return fd;
+	do {
+		n = read(fd, s->buffer, READ_BUFFER_SIZE);
+	} while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
+	n = n < 0 ? -errno : 0;
+	close(fd);
+	s->skel->bss->mw_ctl.seed = 0;
+	return n;
+}
+
+/*
+ * The iterator first, so that the pass it makes has given every process its
+ * entry before events are counted.
+ */
+static int attach_all(struct session *s, const struct session_options *o,
+		      const struct hook **failed)
+{
+	int err = set_targets(s, o);
+
+	if (err)
+		return err;
+	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.mw_events), on_record, s, NULL);
+	if (!s->ring)
+		return -errno;
+	for (size_t i = 0; i < hook_count; i++) {
+		if (!s->hooks[i].is_used)
+			continue;
+		err = attach_hook(s, &hook_table[i]);
+		if (!err && hook_table[i].capability == CAPABILITY_TOTALS)
+			err = seed(s);
+		if (err) {
+			*failed = &hook_table[i];
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* --- opening and closing --- */
+
+/* Which hook to give up when the object did not load: the last in use, the least needed first. */
+static const struct hook *expendable_hook(const struct session *s)
+{
+	for (size_t i = hook_count; i-- > 0;) {
+		if (s->hooks[i].is_used && hook_table[i].programs[0] &&
+		    hook_table[i].capability != CAPABILITY_TOTALS)
+			return &hook_table[i];
+	}
+	return NULL;
+}
+
+static int open_with_fallbacks(struct session *s, const struct session_options *o)
+{
+	for (;;) {
+		const struct hook *failed = NULL;
+		int err;
+
+		choose_hooks(s, o->without);
+		if (s->hooks[0].err)
+			return log_error_code(s->hooks[0].err, "%s", s->hooks[0].why);
+		err = load(s, o);
+		if (err)
+			failed = expendable_hook(s);
+		else
+			err = attach_all(s, o, &failed);
+		if (!err)
+			return 0;
+		if (!failed || failed->capability == CAPABILITY_TOTALS)
+			return log_error_code(err,
+					      "the kernel refused memwatch's BPF programs: %s; "
+					      "run with -v for its reasons, or 'memwatch doctor'",
+					      strerror(-err));
+		unload(s);
+		strike_off(s, failed, err, "the kernel refused the program; -v shows why");
+	}
+}
+
+struct session *session_open(const struct session_options *options)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return NULL;
+	s->stats_fd = -1;
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	libbpf_set_print(bpf_message);
+	s->buffer = malloc(READ_BUFFER_SIZE);
+	err = s->buffer ? kernel_init(&s->kernel) : -ENOMEM;
+	if (!err)
+		err = open_with_fallbacks(s, options);
+	kernel_release(&s->kernel); /* the types take megabytes, and are not asked again */
+	if (err) {
+		session_close(s);
+		errno = -err;
+		return NULL;
+	}
+	return s;
+}
+
+void session_close(struct session *s)
+{
+	if (!s)
+		return;
+	unload(s);
+	if (s->stats_fd >= 0)
+		close(s->stats_fd);
+	kernel_release(&s->kernel);
+	free(s->buffer);
+	free(s);
+}
+
+/* nr_targets stays: with the last one gone, nothing is a target, not everything. */
+void session_remove_target(struct session *s, uint32_t pid)
+{
+	bpf_map_delete_elem(bpf_map__fd(s->skel->maps.mw_targets), &pid);
+}
+
+/* --- collecting --- */
+
+static int take_records(struct process_table *table, const char *buffer, size_t size)
+{
+	for (size_t at = 0; at + sizeof(struct mw_task) <= size; at += sizeof(struct mw_task)) {
+		struct mw_task raw;
+		struct process *p;
+		struct cgroup *fresh;
+		int err;
+
+		memcpy(&raw, buffer + at, sizeof(raw));
+		err = process_table_update(table, &raw, &p);
+		if (err == -EEXIST)
+			continue;
+		if (err)
+			return err;
+		fresh = process_set_cgroup(table, p, raw.cgroup_id);
+		if (fresh)
+			cgroup_read(fresh, p->pid);
+	}
+	return 0;
+}
+
+int session_collect(struct session *s, struct process_table *table)
+{
+	int fd = bpf_iter_create(bpf_link__fd(s->links[CAPABILITY_TOTALS].link[0]));
+	int err = 0;
+
+	if (fd < 0)
+		return fd;
+	process_table_begin(table, clock_boot_ns());
+	while (!err) {
+		ssize_t n = read(fd, s->buffer, READ_BUFFER_SIZE);
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			err = -errno;
+		if (n <= 0)
+			break;
+		err = take_records(table, s->buffer, n);
+	}
+	close(fd);
+	return err;
+}
+
+int session_drain(struct session *s, session_event_fn fn, void *arg)
+{
+	s->event_fn = fn;
+	s->event_arg = arg;
+	return ring_buffer__consume(s->ring);
+}
+
+int session_event_fd(const struct session *s)
+{
+	return ring_buffer__epoll_fd(s->ring);
+}
+
+void session_lost(const struct session *s, struct lost *out)
+{
+	__u64 values[MW_MAX_CPUS] = {0};
+	int fd = bpf_map__fd(s->skel->maps.mw_lost);
+
+	if (s->kernel.cpus > MW_MAX_CPUS)
+		return;
+	for (__u32 cause = 0; cause < MW_LOST_MAX; cause++) {
+		out->count[cause] = 0;
+		if (bpf_map_lookup_elem(fd, &cause, values))
+			continue;
+		for (int cpu = 0; cpu < s->kernel.cpus; cpu++)
+			out->count[cause] += values[cpu];
+	}
+}
+
+int session_set_enabled(struct session *s, enum capability c, bool enabled)
+{
+	const struct hook *hook = used_hook(s, c);
+	bool is_enabled = s->links[c].count > 0;
+
+	if (!hook || hook->attach == HOOK_ATTACH_NONE || c == CAPABILITY_TOTALS)
+		return -ENOENT;
+	if (enabled == is_enabled)
+		return 0;
+	if (enabled)
+		return attach_hook(s, hook);
+	detach(&s->links[c]);
+	return 0;
+}
+
+/* --- own cost --- */
+
+/* "memlock:	BYTES" in fdinfo: what the kernel accounts for the map. */
+uint64_t session_map_bytes(const struct session *s)
+{
+	struct bpf_map *map;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_map(map, s->skel->obj)
+	{
+		unsigned long long bytes;
+		char path[64], line[128];
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", bpf_map__fd(map));
+		f = fopen(path, "re");
+		if (!f)
+			continue;
+		while (fgets(line, sizeof(line), f)) {
+			if (sscanf(line, "memlock: %llu", &bytes) == 1)
+				sum += bytes;
+		}
+		fclose(f);
+	}
+	return sum;
+}
+
+/* Run time of all programs but the iterator, which runs in our own CPU time. */
+static uint64_t programs_run_ns(const struct session *s)
+{
+	struct bpf_program *program;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(program, s->skel->obj)
+	{
+		struct bpf_prog_info info = {0};
+		__u32 len = sizeof(info);
+		int fd = bpf_program__fd(program);
+
+		if (fd < 0 || program == s->skel->progs.mw_tasks)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
+			sum += info.run_time_ns;
+	}
+	return sum;
+}
+
+void session_measure(struct session *s, uint64_t now_ns)
+{
+	if (!used_hook(s, CAPABILITY_SELF))
+		return;
+	if (s->stats_fd >= 0) {
+		uint64_t run_ns = programs_run_ns(s) - s->window_run_ns;
+		uint64_t window_ns = now_ns - s->window_start_ns;
+		uint64_t since_ns = now_ns - (s->window_end_ns ? s->window_end_ns
+							       : s->window_start_ns);
+
+		if (window_ns)
+			s->bpf_ns += (double)run_ns * since_ns / window_ns;
+		s->window_end_ns = now_ns;
+		close(s->stats_fd);
+		s->stats_fd = -1;
+	}
+	if (s->measure_step++ % MEASURE_PERIOD)
+		return;
+	s->window_run_ns = programs_run_ns(s);
+	s->window_start_ns = now_ns;
+	s->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+}
+
+uint64_t session_bpf_ns(const struct session *s, bool *valid)
+{
+	*valid = used_hook(s, CAPABILITY_SELF) && s->window_end_ns;
+	return s->bpf_ns;
+}
+
+/* --- what is in use --- */
+
+const struct kernel *session_kernel(const struct session *s)
+{
+	return &s->kernel;
+}
+
+const struct hook_state *session_hook(const struct session *s, size_t i)
+{
+	return &s->hooks[i];
+}
+
+const char *session_hook_name(const struct session *s, enum capability c)
+{
+	const struct hook *hook = used_hook(s, c);
+
+	return hook ? hook->name : NULL;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * memwatch's presence in the kernel: the BPF programs, loaded and attached by
+ * the hook table, and what they collect. The only user of the skeleton.
+ *
+ * Everything is held by file descriptors of this process: however it ends, the
+ * kernel detaches and frees it all. Nothing is pinned.
+ */
+#ifndef MEMWATCH_COLLECT_SESSION_H
+#define MEMWATCH_COLLECT_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collect/hooks.h"
+#include "collect/kernel.h"
+#include "memwatch/abi.h"
+#include "model/lost.h"
+#include "model/process.h"
+
+struct session;
+
+struct session_options {
+	const uint32_t *pids; /* the named processes; none: all */
+	unsigned pid_count;   /* at most MW_MAX_TARGETS */
+	const char *without;  /* hooks not to use (hook_is_named), or NULL */
+};
+
+struct hook_state {
+	bool is_used;
+	int err;	 /* why not: negative errno; 0 when it was not needed or is in use */
+	const char *why; /* a sentence, or NULL */
+};
+
+/** session_open - loads and attaches; says on stderr what failed. NULL with errno set */
+struct session *session_open(const struct session_options *options);
+/** session_close - detaches and frees; takes NULL */
+void session_close(struct session *s);
+
+/** session_remove_target - a named process is gone: its PID may be another's soon */
+void session_remove_target(struct session *s, uint32_t pid);
+
+/**
+ * session_collect - one tick: a pass of the iterator, into @table
+ *
+ * A new process's cgroup path is read from /proc.
+ * Returns 0 or a negative errno (then the tick is incomplete and not to be swept).
+ */
+int session_collect(struct session *s, struct process_table *table);
+
+/* A record of the ring buffer; its type tells which struct it begins. */
+typedef void (*session_event_fn)(void *arg, const struct mw_event_header *h);
+
+/** session_drain - hand the waiting records to @fn. How many, or a negative errno */
+int session_drain(struct session *s, session_event_fn fn, void *arg);
+/** session_event_fd - readable when the ring buffer is half full */
+int session_event_fd(const struct session *s);
+
+/** session_lost - the kernel's drop counters, since the start */
+void session_lost(const struct session *s, struct lost *out);
+
+/** session_map_bytes - kernel memory that the maps take, as the kernel accounts it */
+uint64_t session_map_bytes(const struct session *s);
+
+/**
+ * session_bpf_ns - run time of the event programs since the start, in other processes' time
+ * @valid: false when the kernel does not tell
+ *
+ * An estimate: see session_measure(). The iterator's time is not in it: that is
+ * part of memwatch's own CPU time.
+ */
+uint64_t session_bpf_ns(const struct session *s, bool *valid);
+
+/**
+ * session_measure - call it every SESSION_MEASURE_MS: measures BPF run time in one call of ten
+ * @now_ns: any monotonic clock
+ *
+ * The kernel's statistics cost every BPF program on the machine two clock
+ * reads a run; so they are on for a tenth of the time, and the rest is taken to
+ * be like it.
+ */
+void session_measure(struct session *s, uint64_t now_ns);
+#define SESSION_MEASURE_MS 100
+
+/** session_set_enabled - attach or detach an optional capability while running. 0 or -errno */
+int session_set_enabled(struct session *s, enum capability c, bool enabled);
+
+const struct kernel *session_kernel(const struct session *s);
+/** session_hook - the state of hook_table[@i] */
+const struct hook_state *session_hook(const struct session *s, size_t i);
+/** session_hook_name - the hook in use for @c, or NULL */
+const char *session_hook_name(const struct session *s, enum capability c);
+
+#endif

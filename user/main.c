@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * memwatch: which process grows, what kind of memory, by what.
+ *
+ * A table of commands; without one, it is "watch".
+ */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cmd/cmd.h"
+
+static const struct command commands[] = {
+	{"watch", "live: all processes, or those named (this is the default)", cmd_watch},
+	{"doctor", "what this kernel, this user and a process allow; what is lost, how to get it",
+	 cmd_doctor},
+	{"schema", "the contract of --json", cmd_schema},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+int cmd_status(int err)
+{
+	if (!err)
+		return MEMWATCH_EXIT_OK;
+	return err == -EINVAL ? MEMWATCH_EXIT_USAGE : MEMWATCH_EXIT_FAILED;
+}
+
+static void print_help(FILE *out)
+{
+	fputs("memwatch - see which process grows, and what makes it grow, on the running system\n"
+	      "\n"
+	      "Usage:\n"
+	      "  memwatch [watch] [-p PID]... [PID...] [options]\n"
+	      "  memwatch COMMAND [options]\n"
+	      "\n"
+	      "Commands:\n",
+	      out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fputs("\n"
+	      "Examples:\n"
+	      "  sudo memwatch                        the whole machine, fastest grower first\n"
+	      "  sudo memwatch -p $(pidof node)       every process that pidof prints\n"
+	      "  sudo memwatch -n node --json -d 60   one minute as NDJSON\n"
+	      "  sudo memwatch doctor -p 4711         what can be seen of this process\n"
+	      "\n"
+	      "'memwatch COMMAND --help' shows a command's options. The process that is watched\n"
+	      "is not stopped, not changed and needs no preparation.\n",
+	      out);
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_ALL, "");
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+			 !strcmp(argv[1], "help"))) {
+		print_help(stdout);
+		return MEMWATCH_EXIT_OK;
+	}
+	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
+		puts("memwatch " MEMWATCH_VERSION);
+		return MEMWATCH_EXIT_OK;
+	}
+	for (size_t i = 0; argc > 1 && i < COMMAND_COUNT; i++) {
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	if (argc > 1 && argv[1][0] != '-' && (argv[1][0] < '0' || argv[1][0] > '9') && argv[1][0]) {
+		log_error("'%s' is not a command; see 'memwatch --help'", argv[1]);
+		return MEMWATCH_EXIT_USAGE;
+	}
+	return cmd_watch(argc, argv);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * NDJSON: one object a line. The keys are a contract (`memwatch schema`):
+ * absent means unknown, and nothing is guessed.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "output/sink.h"
+
+#define FLUSH_BYTES (256 * 1024)
+
+struct ndjson {
+	struct sink sink;
+	int fd;
+	unsigned page_shift;
+	struct strbuf out;
+};
+
+static struct ndjson *ndjson_of(struct sink *s)
+{
+	return (struct ndjson *)s;
+}
+
+static void record_begin(struct json *j, struct strbuf *b, const char *type, uint64_t ts_ns,
+			 uint64_t wall_ns)
+{
+	char time[CLOCK_RFC3339_SIZE];
+
+	clock_format_rfc3339(time, sizeof(time), wall_ns);
+	json_begin(j, b);
+	json_str(j, "type", type);
+	json_u64(j, "ts_ns", ts_ns);
+	json_str(j, "time", time);
+}
+
+static void add_identity(struct json *j, uint32_t pid, uint64_t start_ns, const char *comm)
+{
+	json_u64(j, "pid", pid);
+	json_u64(j, "start_ns", start_ns);
+	json_strn(j, "comm", comm, MW_COMM_LEN);
+}
+
+static int ndjson_begin(struct sink *s, const struct run *run)
+{
+	struct ndjson *n = ndjson_of(s);
+	struct json j;
+
+	record_begin(&j, &n->out, "meta", clock_boot_ns(), clock_wall_ns());
+	json_u64(&j, "schema", MEMWATCH_SCHEMA);
+	json_str(&j, "version", run->version);
+	json_str(&j, "kernel", run->kernel);
+	json_str(&j, "arch", run->arch);
+	json_u64(&j, "interval_ms", run->interval_ns / NSEC_PER_MSEC);
+	json_object_begin(&j, "targets");
+	json_array_begin(&j, "pids");
+	for (unsigned i = 0; i < run->pid_count; i++)
+		json_u64(&j, NULL, run->pids[i]);
+	json_array_end(&j);
+	if (run->comm)
+		json_str(&j, "comm", run->comm);
+	if (run->cgroup)
+		json_str(&j, "cgroup", run->cgroup);
+	json_object_end(&j);
+	json_object_begin(&j, "hooks");
+	for (unsigned i = 0; i < run->hook_count; i++) {
+		if (run->hooks[i].hook)
+			json_str(&j, run->hooks[i].capability, run->hooks[i].hook);
+		else
+			json_null(&j, run->hooks[i].capability);
+	}
+	json_object_end(&j);
+	json_end(&j);
+	return sink_write(n->fd, &n->out);
+}
+
+static void add_totals(struct json *j, const struct totals *t)
+{
+	for (size_t i = 0; i < total_field_count; i++)
+		json_u64(j, total_fields[i].key, total_value(&total_fields[i], t));
+}
+
+static void add_delta(struct json *j, const struct process *p)
+{
+	json_object_begin(j, "delta");
+	for (size_t i = 0; i < total_field_count; i++) {
+		const struct total_field *f = &total_fields[i];
+
+		json_i64(j, f->key,
+			 (int64_t)(total_value(f, &p->now) - total_value(f, &p->before)));
+	}
+	json_object_end(j);
+}
+
+static void add_events(struct json *j, const struct process *p, const struct tick *t)
+{
+	json_object_begin(j, "events");
+	for (size_t i = 0; i < activity_field_count; i++) {
+		const struct activity_field *f = &activity_fields[i];
+
+		if (f->needs == ACTIVITY_CALLS && !(t->has_calls && p->has_growth))
+			continue;
+		if (f->needs == ACTIVITY_SAMPLED && !(t->has_fault_places && p->has_growth))
+			continue;
+		json_u64(j, f->key, activity_value(f, &p->activity));
+	}
+	json_object_end(j);
+}
+
+static void add_process(struct strbuf *out, const struct process *p, const struct tick *t)
+{
+	struct json j;
+
+	record_begin(&j, out, "process", t->now_ns, t->wall_ns);
+	add_identity(&j, p->pid, p->start_ns, p->comm);
+	json_u64(&j, "ppid", p->ppid);
+	add_totals(&j, &p->now);
+	json_u64(&j, "peak_rss_bytes", p->peak_rss_bytes);
+	if (p->rss_approximate)
+		json_flag(&j, "approximate", true);
+	if (p->cgroup && p->cgroup->path)
+		json_str(&j, "cgroup", p->cgroup->path);
+	if (p->cgroup && p->cgroup->container[0])
+		json_str(&j, "container", p->cgroup->container);
+	if (p->has_delta) {
+		add_delta(&j, p);
+		add_events(&j, p, t);
+	}
+	json_end(&j);
+}
+
+static void add_lost(struct json *j, const struct lost *lost)
+{
+	for (unsigned i = 0; i < LOST_MAX; i++) {
+		if (lost->count[i])
+			json_u64(j, lost_name(i), lost->count[i]);
+	}
+}
+
+static int ndjson_tick(struct sink *s, const struct tick *t)
+{
+	static const struct lost nothing;
+	struct ndjson *n = ndjson_of(s);
+	size_t rows = t->rows_wanted && t->rows_wanted < t->count ? t->rows_wanted : t->count;
+	struct json j;
+	int err = 0;
+
+	for (size_t i = 0; i < rows && !err; i++) {
+		add_process(&n->out, t->rows[i], t);
+		if (n->out.len > FLUSH_BYTES)
+			err = sink_write(n->fd, &n->out);
+	}
+	if (memcmp(&t->lost, &nothing, sizeof(nothing))) {
+		record_begin(&j, &n->out, "lost", t->now_ns, t->wall_ns);
+		add_lost(&j, &t->lost);
+		if (t->shed)
+			json_str(&j, "shed", t->shed);
+		json_end(&j);
+	}
+	return err ? err : sink_write(n->fd, &n->out);
+}
+
+static void add_exit(struct json *j, const struct mw_event_exit *e, const struct process *p,
+		     unsigned page_shift)
+{
+	struct totals last;
+
+	if (WIFSIGNALED(e->code))
+		json_u64(j, "signal", WTERMSIG(e->code));
+	else
+		json_u64(j, "status", WEXITSTATUS(e->code));
+	if (e->h.ts_ns > e->h.start_ns)
+		json_u64(j, "lifetime_ns", e->h.ts_ns - e->h.start_ns);
+	json_u64(j, "peak_rss_bytes", e->task.peak_rss_pages << page_shift);
+	json_u64(j, "minflt", e->task.minflt);
+	json_u64(j, "majflt", e->task.majflt);
+	if (e->has_task)
+		totals_from_raw(&last, &e->task, page_shift);
+	else if (p)
+		last = p->now;
+	else
+		return;
+	json_object_begin(j, "last");
+	add_totals(j, &last);
+	json_object_end(j);
+}
+
+static void add_oom(struct json *j, const struct mw_event_oom *e, const struct process *p,
+		    unsigned page_shift)
+{
+	struct totals sizes;
+
+	totals_from_raw(&sizes, &e->task, page_shift);
+	add_totals(j, &sizes);
+	if (p && p->cgroup && p->cgroup->path)
+		json_str(j, "cgroup", p->cgroup->path);
+	if (!e->memcg_known)
+		return;
+	json_object_begin(j, "limit");
+	json_str(j, "kind", e->limit_cgroup_id ? "cgroup" : "machine");
+	if (e->limit_cgroup_id) {
+		char path[4096];
+
+		json_u64(j, "cgroup_id", e->limit_cgroup_id);
+		json_u64(j, "bytes", e->limit_bytes);
+		json_u64(j, "usage_bytes", e->usage_bytes);
+		if (!oom_limit_path(p, e->limit_level, path, sizeof(path)))
+			json_str(j, "cgroup", path);
+	}
+	json_object_end(j);
+}
+
+static int ndjson_event(struct sink *s, const struct mw_event_header *h, const struct process *p)
+{
+	static const char *const types[] = {
+		[MW_EVENT_FORK] = "fork",
+		[MW_EVENT_EXEC] = "exec",
+		[MW_EVENT_EXIT] = "exit",
+		[MW_EVENT_OOM] = "oom",
+	};
+	struct ndjson *n = ndjson_of(s);
+	struct json j;
+
+	if (h->type >= sizeof(types) / sizeof(types[0]) || !types[h->type])
+		return 0;
+	record_begin(&j, &n->out, types[h->type], h->ts_ns, sink_wall_ns(h->ts_ns));
+	add_identity(&j, h->pid, h->start_ns, h->comm);
+	json_u64(&j, "ppid", h->ppid);
+	if (h->type == MW_EVENT_EXEC)
+		json_strn(&j, "path", ((const struct mw_event_exec *)h)->path, MW_PATH_LEN);
+	else if (h->type == MW_EVENT_EXIT)
+		add_exit(&j, (const struct mw_event_exit *)h, p, n->page_shift);
+	else if (h->type == MW_EVENT_OOM)
+		add_oom(&j, (const struct mw_event_oom *)h, p, n->page_shift);
+	json_end(&j);
+	return n->out.len > FLUSH_BYTES / 8 ? sink_write(n->fd, &n->out) : 0;
+}
+
+static int ndjson_vanished(struct sink *s, const struct process *p, uint64_t now_ns)
+{
+	struct ndjson *n = ndjson_of(s);
+	struct json j;
+
+	record_begin(&j, &n->out, "exit", now_ns, sink_wall_ns(now_ns));
+	add_identity(&j, p->pid, p->start_ns, p->comm);
+	json_u64(&j, "ppid", p->ppid);
+	json_u64(&j, "peak_rss_bytes", p->peak_rss_bytes);
+	json_object_begin(&j, "last");
+	add_totals(&j, &p->now);
+	json_object_end(&j);
+	json_end(&j);
+	return 0;
+}
+
+static int ndjson_flush(struct sink *s)
+{
+	struct ndjson *n = ndjson_of(s);
+
+	return n->out.len ? sink_write(n->fd, &n->out) : 0;
+}
+
+static int ndjson_end(struct sink *s, const struct end *e)
+{
+	struct ndjson *n = ndjson_of(s);
+	struct json j;
+
+	record_begin(&j, &n->out, "end", e->now_ns, e->wall_ns);
+	json_u64(&j, "ticks", e->ticks);
+	json_object_begin(&j, "self");
+	json_fixed(&j, "cpu_pct", e->cost.cpu_pct_run, 3);
+	json_u64(&j, "cpu_ns", e->cost.cpu_ns);
+	if (e->cost.bpf_known)
+		json_u64(&j, "bpf_ns", e->cost.bpf_ns);
+	json_u64(&j, "rss_bytes", e->cost.rss_bytes);
+	json_u64(&j, "map_bytes", e->cost.map_bytes);
+	json_object_end(&j);
+	json_object_begin(&j, "lost");
+	add_lost(&j, &e->lost_total);
+	json_object_end(&j);
+	json_end(&j);
+	return sink_write(n->fd, &n->out);
+}
+
+static void ndjson_free(struct sink *s)
+{
+	struct ndjson *n = ndjson_of(s);
+
+	strbuf_release(&n->out);
+	free(n);
+}
+
+static const struct sink_ops ndjson_ops = {
+	.begin = ndjson_begin,
+	.tick = ndjson_tick,
+	.event = ndjson_event,
+	.vanished = ndjson_vanished,
+	.flush = ndjson_flush,
+	.end = ndjson_end,
+	.free = ndjson_free,
+};
+
+struct sink *ndjson_sink_new(int fd, unsigned page_shift)
+{
+	struct ndjson *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->sink.ops = &ndjson_ops;
+	n->fd = fd;
+	n->page_shift = page_shift;
+	strbuf_init(&n->out);
+	return &n->sink;
+}

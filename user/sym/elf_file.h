@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * An ELF file of a process, opened safely: sections, symbols by name, USDT
+ * notes. Files are hostile input: libelf validates the structure, every
+ * loop here is bounded, and no string is used without its length.
+ */
+#ifndef MEMWATCH_SYM_ELF_FILE_H
+#define MEMWATCH_SYM_ELF_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct elf_file;
+
+struct elf_symbol {
+	const char *name; /* not empty; valid until elf_file_free() */
+	uint64_t value;	  /* virtual address in the file's own terms */
+	uint64_t size;
+	unsigned char type; /* STT_* */
+};
+
+struct elf_usdt {
+	const char *provider; /* valid until elf_file_free() */
+	const char *name;
+	uint64_t pc;	    /* as in the note, prelink-adjusted by .stapsdt.base */
+	uint64_t semaphore; /* 0 for none */
+};
+
+/**
+ * elf_file_open - open an executable or a shared library
+ *
+ * Only regular files are opened at all (never a device or a FIFO), and never
+ * mapped, so that a file which shrinks meanwhile is an error and not SIGBUS.
+ *
+ * Returns NULL with errno set: ENOENT, EACCES, EISDIR, ENOMEM ..., or ENOEXEC
+ * for what is not a 64-bit ET_EXEC or ET_DYN ELF of this machine's byte order.
+ */
+struct elf_file *elf_file_open(const char *path);
+/** elf_file_free - takes NULL */
+void elf_file_free(struct elf_file *f);
+
+/**
+ * elf_file_for_each_symbol - .symtab, and .dynsym too (a name may come twice)
+ * @fn: returns 0 to go on; anything else ends the walk and is returned
+ *
+ * Symbols that the file only imports (SHN_UNDEF) and nameless ones are left out.
+ * Returns 0 at the end; -E2BIG (a table of more than 8M symbols) or -EBADMSG (a
+ * damaged one) after the tables that could be walked were.
+ */
+int elf_file_for_each_symbol(struct elf_file *f, int (*fn)(void *arg, const struct elf_symbol *),
+			     void *arg);
+/**
+ * elf_file_for_each_usdt - the .note.stapsdt notes
+ * @fn: as above
+ *
+ * Returns 0 at the end, also when there is no such section; -E2BIG (more than
+ * 64k notes) or -EBADMSG (damaged) after the notes before that.
+ */
+int elf_file_for_each_usdt(struct elf_file *f, int (*fn)(void *arg, const struct elf_usdt *),
+			   void *arg);
+/**
+ * elf_file_read - copies @len bytes of initialised data at virtual address @addr
+ *
+ * As in the file: relocations are not applied. Within one PT_LOAD segment, and
+ * not .bss. Returns 0 or -EFAULT.
+ */
+int elf_file_read(struct elf_file *f, uint64_t addr, void *out, size_t len);
+bool elf_file_has_symtab(const struct elf_file *f); /* .symtab: not stripped */
+bool elf_file_has_dwarf(const struct elf_file *f);  /* .debug_info or .zdebug_info */
+/** elf_file_build_id - hex of the NT_GNU_BUILD_ID note, or "" */
+const char *elf_file_build_id(const struct elf_file *f);
+
+#endif

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Finding V8 in a process by the symbols of its files.
+ *
+ * How
+ *   1. The candidates: every file with an executable mapping in
+ *      /proc/PID/maps, once each, and /proc/PID/exe, whose text may have been
+ *      remapped to anonymous huge pages (node --use-largepages).
+ *   2. Their order: the executable, then what has the name of a V8 embedder,
+ *      then the rest. Names are a heuristic for speed: every candidate up to
+ *      MAX_OPENED is looked at before the answer is "no V8".
+ *   3. Each is opened through /proc/PID/map_files/START-END, which is the very
+ *      file that is mapped, whatever has become of its name. That takes
+ *      CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; otherwise by its name below
+ *      /proc/PID/root.
+ *   4. The first with V8's symbols is the answer.
+ *
+ * What proves V8, all defined and not imported, as of Node 12-26 (V8 7.8-14.6):
+ *   v8dbg_*                              metadata constants for debuggers
+ *   v8::internal::Version::major_ ...    its version; ints in .data
+ *   v8::V8::GetVersion()                 public API: what embedders export that
+ *                                        hide the rest
+ *
+ * LIMITATIONS
+ *   - An embedder that was stripped and exports none of these is "no V8".
+ *   - A process that maps two copies of V8 shows the first in that order.
+ *   - Without the capability: a file that was deleted, or whose name contains a
+ *     newline (escaped in maps), or a chroot in our mount namespace, is missed.
+ *   - A process whose main thread has ended while others live has empty maps.
+ *   - The tagged size is from v8dbg_TaggedSize (V8 7.8+), else from the size of
+ *     a Smi, which only tells "no pointer compression".
+ */
+#include "v8/v8_info.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sym/elf_file.h"
+
+#define MAX_LINES      (1u << 20) /* of maps; vm.max_map_count is 65,530 by default */
+#define MAX_CANDIDATES 4096u
+#define MAX_OPENED     256u
+#define MAX_METADATA   (16u << 10) /* v8dbg_* names, twice each; node 26 has 515 */
+#define MAX_VERSION    9999	   /* a part of the version above that is garbage */
+#define LINE_BYTES     (PATH_MAX + 256)
+
+enum rank { RANK_EXE, RANK_NAMED, RANK_OTHER };
+
+static const char *const embedder_names[] = {
+	"node", "libv8", "electron", "chrome", "deno", "bun", /* "node" is in "libnode" */
+};
+
+struct candidate {
+	char *path; /* as in maps */
+	uint64_t start, end;
+	uint64_t dev, inode;
+	enum rank rank;
+	unsigned order; /* keeps the sort stable */
+};
+
+struct candidates {
+	struct candidate *v;
+	unsigned count;
+};
+
+/* What a walk over a file's symbols collects. */
+struct evidence {
+	const char **metadata; /* v8dbg_* names, at most MAX_METADATA */
+	unsigned count;
+	unsigned cap;
+	int err;
+	uint64_t major_addr, minor_addr, build_addr; /* 0 for none, as all below */
+	uint64_t tagged_size_addr, smi_shift_addr;
+	bool scavenge, mark_compact, get_version;
+};
+
+/* ---- candidates ---- */
+
+static enum rank rank_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+
+	for (size_t i = 0; i < sizeof(embedder_names) / sizeof(embedder_names[0]); i++) {
+		if (strstr(base, embedder_names[i]))
+			return RANK_NAMED;
+	}
+	return RANK_OTHER;
+}
+
+static int candidates_add(struct candidates *all, const struct candidate *c)
+{
+	struct candidate *new_c;
+	char *path;
+
+	if (all->count >= MAX_CANDIDATES)
+		return 0;
+	if (!all->v)
+		all->v = calloc(MAX_CANDIDATES, sizeof(*all->v));
+	if (!all->v)
+		return -ENOMEM;
+	path = strdup(c->path);
+	if (!path)
+		return -ENOMEM;
+	new_c = &all->v[all->count];
+	*new_c = *c;
+	new_c->path = path;
+	new_c->order = all->count++;
+	return 0;
+}
+
+static void candidates_release(struct candidates *all)
+{
+	for (unsigned i = 0; i < all->count; i++)
+		free(all->v[i].path);
+	free(all->v);
+}
+
+/* Takes the candidate out of a line of maps, which it cuts; false if it is none. */
+static bool candidate_parse(char *line, const char *exe, struct candidate *c)
+{
+	unsigned dev_major, dev_minor;
+	char perms[5];
+	int path_at = 0;
+
+	if (!strchr(line, '/'))
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %x:%x %" SCNu64 " %n", &c->start, &c->end,
+		   perms, &dev_major, &dev_minor, &c->inode, &path_at) != 6)
+		return false;
+	if (!path_at || perms[2] != 'x' || line[path_at] != '/')
+		return false;
+	c->path = line + path_at;
+	c->dev = (uint64_t)dev_major << 32 | dev_minor;
+	c->rank = strcmp(c->path, exe) ? rank_of(c->path) : RANK_EXE;
+	return true;
+}
+
+/* The path counts as well: btrfs subvolumes and overlays repeat inode numbers on one device. */
+static bool candidates_have(const struct candidates *all, const struct candidate *c)
+{
+	for (unsigned i = all->count; i-- > 0;) { /* mappings of a file are neighbours */
+		const struct candidate *have = &all->v[i];
+
+		if (have->inode == c->inode && have->dev == c->dev && !strcmp(have->path, c->path))
+			return true;
+	}
+	return false;
+}
+
+static int maps_read(FILE *maps, const char *exe, struct candidates *all)
+{
+	char line[LINE_BYTES];
+	bool in_line = false; /* this is the rest of a line that was too long */
+	unsigned lines = 0;
+
+	errno = 0;
+	while (lines < MAX_LINES && fgets(line, sizeof(line), maps)) {
+		bool whole = strchr(line, '\n') != NULL;
+		bool usable = whole && !in_line;
+		struct candidate c = {0};
+		int err;
+
+		in_line = !whole;
+		lines++;
+		if (!usable || !candidate_parse(line, exe, &c) || candidates_have(all, &c))
+			continue;
+		err = candidates_add(all, &c);
+		if (err)
+			return err;
+	}
+	return ferror(maps) && errno ? -errno : 0;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static int candidates_read(pid_t pid, struct candidates *all)
+{
+	char name[64], exe[PATH_MAX];
+	ssize_t len;
+	FILE *maps;
+	int err;
+
+	snprintf(name, sizeof(name), "/proc/%d/maps", pid);
+	maps = fopen(name, "re");
+	if (!maps)
+		return errno == ENOENT ? -ESRCH : -errno;
+	snprintf(name, sizeof(name), "/proc/%d/exe", pid);
+	len = readlink(name, exe, sizeof(exe) - 1);
+	exe[len > 0 ? len : 0] = '\0'; /* a kernel thread and a zombie have none */
+	err = maps_read(maps, exe, all);
+	fclose(maps);
+	if (!err && *exe) {
+		struct candidate c = {.path = exe, .rank = RANK_EXE};
+		bool listed = false;
+
+		for (unsigned i = 0; i < all->count; i++)
+			listed |= all->v[i].rank == RANK_EXE;
+		err = listed ? 0 : candidates_add(all, &c);
+	}
+	if (!err && all->count)
+		qsort(all->v, all->count, sizeof(*all->v), by_rank);
+	return err;
+}
+
+static bool is_deleted(const char *path)
+{
+	static const char suffix[] = " (deleted)";
+	size_t len = strlen(path);
+
+	return len >= strlen(suffix) && !strcmp(path + len - strlen(suffix), suffix);
+}
+
+static struct elf_file *candidate_open(pid_t pid, const struct candidate *c)
+{
+	char path[PATH_MAX];
+	struct elf_file *f;
+	int len;
+
+	if (c->rank == RANK_EXE) {
+		snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+		return elf_file_open(path);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, c->start,
+		 c->end);
+	f = elf_file_open(path);
+	if (f || (errno != EPERM && errno != EACCES && errno != ENOENT))
+		return f;
+	if (is_deleted(c->path)) /* errno says why map_files did not work */
+		return NULL;
+	len = snprintf(path, sizeof(path), "/proc/%d/root%s", pid, c->path);
+	if (len < 0 || (size_t)len >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return elf_file_open(path);
+}
+
+/* ---- one file ---- */
+
+static int metadata_add(struct evidence *ev, const char *name)
+{
+	if (ev->count >= MAX_METADATA)
+		return 0;
+	if (ev->count == ev->cap) {
+		unsigned cap = ev->cap ? 2 * ev->cap : 2048;
+		const char **v = realloc(ev->metadata, cap * sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		ev->metadata = v;
+		ev->cap = cap;
+	}
+	ev->metadata[ev->count++] = name;
+	return 0;
+}
+
+static int on_symbol(void *arg, const struct elf_symbol *sym)
+{
+	struct evidence *ev = arg;
+	const char *name = sym->name;
+	bool function = sym->type == STT_FUNC && sym->value;
+
+	if (!strncmp(name, "v8dbg_", 6)) {
+		if (!strcmp(name, "v8dbg_TaggedSize"))
+			ev->tagged_size_addr = sym->value;
+		else if (!strcmp(name, "v8dbg_SmiShiftSize"))
+			ev->smi_shift_addr = sym->value;
+		ev->err = metadata_add(ev, name);
+		return ev->err;
+	}
+	if (strncmp(name, "_ZN2v8", 6))
+		return 0;
+	if (!strcmp(name, "_ZN2v88internal7Version6major_E"))
+		ev->major_addr = sym->value;
+	else if (!strcmp(name, "_ZN2v88internal7Version6minor_E"))
+		ev->minor_addr = sym->value;
+	else if (!strcmp(name, "_ZN2v88internal7Version6build_E"))
+		ev->build_addr = sym->value;
+	else if (!strcmp(name, "_ZN2v82V810GetVersionEv"))
+		ev->get_version |= function;
+	else if (!strcmp(name, "_ZN2v88internal4Heap8ScavengeEv"))
+		ev->scavenge |= function;
+	else if (!strcmp(name, "_ZN2v88internal4Heap11MarkCompactEv"))
+		ev->mark_compact |= function;
+	return 0;
+}
+
+static int on_usdt(void *arg, const struct elf_usdt *usdt)
+{
+	struct v8_info *out = arg;
+
+	out->usdt_probes += !strcmp(usdt->provider, "node") || !strcmp(usdt->provider, "v8");
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names are in .symtab and in .dynsym: count each once. */
+static unsigned metadata_count(struct evidence *ev)
+{
+	unsigned distinct = 0;
+
+	if (ev->count)
+		qsort(ev->metadata, ev->count, sizeof(*ev->metadata), by_name);
+	for (unsigned i = 0; i < ev->count; i++)
+		distinct += !i || strcmp(ev->metadata[i - 1], ev->metadata[i]);
+	return distinct;
+}
+
+/* Returns -1 if there is no such data. */
+static int32_t int_at(struct elf_file *f, uint64_t addr)
+{
+	int32_t v;
+
+	return addr && !elf_file_read(f, addr, &v, sizeof(v)) ? v : -1;
+}
+
+static void version_read(struct elf_file *f, const struct evidence *ev, struct v8_info *out)
+{
+	int32_t major = int_at(f, ev->major_addr);
+	int32_t minor = int_at(f, ev->minor_addr);
+	int32_t build = int_at(f, ev->build_addr);
+
+	if (major <= 0 || minor < 0 || build < 0)
+		return;
+	if (major > MAX_VERSION || minor > MAX_VERSION || build > MAX_VERSION)
+		return;
+	out->major = major;
+	out->minor = minor;
+	out->build = build;
+}
+
+static int tagged_size_read(struct elf_file *f, const struct evidence *ev)
+{
+	int32_t size = int_at(f, ev->tagged_size_addr);
+
+	if (ev->tagged_size_addr)
+		return size == 4 || size == 8 ? size : 0;
+	/* 32-bit Smis mean full words; 31-bit ones are a build option of their own */
+	return int_at(f, ev->smi_shift_addr) == 31 ? 8 : 0;
+}
+
+/* Returns 1 if @f holds V8 (and fills @out, but for the path), 0 if not, or -ENOMEM. */
+static int file_look(struct elf_file *f, struct v8_info *out)
+{
+	struct evidence ev = {0};
+	int found;
+
+	elf_file_for_each_symbol(f, on_symbol, &ev); /* a damaged table proves nothing */
+	found = ev.count || ev.major_addr || ev.get_version;
+	if (ev.err) {
+		found = ev.err;
+	} else if (found) {
+		out->present = true;
+		out->v8dbg_symbols = metadata_count(&ev);
+		out->tagged_size = tagged_size_read(f, &ev);
+		out->gc_symbols = ev.scavenge && ev.mark_compact;
+		version_read(f, &ev, out);
+		elf_file_for_each_usdt(f, on_usdt, out);
+	}
+	free(ev.metadata);
+	return found;
+}
+
+/* ---- the process ---- */
+
+int v8_info_read(pid_t pid, struct v8_info *out)
+{
+	struct candidates all = {0};
+	char name[32];
+	int denied = 0;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	if (pid <= 0)
+		return -ESRCH;
+	ret = candidates_read(pid, &all);
+	for (unsigned i = 0; !ret && i < all.count && i < MAX_OPENED; i++) {
+		const struct candidate *c = &all.v[i];
+		struct elf_file *f = candidate_open(pid, c);
+
+		if (!f) {
+			if ((errno == EACCES || errno == EPERM) && c->rank != RANK_OTHER)
+				denied = -EACCES;
+			continue;
+		}
+		ret = file_look(f, out);
+		elf_file_free(f);
+		if (ret > 0)
+			snprintf(out->path, sizeof(out->path), "%s", c->path);
+	}
+	candidates_release(&all);
+	if (ret)
+		return ret < 0 ? ret : 0;
+	snprintf(name, sizeof(name), "/proc/%d", pid);
+	if (access(name, F_OK))
+		return -ESRCH; /* it ended: what was not found means nothing */
+	return denied;
+}
