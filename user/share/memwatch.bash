@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Completion of memwatch for bash.
+# shellcheck shell=bash
+
+_memwatch() {
+	local cur prev command words
+	cur=${COMP_WORDS[COMP_CWORD]}
+	prev=${COMP_WORDS[COMP_CWORD - 1]}
+	command=${COMP_WORDS[1]}
+	case $prev in
+	-p | --pid)
+		words=$(ps -eo pid= --ppid 2 -N 2>/dev/null || true)
+		;;
+	-n | --comm)
+		words=$(ps -eo comm= --ppid 2 -N 2>/dev/null | sort -u || true)
+		;;
+	-c | --cgroup)
+		mapfile -t COMPREPLY < <(compgen -d -- "${cur:-/sys/fs/cgroup/}")
+		return
+		;;
+	-o | --output)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	-s | --sort)
+		words="growth delta since rss anon file shmem swap heap pgtable vm faults calls threads pid comm"
+		;;
+	--without)
+		words="calls faults fork exec exit oom self fexit kretprobe tp_btf perf"
+		;;
+	-i | --interval | -d | --duration | -r | --rows | --budget)
+		return
+		;;
+	*)
+		case $command in
+		doctor) words="-p --pid --without -v --verbose -h --help" ;;
+		schema) words="-h --help" ;;
+		*)
+			words="-p --pid -n --comm -c --cgroup -i --interval -d --duration -r --rows
+				-s --sort --json -o --output --budget --without --no-stacks
+				-v --verbose -q --quiet -h --help"
+			;;
+		esac
+		[ "$COMP_CWORD" -gt 1 ] || words="watch doctor schema --version $words"
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+complete -F _memwatch memwatch
