@@ -15,7 +15,7 @@
 #include <bpf/bpf_tracing.h>
 #include "memwatch/abi.h"
 
-#define E2BIG 7 /* a hash map is full */
+#define E2BIG	   7 /* a hash map is full */
 
 #define PF_EXITING 0x00000004 /* include/linux/sched.h, unchanged since 2.6 */
 #define PF_KTHREAD 0x00200000
@@ -59,6 +59,15 @@ static __always_inline void mw_count_lost(enum mw_lost cause)
 	if (n)
 		(*n)++;
 }
+
+/*
+ * bpf_loop() (Linux 5.17) is verified once, whatever its bound; a plain loop
+ * once for each turn. What the small bound for older kernels leaves out is
+ * counted and said.
+ */
+enum bpf_func_id___loop { BPF_FUNC_loop___loop = 181 };
+
+#define mw_has_loop() bpf_core_enum_value_exists(enum bpf_func_id___loop, BPF_FUNC_loop___loop)
 
 /* Adds to a counter that several threads of a process may share. */
 #define mw_add(counter, n) __sync_fetch_and_add(&(counter), (n))

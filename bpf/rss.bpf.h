@@ -40,66 +40,67 @@ struct mm_struct___pre_v62 {
 __u64 mw_percpu_offsets[MW_MAX_CPUS] __weak = {};
 volatile __u64 mw_address __weak = 0;
 
+/* Called for each CPU. Everything per-CPU here is of 6.2+, which has bpf_loop(). */
+static long mw_percpu_learn_cpu(__u32 cpu, void *ctx)
+{
+	__u64 *offset = ctx;
+	__u32 zero = 0;
+	void *element = bpf_map_lookup_percpu_elem(&mw_lost, &zero, cpu);
+
+	if (!element || cpu >= MW_MAX_CPUS)
+		return 1;
+	mw_address = (__u64)element;
+	mw_percpu_offsets[cpu] = mw_address - *offset;
+	return 0;
+}
+
 static __always_inline void mw_percpu_learn(void)
 {
 	__u64 array, offset = 0;
-	__u32 zero = 0;
 
 	if (bpf_core_type_exists(struct mm_rss_stat___pre_v62))
 		return;
 	mw_address = (__u64)&mw_lost;
 	array = mw_address + bpf_core_field_offset(struct bpf_array, pptrs);
 	bpf_probe_read_kernel(&offset, sizeof(offset), (void *)array);
-	for (__u32 cpu = 0; cpu < MW_MAX_CPUS; cpu++) {
-		void *element;
-
-		if (cpu >= mw_cfg.nr_cpus)
-			break;
-		element = bpf_map_lookup_percpu_elem(&mw_lost, &zero, cpu);
-		if (!element)
-			break;
-		mw_address = (__u64)element;
-		mw_percpu_offsets[cpu] = mw_address - offset;
-	}
+	bpf_loop(mw_cfg.nr_cpus, mw_percpu_learn_cpu, &offset, 0);
 }
 
-#define MW_PERCPU_UNREADABLE (1LL << 62)
+/* One percpu_counter, being added up. */
+struct mw_percpu_sum {
+	__u64 counters; /* as the kernel keeps a per-CPU pointer: an offset */
+	__s64 sum;
+	bool unreadable;
+};
 
-/*
- * The per-CPU parts of one percpu_counter. A global function, so that the
- * verifier walks its loop once and not for each caller and member. Weak: each
- * source file brings one, and the linker keeps one.
- */
-__weak __noinline __s64 mw_percpu_sum(__u64 counters)
+static long mw_percpu_add_cpu(__u32 cpu, void *ctx)
 {
-	__s64 sum = 0;
+	struct mw_percpu_sum *s = ctx;
+	__u64 offset;
+	__s32 part = 0;
 
-	for (__u32 cpu = 0; cpu < MW_MAX_CPUS; cpu++) {
-		__u64 offset;
-		__s32 part = 0;
-
-		if (cpu >= mw_cfg.nr_cpus)
-			break;
-		offset = mw_percpu_offsets[cpu];
-		if (!offset || bpf_probe_read_kernel(&part, sizeof(part), (void *)(counters + offset)))
-			return MW_PERCPU_UNREADABLE;
-		sum += part;
+	if (cpu >= MW_MAX_CPUS)
+		return 1;
+	offset = mw_percpu_offsets[cpu];
+	if (!offset || bpf_probe_read_kernel(&part, sizeof(part), (void *)(s->counters + offset))) {
+		s->unreadable = true;
+		return 1;
 	}
-	return sum;
+	s->sum += part;
+	return 0;
 }
 
 /* Adds the per-CPU parts to @count; sets @approximate if that cannot be done. */
 static __always_inline __u64 mw_rss_exact(__s64 count, __u64 counters, bool *approximate)
 {
-	__s64 sum = MW_PERCPU_UNREADABLE;
+	struct mw_percpu_sum s = {.counters = counters, .unreadable = !counters || !mw_cfg.nr_cpus};
 
-	if (counters && mw_cfg.nr_cpus)
-		sum = mw_percpu_sum(counters);
-	if (sum == MW_PERCPU_UNREADABLE) {
+	if (!s.unreadable)
+		bpf_loop(mw_cfg.nr_cpus, mw_percpu_add_cpu, &s, 0);
+	if (s.unreadable)
 		*approximate = true;
-		sum = 0;
-	}
-	count += sum;
+	else
+		count += s.sum;
 	return count > 0 ? count : 0;
 }
 

@@ -41,31 +41,51 @@ static __always_inline __u64 mw_cgroup_id(struct task_struct *task)
 
 /*
  * Adds up the page faults of a process: what its dead threads left in the
- * signal_struct, and each live thread's own. A function of its own, so that
- * the verifier meets the loop apart from the rest.
+ * signal_struct, and each live thread's own.
  */
-static __noinline int mw_sum_faults(struct task_struct *leader, struct mw_task *out)
+struct mw_thread_walk {
+	__u64 head; /* address of signal->thread_head: the end of the list */
+	struct list_head *node;
+	__u64 minflt, majflt;
+};
+
+static long mw_walk_thread(__u32 i, void *ctx)
+{
+	struct mw_thread_walk *w = ctx;
+	struct list_head *node = w->node;
+	struct task_struct *t;
+
+	if (!node || (__u64)node == w->head)
+		return 1;
+	t = (void *)node - bpf_core_field_offset(struct task_struct, thread_node);
+	w->minflt += BPF_CORE_READ(t, min_flt);
+	w->majflt += BPF_CORE_READ(t, maj_flt);
+	w->node = BPF_CORE_READ(node, next);
+	return 0;
+}
+
+/* Returns false if there are more threads than could be visited. */
+static __always_inline bool mw_sum_faults(struct task_struct *leader, struct mw_task *out)
 {
 	struct signal_struct *signal = BPF_CORE_READ(leader, signal);
-	__u64 head = (__u64)&signal->thread_head;
-	struct list_head *node = BPF_CORE_READ(signal, thread_head.next);
-	__u64 minflt = BPF_CORE_READ(signal, min_flt);
-	__u64 majflt = BPF_CORE_READ(signal, maj_flt);
-	int i;
+	struct mw_thread_walk walk = {
+		.head = (__u64)&signal->thread_head,
+		.node = BPF_CORE_READ(signal, thread_head.next),
+		.minflt = BPF_CORE_READ(signal, min_flt),
+		.majflt = BPF_CORE_READ(signal, maj_flt),
+	};
 
-	for (i = 0; i < MW_MAX_THREADS; i++) {
-		struct task_struct *t;
-
-		if (!node || (__u64)node == head)
-			break;
-		t = (void *)node - bpf_core_field_offset(struct task_struct, thread_node);
-		minflt += BPF_CORE_READ(t, min_flt);
-		majflt += BPF_CORE_READ(t, maj_flt);
-		node = BPF_CORE_READ(node, next);
+	if (mw_has_loop()) {
+		bpf_loop(MW_MAX_THREADS, mw_walk_thread, &walk, 0);
+	} else {
+		for (int i = 0; i < MW_MAX_THREADS_NO_LOOP; i++) {
+			if (mw_walk_thread(i, &walk))
+				break;
+		}
 	}
-	out->minflt = minflt;
-	out->majflt = majflt;
-	return i;
+	out->minflt = walk.minflt;
+	out->majflt = walk.majflt;
+	return !walk.node || (__u64)walk.node == walk.head;
 }
 
 static __always_inline void mw_mm_read(struct mm_struct *mm, struct mw_task *out)
@@ -109,7 +129,7 @@ static __always_inline void mw_task_read(struct task_struct *leader, struct mm_s
 	if (mm)
 		mw_mm_read(mm, out);
 	out->peak_rss_pages = mw_peak_rss(mm, out, maxrss);
-	if (mw_sum_faults(leader, out) == MW_MAX_THREADS) {
+	if (!mw_sum_faults(leader, out)) {
 		out->flags |= MW_TASK_THREADS_CUT;
 		mw_count_lost(MW_LOST_THREADS);
 	}

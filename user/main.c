@@ -4,7 +4,6 @@
  *
  * A table of commands; without one, it is "watch".
  */
-#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,13 +18,6 @@ static const struct command commands[] = {
 	{"schema", "the contract of --json", cmd_schema},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
-
-int cmd_status(int err)
-{
-	if (!err)
-		return MEMWATCH_EXIT_OK;
-	return err == -EINVAL ? MEMWATCH_EXIT_USAGE : MEMWATCH_EXIT_FAILED;
-}
 
 static void print_help(FILE *out)
 {
@@ -54,8 +46,8 @@ static void print_help(FILE *out)
 int main(int argc, char **argv)
 {
 	setlocale(LC_ALL, "");
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
-			 !strcmp(argv[1], "help"))) {
+	if (argc > 1 &&
+	    (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))) {
 		print_help(stdout);
 		return MEMWATCH_EXIT_OK;
 	}

@@ -14,14 +14,15 @@
 #include <linux/types.h>
 #endif
 
-#define MW_COMM_LEN	16    /* TASK_COMM_LEN of every kernel so far */
-#define MW_MAX_CPUS	1024  /* bound of the per-CPU sum; more CPUs: see mw_config.nr_cpus */
-#define MW_MAX_THREADS	2048  /* bound of the walk that adds up a process's faults */
-#define MW_MAX_TARGETS	4096  /* processes that can be named at once */
-#define MW_MAX_PROCS	32768 /* processes with event counts at once (mw_growth) */
-#define MW_RING_BYTES	(1 << 20)
-#define MW_PATH_LEN	256
-#define MW_CGROUP_DEPTH 16 /* levels that are searched for the limit that ran out */
+#define MW_COMM_LEN	       16   /* TASK_COMM_LEN of every kernel so far */
+#define MW_MAX_CPUS	       1024 /* bound of the per-CPU sum; more CPUs: see mw_config.nr_cpus */
+#define MW_MAX_THREADS	       65536 /* bound of the walk that adds up a process's faults ... */
+#define MW_MAX_THREADS_NO_LOOP 64    /* ... and before Linux 5.17 */
+#define MW_MAX_TARGETS	       4096  /* processes that can be named at once */
+#define MW_MAX_PROCS	       32768 /* processes with event counts at once (mw_growth) */
+#define MW_RING_BYTES	       (1 << 20)
+#define MW_PATH_LEN	       256
+#define MW_CGROUP_DEPTH	       16 /* levels that are searched for the limit that ran out */
 
 /*
  * What a process did, in events; all monotonic since memwatch attached.
@@ -47,8 +48,8 @@ struct mw_growth {
  * the exit record carries.
  */
 struct mw_task {
-	__u32 pid;  /* thread group id, in memwatch's own PID namespace */
-	__u32 ppid; /* the same of the parent; 0 outside the namespace */
+	__u32 pid;	/* thread group id, in memwatch's own PID namespace */
+	__u32 ppid;	/* the same of the parent; 0 outside the namespace */
 	__u64 start_ns; /* CLOCK_BOOTTIME of the start: with pid, the identity */
 	char comm[MW_COMM_LEN];
 	__u32 threads;
@@ -92,7 +93,7 @@ struct mw_event_exec {
 struct mw_event_exit {
 	struct mw_event_header h;
 	__s32 code; /* as wait(2) gives it: signal in the low 7 bits, core flag 0x80, status << 8 */
-	__u32 has_task; /* the last sizes in @task are valid (the mm was still there) */
+	__u32 has_task;	     /* the last sizes in @task are valid (the mm was still there) */
 	struct mw_task task; /* peak_rss_pages, minflt and majflt are always valid */
 };
 
@@ -117,12 +118,13 @@ enum mw_lost {
 
 /* .rodata: fixed before the programs load, so that the verifier drops what is off. */
 struct mw_config {
-	__u32 nr_cpus;	     /* possible CPUs; 0: do not sum per-CPU counters */
+	__u32 nr_cpus; /* possible CPUs; 0: do not sum per-CPU counters */
 	__u32 page_shift;
-	__u32 fault_period;  /* page faults a sample of the perf event stands for; 1 for a tracepoint */
-	__u8 cgroup_v1;	     /* the memory controller is on its own v1 hierarchy */
+	__u32 fault_period; /* page faults a sample of the perf event stands for; 1 for a tracepoint
+			     */
+	__u8 cgroup_v1;	    /* the memory controller is on its own v1 hierarchy */
 	__u8 exit_has_group_dead; /* sched_process_exit has the argument (6.16+) */
-	__u8 exit_sees_mm;   /* that tracepoint fires before exit_mm (6.16+) */
+	__u8 exit_sees_mm;	  /* that tracepoint fires before exit_mm (6.16+) */
 	__u8 pad;
 };
 

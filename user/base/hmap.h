@@ -34,8 +34,9 @@ void hmap_remove(struct hmap *m, struct hmap_node *node);
  *  returned is allowed only after the next one was fetched. */
 struct hmap_node *hmap_next(const struct hmap *m, const struct hmap_node *node);
 
-#define hmap_for_each(m, node) for ((node) = hmap_next(m, NULL); (node); (node) = hmap_next(m, node))
+#define hmap_for_each(m, node)                                                                     \
+	for ((node) = hmap_next(m, NULL); (node); (node) = hmap_next(m, node))
 
-#define hmap_entry(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define hmap_entry(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

@@ -22,7 +22,7 @@ struct json {
 };
 
 void json_begin(struct json *j, struct strbuf *b); /* opens the outermost object */
-void json_end(struct json *j);			    /* closes it and adds the newline */
+void json_end(struct json *j);			   /* closes it and adds the newline */
 
 /* @key NULL inside an array. Every key is a literal of memwatch's own. */
 void json_object_begin(struct json *j, const char *key);

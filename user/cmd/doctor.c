@@ -58,10 +58,9 @@ static void print_machine(const struct kernel *k)
 	printf("memwatch %s\n", MEMWATCH_VERSION);
 	printf("  kernel    Linux %s %s, %d CPUs, %u KiB pages\n", k->release, k->arch, k->cpus,
 	       (1u << k->page_shift) / 1024);
-	printf("  types     %s\n",
-	       access("/sys/kernel/btf/vmlinux", R_OK)
-		       ? "no BTF: /sys/kernel/btf/vmlinux cannot be read"
-		       : "BTF in /sys/kernel/btf/vmlinux");
+	printf("  types     %s\n", access("/sys/kernel/btf/vmlinux", R_OK)
+					   ? "no BTF: /sys/kernel/btf/vmlinux cannot be read"
+					   : "BTF in /sys/kernel/btf/vmlinux");
 	printf("  cgroups   memory controller on %s\n", k->cgroup_v1 ? "v1" : "v2");
 	print_user(k);
 }
@@ -119,7 +118,7 @@ static int print_collection(struct session *s)
 	if (err)
 		return err;
 	err = session_collect(s, &table);
-	process_table_for_each(&table, p, node)
+	process_table_for_each (&table, p, node)
 		approximate += p->rss_approximate;
 	if (err)
 		printf("\n  a collection failed: %s\n", strerror(-err));
@@ -194,7 +193,8 @@ static void print_v8(uint32_t pid)
 	if (v8.usdt_probes)
 		printf("    USDT       %u probes of node or v8\n", v8.usdt_probes);
 	else
-		printf("    USDT       none (official Node binaries have none; it is not needed)\n");
+		printf("    USDT       none (official Node binaries have none; it is not "
+		       "needed)\n");
 }
 
 static void print_process(const struct session *s, uint32_t pid)

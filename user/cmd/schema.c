@@ -118,7 +118,7 @@ static void add_end(struct json *j)
 	json_object_begin(j, "self");
 	json_str(j, "cpu_pct", "of one CPU, BPF time included where known");
 	json_str(j, "cpu_ns", "own CPU time, start included");
-	json_str(j, "bpf_ns", "BPF programs in other processes' time (estimated from a tenth)");
+	json_str(j, "bpf_ns", "BPF programs in other processes' time (estimated from samples)");
 	json_str(j, "rss_bytes", "own resident memory");
 	json_str(j, "map_bytes", "kernel memory of the BPF maps");
 	json_object_end(j);

@@ -29,8 +29,9 @@ static int add_pid(struct targets *t, const char *word)
 	int err = units_parse_u64(word, PID_MAX_LIMIT, &pid);
 
 	if (err || !pid)
-		return log_error_code(-EINVAL, "'%s' is not a process id: give a number, as pidof "
-					       "or ps print it",
+		return log_error_code(-EINVAL,
+				      "'%s' is not a process id: give a number, as pidof "
+				      "or ps print it",
 				      word);
 	if (has_pid(t, pid))
 		return 0;
@@ -101,7 +102,8 @@ int targets_set_cgroup(struct targets *t, const char *path)
 		if (!cgroup_id_of_path(full, &t->cgroup_id))
 			return 0;
 	}
-	return log_error_code(-EINVAL, "no cgroup '%s': see /proc/PID/cgroup for a process's", path);
+	return log_error_code(-EINVAL, "no cgroup '%s': see /proc/PID/cgroup for a process's",
+			      path);
 }
 
 /* The thread group of @pid and whether it has an address space, by /proc. */
@@ -130,7 +132,10 @@ static int read_status(uint32_t pid, uint32_t *tgid, bool *has_mm)
 
 int targets_check(struct targets *t)
 {
-	for (unsigned i = 0; i < t->count; i++) {
+	unsigned named = t->count;
+
+	t->count = 0; /* grows again: two threads may be of one process */
+	for (unsigned i = 0; i < named; i++) {
 		uint32_t tgid;
 		bool has_mm;
 
@@ -147,8 +152,10 @@ int targets_check(struct targets *t)
 		if (tgid != t->pids[i])
 			log_info("%u is a thread of process %u: watching the process", t->pids[i],
 				 tgid);
-		t->pids[i] = tgid;
+		if (!has_pid(t, tgid))
+			t->pids[t->count++] = tgid;
 	}
+	t->alive = t->count;
 	return 0;
 }
 
@@ -169,7 +176,9 @@ bool targets_match(const struct targets *t, const struct process *p)
 	len = strlen(t->cgroup_path);
 	while (len && t->cgroup_path[len - 1] == '/')
 		len--;
-	return !strncmp(p->cgroup->path, t->cgroup_path, len) && p->cgroup->path[len] == '/';
+	/* The same path under another id: it was made anew, as for a service that was restarted. */
+	return !strncmp(p->cgroup->path, t->cgroup_path, len) &&
+	       (p->cgroup->path[len] == '/' || !p->cgroup->path[len]);
 }
 
 bool targets_are_named(const struct targets *t)

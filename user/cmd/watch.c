@@ -26,6 +26,8 @@
 #include "collect/session.h"
 #include "output/tui.h"
 
+#define LOAD_MIN_EVENTS 10000 /* a tick; fewer are no load */
+
 struct watch {
 	struct watch_options options;
 	struct session *session;
@@ -44,6 +46,7 @@ struct watch {
 	struct lost lost_before; /* as of the last tick that was shown */
 	uint64_t born, gone;
 	bool calls_whole, places_whole; /* were on since the tick before */
+	uint64_t events_measured;	/* of a tick, when own cost was last measured for it */
 	int result;
 };
 
@@ -119,9 +122,11 @@ static int on_events_waiting(void *arg, uint32_t events)
 static int on_drain_timer(void *arg, uint64_t expirations)
 {
 	struct watch *w = arg;
+	struct bpf_cost *cost = session_cost(w->session);
 
 	(void)expirations;
-	session_measure(w->session, clock_boot_ns());
+	if (cost)
+		bpf_cost_step(cost, clock_boot_ns());
 	return drain(w);
 }
 
@@ -186,7 +191,7 @@ static int show(struct watch *w)
 		.gone = w->gone,
 		.has_calls = w->calls_whole,
 		.has_fault_places = w->places_whole,
-		.shed = budget_text(w->budget.level),
+		.shed = budget_text(&w->budget),
 	};
 	bool reversed = false;
 	int err;
@@ -212,18 +217,49 @@ static int show(struct watch *w)
 /* Gives up detail, or takes it back, as the budget says. */
 static void keep_budget(struct watch *w)
 {
-	enum budget_level before = w->budget.level, level;
+	const struct self_meter *m = &w->meter;
+	const double used_pct[BUDGET_PARTS] = {
+		[BUDGET_FAULTS] = m->bpf_pct[CAPABILITY_FAULTS],
+		[BUDGET_CALLS] = m->bpf_pct[CAPABILITY_CALLS],
+		[BUDGET_TICKS] = m->own_pct,
+	};
+	unsigned before = w->budget.given_up_count;
 
-	if (!budget_update(&w->budget, w->meter.used_pct))
+	if (!budget_update(&w->budget, used_pct, m->total_pct))
 		return;
-	level = w->budget.level;
-	session_set_enabled(w->session, CAPABILITY_FAULTS, level < BUDGET_NO_FAULT_PLACES);
-	session_set_enabled(w->session, CAPABILITY_CALLS, level < BUDGET_NO_CALLS);
-	if (level > before)
-		log_warn("own cost %.2f %% of a CPU, budget %.2f %%: giving up %s", w->meter.used_pct,
-			 w->budget.limit_pct, budget_text(level));
-	else if (level == BUDGET_FULL)
-		log_info("own cost %.2f %% of a CPU: full detail again", w->meter.used_pct);
+	session_set_enabled(w->session, CAPABILITY_FAULTS, !budget_has(&w->budget, BUDGET_FAULTS));
+	session_set_enabled(w->session, CAPABILITY_CALLS, !budget_has(&w->budget, BUDGET_CALLS));
+	if (w->budget.given_up_count > before)
+		log_warn("own cost %.2f %% of a CPU, budget %.2f %%: gave up %s", m->total_pct,
+			 w->budget.limit_pct, budget_text(&w->budget));
+	else if (!w->budget.given_up_count)
+		log_info("own cost %.2f %% of a CPU: full detail again", m->total_pct);
+}
+
+/* Own cost goes with what the processes do: when that doubles, it is measured anew. */
+static void note_load(struct watch *w)
+{
+	struct bpf_cost *cost = session_cost(w->session);
+	uint64_t events = 0;
+	struct hmap_node *node;
+	struct process *p;
+
+	process_table_for_each (&w->table, p, node) {
+		const struct activity *a = &p->activity;
+
+		events += a->fault_count + a->mmap_count + a->munmap_count + a->mremap_count +
+			  a->brk_count;
+	}
+	if (cost && events > 2 * w->events_measured + LOAD_MIN_EVENTS)
+		bpf_cost_look_again(cost);
+	if (events > 2 * w->events_measured + LOAD_MIN_EVENTS || 2 * events < w->events_measured)
+		w->events_measured = events;
+}
+
+/* Whether @c was, and is, counted over the whole interval to the next tick. */
+static bool is_counted(const struct watch *w, enum capability c, enum budget_part part)
+{
+	return session_hook_name(w->session, c) && !budget_has(&w->budget, part);
 }
 
 static int tick(struct watch *w)
@@ -237,17 +273,15 @@ static int tick(struct watch *w)
 	w->last_tick_ns = w->table.now_ns;
 	w->ticks++;
 	session_lost(w->session, &w->lost);
-	w->lost.count[LOST_SHED] += w->budget.level > BUDGET_FULL;
+	w->lost.count[LOST_SHED] += w->budget.given_up_count > 0;
 	note_named(w);
 	process_table_sweep(&w->table, on_vanished, w);
 	shown = show(w);
-	self_meter_update(&w->meter, w->session);
-	if (w->ticks > 1) /* the first pays for the start */
+	note_load(w);
+	if (self_meter_update(&w->meter, w->session))
 		keep_budget(w);
-	w->calls_whole = w->budget.level < BUDGET_NO_CALLS &&
-			 session_hook_name(w->session, CAPABILITY_CALLS);
-	w->places_whole = w->budget.level < BUDGET_NO_FAULT_PLACES &&
-			  session_hook_name(w->session, CAPABILITY_FAULTS);
+	w->calls_whole = is_counted(w, CAPABILITY_CALLS, BUDGET_CALLS);
+	w->places_whole = is_counted(w, CAPABILITY_FAULTS, BUDGET_FAULTS);
 	return shown;
 }
 
@@ -389,7 +423,7 @@ static int watch_sources(struct watch *w)
 	}
 	if (err)
 		return err;
-	id = loop_add_timer(w->loop, SESSION_MEASURE_MS * NSEC_PER_MSEC, on_drain_timer, w);
+	id = loop_add_timer(w->loop, BPF_COST_STEP_MS * NSEC_PER_MSEC, on_drain_timer, w);
 	if (id >= 0)
 		id = loop_add_timer(w->loop, w->options.interval_ns, on_tick_timer, w);
 	if (id >= 0 && w->options.duration_ns)
@@ -429,8 +463,6 @@ static int run(struct watch *w)
 	describe_run(w, &about);
 	err = w->sink->ops->begin(w->sink, &about);
 	self_meter_start(&w->meter, w->session);
-	w->calls_whole = session_hook_name(w->session, CAPABILITY_CALLS) != NULL;
-	w->places_whole = session_hook_name(w->session, CAPABILITY_FAULTS) != NULL;
 	if (!err)
 		err = tick(w);
 	if (err)
@@ -498,11 +530,12 @@ int cmd_watch(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	err = set_up(w);
-	if (!err)
+	if (!err) {
 		err = run(w);
+		if (err)
+			log_error("stopped: %s", strerror(-err));
+	}
 	tear_down(w);
-	if (err == -EIO || err == -ENOSPC)
-		log_error("stopped: %s", strerror(-err));
 	free(w);
 	return err ? MEMWATCH_EXIT_FAILED : MEMWATCH_EXIT_OK;
 }

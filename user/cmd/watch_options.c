@@ -41,9 +41,9 @@ static int opt_interval(void *arg, const char *value)
 	struct watch_options *o = arg;
 
 	if (units_parse_duration(value, &o->interval_ns) || o->interval_ns < INTERVAL_MIN_NS)
-		return log_error_code(-EINVAL,
-				      "-i '%s' is no interval: seconds, 0.1 at the least (1, 0.5, 2m)",
-				      value);
+		return log_error_code(
+			-EINVAL, "-i '%s' is no interval: seconds, 0.1 at the least (1, 0.5, 2m)",
+			value);
 	return 0;
 }
 
@@ -101,9 +101,8 @@ static int opt_without(void *arg, const char *value)
 	char bad[32];
 
 	if (hook_list_check(value, bad))
-		return log_error_code(-EINVAL,
-				      "--without '%s' names no hook; 'memwatch doctor' lists them",
-				      bad);
+		return log_error_code(
+			-EINVAL, "--without '%s' names no hook; 'memwatch doctor' lists them", bad);
 	o->without = value;
 	return 0;
 }
@@ -155,8 +154,9 @@ static int opt_help(void *arg, const char *value)
 
 static const struct opt table[] = {
 	{0, "", NULL, "Which processes (all of the machine, if none is named)", NULL},
-	{'p', "pid", "PID", "this process; may be repeated, or a list: 1,2.\n"
-			    "Operands are PIDs too: -p $(pidof node) takes all of them",
+	{'p', "pid", "PID",
+	 "this process; may be repeated, or a list: 1,2.\n"
+	 "Operands are PIDs too: -p $(pidof node) takes all of them",
 	 opt_pid},
 	{'n', "comm", "NAME", "those of this program name", opt_comm},
 	{'c', "cgroup", "PATH", "those in this cgroup and below it", opt_cgroup},
@@ -164,17 +164,20 @@ static const struct opt table[] = {
 	{'i', "interval", "SEC", "time between ticks (1; 0.1 at the least)", opt_interval},
 	{'d', "duration", "SEC", "stop after this time (90s, 2m, 1h work too)", opt_duration},
 	{'r', "rows", "N", "at most so many processes a tick", opt_rows},
-	{'s', "sort", "FIELD", "growth (default), delta, since, rss, anon, file, shmem,\n"
-			       "swap, heap, pgtable, vm, faults, calls, threads, pid, comm",
+	{'s', "sort", "FIELD",
+	 "growth (default), delta, since, rss, anon, file, shmem,\n"
+	 "swap, heap, pgtable, vm, faults, calls, threads, pid, comm",
 	 opt_sort},
 	{0, "json", NULL, "NDJSON, one object a line; see 'memwatch schema'", opt_json},
 	{'o', "output", "FILE", "write to FILE instead of the terminal", opt_output},
 	{0, "", NULL, "What it may cost", NULL},
-	{0, "budget", "PCT", "of one CPU (1); detail is given up before it is passed.\n"
-			     "0 for no limit",
+	{0, "budget", "PCT",
+	 "of one CPU (1); detail is given up before it is passed.\n"
+	 "0 for no limit",
 	 opt_budget},
-	{0, "without", "HOOK,...", "do not use these hooks or capabilities ('calls', 'faults',\n"
-				   "'fexit', ...; see 'memwatch doctor')",
+	{0, "without", "HOOK,...",
+	 "do not use these hooks or capabilities ('calls', 'faults',\n"
+	 "'fexit', ...; see 'memwatch doctor')",
 	 opt_without},
 	{0, "no-stacks", NULL, "take no stacks", opt_no_stacks},
 	{0, "", NULL, "Other", NULL},

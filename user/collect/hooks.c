@@ -40,7 +40,8 @@ const struct capability_info capability_table[CAPABILITY_MAX] = {
 			     "processes are first seen at a tick or by exec"},
 	[CAPABILITY_EXEC] = {"exec", "programs as they start",
 			     "programs that start and end between two ticks are named late"},
-	[CAPABILITY_EXIT] = {"exit", "ends with status and peak size, also of short-lived processes",
+	[CAPABILITY_EXIT] = {"exit",
+			     "ends with status and peak size, also of short-lived processes",
 			     "an end shows as absence at the next tick, without status or peak"},
 	[CAPABILITY_OOM] = {"oom", "OOM kills: victim, sizes, whose limit",
 			    "OOM kills show as an exit by signal 9"},
@@ -57,7 +58,8 @@ static int probe_privileges(const struct kernel *k, const char **why)
 	}
 	if (!kernel_has_cap(k, CAP_SYS_ADMIN) &&
 	    (!kernel_has_cap(k, CAP_BPF) || !kernel_has_cap(k, CAP_PERFMON))) {
-		*why = "no permission: run it as root (sudo), or with CAP_BPF and CAP_PERFMON; in a "
+		*why = "no permission: run it as root (sudo), or with CAP_BPF and CAP_PERFMON; in "
+		       "a "
 		       "container with --privileged or those capabilities";
 		return -EPERM;
 	}
@@ -158,7 +160,8 @@ static int probe_perf_faults(const struct kernel *k, const char **why)
 
 	(void)k;
 	if (fd < 0) {
-		*why = "perf events are refused: needs CAP_PERFMON (or CAP_SYS_ADMIN), and a seccomp "
+		*why = "perf events are refused: needs CAP_PERFMON (or CAP_SYS_ADMIN), and a "
+		       "seccomp "
 		       "profile that allows perf_event_open";
 		return -errno;
 	}
@@ -180,28 +183,66 @@ static int probe_stats(const struct kernel *k, const char **why)
 }
 
 const struct hook hook_table[] = {
-	{CAPABILITY_TOTALS, "iter/task", {"mw_tasks"}, HOOK_ATTACH_ITER,
-	 "nothing between ticks", probe_privileges},
-	{CAPABILITY_CALLS, "fexit/" SYSCALL_PREFIX "*",
-	 {"mw_fx_mmap", "mw_fx_munmap", "mw_fx_mremap", "mw_fx_brk"}, HOOK_ATTACH_AUTO,
-	 "only these four calls", probe_fexit},
-	{CAPABILITY_CALLS, "kretprobe/" SYSCALL_PREFIX "*",
-	 {"mw_kr_mmap", "mw_kr_munmap", "mw_kr_mremap", "mw_kr_brk"}, HOOK_ATTACH_AUTO,
-	 "only these four calls", probe_kretprobe},
-	{CAPABILITY_CALLS, "tp_btf/sys_exit", {"mw_sys_exit"}, HOOK_ATTACH_AUTO,
-	 "every system call of every process, tens of nanoseconds", probe_sys_exit},
-	{CAPABILITY_FAULTS, "perf/page-faults", {"mw_fault_perf"}, HOOK_ATTACH_PERF_FAULTS,
-	 "each page fault, a few nanoseconds; one in 61 is sampled", probe_perf_faults},
-	{CAPABILITY_FORK, "tp_btf/sched_process_fork", {"mw_fork"}, HOOK_ATTACH_AUTO,
-	 "each fork", probe_fork},
-	{CAPABILITY_EXEC, "tp_btf/sched_process_exec", {"mw_exec"}, HOOK_ATTACH_AUTO,
-	 "each exec", probe_exec},
-	{CAPABILITY_EXIT, "tp_btf/sched_process_exit", {"mw_exit"}, HOOK_ATTACH_AUTO,
-	 "each exit", probe_exit},
-	{CAPABILITY_OOM, "tp_btf/mark_victim", {"mw_oom"}, HOOK_ATTACH_AUTO,
-	 "each OOM kill", probe_oom},
-	{CAPABILITY_SELF, "bpf_enable_stats", {NULL}, HOOK_ATTACH_NONE,
-	 "tens of nanoseconds a BPF program run, a tenth of the time", probe_stats},
+	{CAPABILITY_TOTALS,
+	 "iter/task",
+	 {"mw_tasks"},
+	 HOOK_ATTACH_ITER,
+	 "nothing between ticks",
+	 probe_privileges},
+	{CAPABILITY_CALLS,
+	 "fexit/" SYSCALL_PREFIX "*",
+	 {"mw_fx_mmap", "mw_fx_munmap", "mw_fx_mremap", "mw_fx_brk"},
+	 HOOK_ATTACH_AUTO,
+	 "only these four calls",
+	 probe_fexit},
+	{CAPABILITY_CALLS,
+	 "kretprobe/" SYSCALL_PREFIX "*",
+	 {"mw_kr_mmap", "mw_kr_munmap", "mw_kr_mremap", "mw_kr_brk"},
+	 HOOK_ATTACH_AUTO,
+	 "only these four calls",
+	 probe_kretprobe},
+	{CAPABILITY_CALLS,
+	 "tp_btf/sys_exit",
+	 {"mw_sys_exit"},
+	 HOOK_ATTACH_AUTO,
+	 "every system call of every process, tens of nanoseconds",
+	 probe_sys_exit},
+	{CAPABILITY_FAULTS,
+	 "perf/page-faults",
+	 {"mw_fault_perf"},
+	 HOOK_ATTACH_PERF_FAULTS,
+	 "each page fault, a few nanoseconds; one in 61 is sampled",
+	 probe_perf_faults},
+	{CAPABILITY_FORK,
+	 "tp_btf/sched_process_fork",
+	 {"mw_fork"},
+	 HOOK_ATTACH_AUTO,
+	 "each fork",
+	 probe_fork},
+	{CAPABILITY_EXEC,
+	 "tp_btf/sched_process_exec",
+	 {"mw_exec"},
+	 HOOK_ATTACH_AUTO,
+	 "each exec",
+	 probe_exec},
+	{CAPABILITY_EXIT,
+	 "tp_btf/sched_process_exit",
+	 {"mw_exit"},
+	 HOOK_ATTACH_AUTO,
+	 "each exit",
+	 probe_exit},
+	{CAPABILITY_OOM,
+	 "tp_btf/mark_victim",
+	 {"mw_oom"},
+	 HOOK_ATTACH_AUTO,
+	 "each OOM kill",
+	 probe_oom},
+	{CAPABILITY_SELF,
+	 "bpf_enable_stats",
+	 {NULL},
+	 HOOK_ATTACH_NONE,
+	 "tens of nanoseconds a BPF program run, for 0.1 s every 1 to 16 s",
+	 probe_stats},
 };
 const size_t hook_count = sizeof(hook_table) / sizeof(hook_table[0]);
 

@@ -60,7 +60,8 @@ extern const size_t hook_count;
  *  (the name up to '/') */
 bool hook_is_named(const struct hook *hook, const char *list);
 
-/** hook_list_check - 0 if every word of @list names some hook; else -EINVAL, @bad (32 bytes) the word */
+/** hook_list_check - 0 if every word of @list names some hook; else -EINVAL, @bad (32 bytes) the
+ * word */
 int hook_list_check(const char *list, char bad[32]);
 
 #endif

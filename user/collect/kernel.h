@@ -12,15 +12,15 @@
 struct btf;
 
 struct kernel {
-	struct btf *btf;	/* vmlinux's types; NULL without BTF */
-	char release[65];	/* uname -r */
-	char arch[65];		/* uname -m */
-	int cpus;		/* possible CPUs */
+	struct btf *btf;  /* vmlinux's types; NULL without BTF */
+	char release[65]; /* uname -r */
+	char arch[65];	  /* uname -m */
+	int cpus;	  /* possible CPUs */
 	unsigned page_shift;
-	bool cgroup_v1;		/* the memory controller is on a v1 hierarchy */
+	bool cgroup_v1; /* the memory controller is on a v1 hierarchy */
 	bool exit_has_group_dead;
-	bool lockdown;		/* kernel lockdown in confidentiality mode: BPF cannot read */
-	uint64_t caps;		/* effective capabilities, as in /proc/self/status */
+	bool lockdown; /* kernel lockdown in confidentiality mode: BPF cannot read */
+	uint64_t caps; /* effective capabilities, as in /proc/self/status */
 };
 
 /**

@@ -26,44 +26,55 @@ static uint64_t own_rss_bytes(void)
 	return pages * sysconf(_SC_PAGESIZE);
 }
 
-void self_meter_start(struct self_meter *m, const struct session *s)
+void self_meter_start(struct self_meter *m, struct session *s)
 {
-	bool known;
-
 	memset(m, 0, sizeof(*m));
 	m->start_ns = m->last_ns = clock_boot_ns();
 	m->start_cpu_ns = m->last_cpu_ns = clock_cpu_ns();
-	m->last_bpf_ns = session_bpf_ns(s, &known);
 	m->map_bytes = session_map_bytes(s);
 	m->rss_bytes = own_rss_bytes();
 }
 
-void self_meter_update(struct self_meter *m, const struct session *s)
+#define SPAN_MIN_NS                                                                                \
+	(NSEC_PER_SEC - 50 * NSEC_PER_MSEC) /* ticks of a second are never quite that              \
+					     */
+
+bool self_meter_update(struct self_meter *m, struct session *s)
 {
 	uint64_t now = clock_boot_ns(), cpu = clock_cpu_ns();
-	bool known;
-	uint64_t bpf = session_bpf_ns(s, &known);
+	double per_pct = (now - m->last_ns) / 100.0;
+	const struct bpf_cost *cost = session_cost(s);
 
-	if (now > m->last_ns)
-		m->used_pct = 100.0 * ((cpu - m->last_cpu_ns) + (bpf - m->last_bpf_ns)) /
-			      (now - m->last_ns);
+	m->rss_bytes = own_rss_bytes();
+	if (now < m->last_ns + SPAN_MIN_NS)
+		return false;
+	m->own_pct = m->total_pct = (cpu - m->last_cpu_ns) / per_pct;
+	for (int c = 0; cost && c < CAPABILITY_MAX; c++) {
+		uint64_t bpf = bpf_cost_ns(cost, c, now);
+
+		m->bpf_pct[c] = (bpf - m->last_bpf_ns[c]) / per_pct;
+		m->total_pct += m->bpf_pct[c];
+		m->last_bpf_ns[c] = bpf;
+	}
 	m->last_ns = now;
 	m->last_cpu_ns = cpu;
-	m->last_bpf_ns = bpf;
-	m->rss_bytes = own_rss_bytes();
+	return true;
 }
 
-void self_meter_read(const struct self_meter *m, const struct session *s, struct self_cost *out)
+void self_meter_read(const struct self_meter *m, struct session *s, struct self_cost *out)
 {
+	const struct bpf_cost *cost = session_cost(s);
 	uint64_t now = clock_boot_ns();
 
+	memset(out, 0, sizeof(*out));
 	out->cpu_ns = clock_cpu_ns();
-	out->bpf_ns = session_bpf_ns(s, &out->bpf_known);
-	out->cpu_pct = m->used_pct;
-	out->cpu_pct_run = 0;
+	out->bpf_known = cost && cost->as_of_ns;
+	for (int c = 0; cost && c < CAPABILITY_MAX; c++)
+		out->bpf_ns += bpf_cost_ns(cost, c, now);
+	out->cpu_pct = m->total_pct;
 	if (now > m->start_ns)
-		out->cpu_pct_run = 100.0 * (out->cpu_ns - m->start_cpu_ns + out->bpf_ns) /
-				   (now - m->start_ns);
+		out->cpu_pct_run =
+			100.0 * (out->cpu_ns - m->start_cpu_ns + out->bpf_ns) / (now - m->start_ns);
 	out->rss_bytes = m->rss_bytes;
 	out->map_bytes = m->map_bytes;
 }

@@ -8,16 +8,23 @@
 
 struct self_meter {
 	uint64_t start_ns, start_cpu_ns;
-	uint64_t last_ns, last_cpu_ns, last_bpf_ns;
-	double used_pct; /* of one CPU, between the last two updates */
+	uint64_t last_ns, last_cpu_ns, last_bpf_ns[CAPABILITY_MAX];
+	double own_pct;			/* of one CPU, between the last two updates */
+	double bpf_pct[CAPABILITY_MAX]; /* the same, in other processes' time */
+	double total_pct;
 	uint64_t rss_bytes, map_bytes;
 };
 
 /** self_meter_start - what came before (loading, the first pass) does not count */
-void self_meter_start(struct self_meter *m, const struct session *s);
-/** self_meter_update - once a tick */
-void self_meter_update(struct self_meter *m, const struct session *s);
+void self_meter_start(struct self_meter *m, struct session *s);
+/**
+ * self_meter_update - at each tick
+ *
+ * Returns whether a second or more has passed since the figures were made
+ * anew, and they are: shorter spans say little.
+ */
+bool self_meter_update(struct self_meter *m, struct session *s);
 /** self_meter_read - as of the last update; the run's share as of now */
-void self_meter_read(const struct self_meter *m, const struct session *s, struct self_cost *out);
+void self_meter_read(const struct self_meter *m, struct session *s, struct self_cost *out);
 
 #endif

@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,10 +23,9 @@
 #include "collect/cgroup.h"
 #include "memwatch.skel.h"
 
-#define FAULT_PERIOD   61 /* prime, so that it does not beat with loops over pages */
-#define MAX_HOOKS      16
-#define MAX_LINKS      (HOOK_MAX_PROGRAMS + MW_MAX_CPUS)
-#define MEASURE_PERIOD 10
+#define FAULT_PERIOD 61 /* prime, so that it does not beat with loops over pages */
+#define MAX_HOOKS    16
+#define MAX_LINKS    (HOOK_MAX_PROGRAMS + MW_MAX_CPUS)
 
 struct links {
 	struct bpf_link **link;
@@ -41,12 +41,7 @@ struct session {
 	session_event_fn event_fn;
 	void *event_arg;
 	char *buffer; /* what the iterator is read into */
-
-	/* session_measure() */
-	unsigned measure_step;
-	int stats_fd;
-	uint64_t window_start_ns, window_end_ns, window_run_ns;
-	uint64_t bpf_ns;
+	struct bpf_cost cost;
 };
 
 #define READ_BUFFER_SIZE (64 * 1024)
@@ -129,13 +124,20 @@ static int configure(struct session *s, const struct session_options *o)
 
 static int load(struct session *s, const struct session_options *o)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	struct bpf_program *program;
 	int err;
 
-	s->skel = memwatch_bpf__open();
+	/*
+	 * For a type that the kernel does not have (a flavour of another version) libbpf looks
+	 * into the modules' BTF too, and fails where that is refused: without CAP_SYS_ADMIN.
+	 */
+	if (!kernel_has_cap(&s->kernel, CAP_SYS_ADMIN))
+		opts.btf_custom_path = "/sys/kernel/btf/vmlinux";
+	s->skel = memwatch_bpf__open_opts(&opts);
 	if (!s->skel)
 		return -errno;
-	bpf_object__for_each_program(program, s->skel->obj)
+	bpf_object__for_each_program (program, s->skel->obj)
 		bpf_program__set_autoload(program, false);
 	for (size_t i = 0; i < hook_count; i++) {
 		const char *const *names = hook_table[i].programs;
@@ -233,6 +235,20 @@ static int attach_hook(struct session *s, const struct hook *hook)
 	return err;
 }
 
+/* The iterator's time is not in it: that is memwatch's own. */
+static void account_programs(struct session *s)
+{
+	bpf_cost_init(&s->cost);
+	for (int c = CAPABILITY_TOTALS + 1; c < CAPABILITY_MAX; c++) {
+		const struct hook *hook = used_hook(s, c);
+
+		for (int i = 0; hook && i < HOOK_MAX_PROGRAMS && hook->programs[i]; i++)
+			bpf_cost_add(&s->cost, c,
+				     bpf_program__fd(bpf_object__find_program_by_name(
+					     s->skel->obj, hook->programs[i])));
+	}
+}
+
 static void unload(struct session *s)
 {
 	for (int c = 0; c < CAPABILITY_MAX; c++)
@@ -265,7 +281,8 @@ static int on_record(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-/* One pass of the iterator that fills in what only the kernel side can know; see bpf/tasks.bpf.c. */
+/* One pass of the iterator that fills in what only the kernel side can know; see bpf/tasks.bpf.c.
+ */
 static int seed(struct session *s)
 {
 	int fd, n;
@@ -308,6 +325,7 @@ static int attach_all(struct session *s, const struct session_options *o,
 			return err;
 		}
 	}
+	account_programs(s);
 	return 0;
 }
 
@@ -357,7 +375,7 @@ struct session *session_open(const struct session_options *options)
 
 	if (!s)
 		return NULL;
-	s->stats_fd = -1;
+	bpf_cost_init(&s->cost);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(bpf_message);
 	s->buffer = malloc(READ_BUFFER_SIZE);
@@ -378,8 +396,7 @@ void session_close(struct session *s)
 	if (!s)
 		return;
 	unload(s);
-	if (s->stats_fd >= 0)
-		close(s->stats_fd);
+	bpf_cost_release(&s->cost);
 	kernel_release(&s->kernel);
 	free(s->buffer);
 	free(s);
@@ -474,9 +491,11 @@ int session_set_enabled(struct session *s, enum capability c, bool enabled)
 		return -ENOENT;
 	if (enabled == is_enabled)
 		return 0;
+	bpf_cost_look_again(&s->cost);
 	if (enabled)
 		return attach_hook(s, hook);
 	detach(&s->links[c]);
+	bpf_cost_stop(&s->cost, c, clock_boot_ns());
 	return 0;
 }
 
@@ -488,8 +507,7 @@ uint64_t session_map_bytes(const struct session *s)
 	struct bpf_map *map;
 	uint64_t sum = 0;
 
-	bpf_object__for_each_map(map, s->skel->obj)
-	{
+	bpf_object__for_each_map (map, s->skel->obj) {
 		unsigned long long bytes;
 		char path[64], line[128];
 		FILE *f;
@@ -507,53 +525,9 @@ uint64_t session_map_bytes(const struct session *s)
 	return sum;
 }
 
-/* Run time of all programs but the iterator, which runs in our own CPU time. */
-static uint64_t programs_run_ns(const struct session *s)
+struct bpf_cost *session_cost(struct session *s)
 {
-	struct bpf_program *program;
-	uint64_t sum = 0;
-
-	bpf_object__for_each_program(program, s->skel->obj)
-	{
-		struct bpf_prog_info info = {0};
-		__u32 len = sizeof(info);
-		int fd = bpf_program__fd(program);
-
-		if (fd < 0 || program == s->skel->progs.mw_tasks)
-			continue;
-		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
-			sum += info.run_time_ns;
-	}
-	return sum;
-}
-
-void session_measure(struct session *s, uint64_t now_ns)
-{
-	if (!used_hook(s, CAPABILITY_SELF))
-		return;
-	if (s->stats_fd >= 0) {
-		uint64_t run_ns = programs_run_ns(s) - s->window_run_ns;
-		uint64_t window_ns = now_ns - s->window_start_ns;
-		uint64_t since_ns = now_ns - (s->window_end_ns ? s->window_end_ns
-							       : s->window_start_ns);
-
-		if (window_ns)
-			s->bpf_ns += (double)run_ns * since_ns / window_ns;
-		s->window_end_ns = now_ns;
-		close(s->stats_fd);
-		s->stats_fd = -1;
-	}
-	if (s->measure_step++ % MEASURE_PERIOD)
-		return;
-	s->window_run_ns = programs_run_ns(s);
-	s->window_start_ns = now_ns;
-	s->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-}
-
-uint64_t session_bpf_ns(const struct session *s, bool *valid)
-{
-	*valid = used_hook(s, CAPABILITY_SELF) && s->window_end_ns;
-	return s->bpf_ns;
+	return used_hook(s, CAPABILITY_SELF) ? &s->cost : NULL;
 }
 
 /* --- what is in use --- */

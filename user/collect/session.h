@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collect/bpf_cost.h"
 #include "collect/hooks.h"
 #include "collect/kernel.h"
 #include "memwatch/abi.h"
@@ -62,25 +63,8 @@ void session_lost(const struct session *s, struct lost *out);
 /** session_map_bytes - kernel memory that the maps take, as the kernel accounts it */
 uint64_t session_map_bytes(const struct session *s);
 
-/**
- * session_bpf_ns - run time of the event programs since the start, in other processes' time
- * @valid: false when the kernel does not tell
- *
- * An estimate: see session_measure(). The iterator's time is not in it: that is
- * part of memwatch's own CPU time.
- */
-uint64_t session_bpf_ns(const struct session *s, bool *valid);
-
-/**
- * session_measure - call it every SESSION_MEASURE_MS: measures BPF run time in one call of ten
- * @now_ns: any monotonic clock
- *
- * The kernel's statistics cost every BPF program on the machine two clock
- * reads a run; so they are on for a tenth of the time, and the rest is taken to
- * be like it.
- */
-void session_measure(struct session *s, uint64_t now_ns);
-#define SESSION_MEASURE_MS 100
+/** session_cost - run time of the event programs; NULL when the kernel does not tell */
+struct bpf_cost *session_cost(struct session *s);
 
 /** session_set_enabled - attach or detach an optional capability while running. 0 or -errno */
 int session_set_enabled(struct session *s, enum capability c, bool enabled);

@@ -154,9 +154,8 @@ static uint64_t since(uint64_t now, uint64_t before)
 static uint64_t fault_bytes(const struct process *p, uint64_t faults, unsigned page_shift)
 {
 	uint64_t bytes = faults << page_shift;
-	uint64_t grown = p->now.rss_bytes > p->before.rss_bytes
-				 ? p->now.rss_bytes - p->before.rss_bytes
-				 : 0;
+	uint64_t grown =
+		p->now.rss_bytes > p->before.rss_bytes ? p->now.rss_bytes - p->before.rss_bytes : 0;
 
 	return faults && grown > bytes ? grown : bytes;
 }
@@ -167,8 +166,8 @@ static void activity_update(struct process *p, const struct mw_growth *now, unsi
 	struct activity *a = &p->activity;
 
 	memset(a, 0, sizeof(*a));
-	a->fault_count = since(p->now.minflt, p->before.minflt) +
-			 since(p->now.majflt, p->before.majflt);
+	a->fault_count =
+		since(p->now.minflt, p->before.minflt) + since(p->now.majflt, p->before.majflt);
 	a->fault_bytes = fault_bytes(p, a->fault_count, page_shift);
 	if (!p->has_growth)
 		return;
@@ -269,7 +268,7 @@ struct process **process_list(const struct process_table *t, size_t *count)
 
 	if (!list)
 		return NULL;
-	hmap_for_each(&t->by_pid, node)
+	hmap_for_each (&t->by_pid, node)
 		list[n++] = hmap_entry(node, struct process, node);
 	*count = n;
 	return list;

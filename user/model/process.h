@@ -52,16 +52,16 @@ struct history {
 struct cgroup {
 	struct hmap_node node; /* by kernfs id */
 	unsigned users;
-	char *path;	       /* as /proc/PID/cgroup shows it; NULL if unknown */
-	char container[65];    /* the container's id, or "" */
+	char *path;	    /* as /proc/PID/cgroup shows it; NULL if unknown */
+	char container[65]; /* the container's id, or "" */
 };
 
 struct process {
 	struct hmap_node node; /* by pid */
 	uint32_t pid, ppid;
-	uint64_t start_ns;	     /* CLOCK_BOOTTIME */
-	char comm[MW_COMM_LEN + 1];  /* as the kernel has it: hostile bytes */
-	struct cgroup *cgroup;	     /* NULL if unknown */
+	uint64_t start_ns;	    /* CLOCK_BOOTTIME */
+	char comm[MW_COMM_LEN + 1]; /* as the kernel has it: hostile bytes */
+	struct cgroup *cgroup;	    /* NULL if unknown */
 
 	struct totals now, before, first;
 	struct activity activity; /* since the tick before; valid with has_delta */
@@ -131,7 +131,8 @@ struct cgroup *process_set_cgroup(struct process_table *t, struct process *p, ui
 struct process **process_list(const struct process_table *t, size_t *count);
 
 #define process_table_for_each(t, p, node_)                                                        \
-	hmap_for_each(&(t)->by_pid, node_) if (((p) = hmap_entry(node_, struct process, node)))
+	hmap_for_each (&(t)->by_pid, node_)                                                        \
+		if (((p) = hmap_entry(node_, struct process, node)))
 
 /** totals_from_raw - pages to bytes */
 void totals_from_raw(struct totals *out, const struct mw_task *raw, unsigned page_shift);

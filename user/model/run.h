@@ -8,7 +8,7 @@
 
 #define MEMWATCH_SCHEMA 1 /* version of the NDJSON contract */
 
-#define RUN_MAX_HOOKS 16
+#define RUN_MAX_HOOKS	16
 
 struct run {
 	const char *version;

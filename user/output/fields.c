@@ -13,11 +13,11 @@
 
 #define TOTAL(member, unit, help)                                                                  \
 	{                                                                                          \
-		#member, unit, offsetof(struct totals, member), help                               \
+#member, unit, offsetof(struct totals, member), help                               \
 	}
 #define ACTIVITY(member, unit, needs, help)                                                        \
 	{                                                                                          \
-		#member, unit, offsetof(struct activity, member), needs, help                      \
+#member, unit, offsetof(struct activity, member), needs, help                      \
 	}
 
 const struct total_field total_fields[] = {
@@ -264,9 +264,10 @@ void column_pad(struct strbuf *out, const char *text, int width, bool is_left)
 		size_t n = mbrtowc(&wc, text + len, left, &state);
 		int w;
 
-		if (n == 0 || n > left) { /* not of this locale: a column a byte */
+		if (n == 0 || n > left) { /* not of this locale: a column a character */
 			memset(&state, 0, sizeof(state));
-			n = 1;
+			for (n = 1; n < left && (text[len + n] & 0xC0) == 0x80; n++)
+				;
 			w = 1;
 		} else {
 			w = wcwidth(wc);

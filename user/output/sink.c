@@ -35,7 +35,8 @@ int oom_limit_path(const struct process *p, unsigned level, char *out, size_t si
 {
 	if (!p || !p->cgroup || !p->cgroup->path)
 		return -ENOENT;
-	snprintf(out, size, "%s", p->cgroup->path);
+	/* The root is "" here, so that nothing is above it. */
+	snprintf(out, size, "%s", strcmp(p->cgroup->path, "/") ? p->cgroup->path : "");
 	while (level--) {
 		char *slash = strrchr(out, '/');
 

@@ -17,8 +17,8 @@
 #define TIME_WIDTH   9 /* HH:MM:SS and a space */
 
 /* The columns of a line, as keys of the catalogue. */
-static const char *const line_columns[] = {"pid",  "comm",  "growth", "delta",	"since", "rss",
-					   "anon", "file", "shmem",  "swap", "faults", "calls"};
+static const char *const line_columns[] = {"pid",  "comm", "growth", "delta", "since",	"rss",
+					   "anon", "file", "shmem",  "swap",  "faults", "calls"};
 #define LINE_COLUMNS (sizeof(line_columns) / sizeof(line_columns[0]))
 
 struct text {
@@ -140,6 +140,8 @@ static void text_oom(struct text *t, const struct mw_event_oom *e, const struct 
 {
 	char path[4096];
 
+	if (p && (!p->cgroup || p->cgroup->node.key != e->cgroup_id))
+		p = NULL; /* it moved since it was last seen */
 	add_event_head(t, "OOM kill", e->h.ts_ns, e->h.pid, e->h.comm);
 	add_size(&t->out, "anon", e->task.anon_pages << t->page_shift);
 	add_size(&t->out, "file", e->task.file_pages << t->page_shift);
@@ -183,7 +185,8 @@ static int text_vanished(struct sink *s, const struct process *p, uint64_t now_n
 	if (!t->is_named)
 		return 0;
 	add_event_head(t, "gone", now_ns, p->pid, p->comm);
-	add_size(&t->out, ", last rss", p->now.rss_bytes);
+	strbuf_addc(&t->out, ',');
+	add_size(&t->out, "last rss", p->now.rss_bytes);
 	strbuf_addc(&t->out, '\n');
 	return 0;
 }

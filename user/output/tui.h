@@ -20,7 +20,7 @@ enum tui_request {
 	TUI_SORT, /* another column: see tui_sort() */
 };
 
-/** tui_input - stdin is readable: takes all waiting keys. An enum tui_request or a negative errno */
+/** tui_input - stdin is readable: takes all waiting keys. An enum tui_request or -errno */
 int tui_input(struct sink *s);
 
 /** tui_sort - the column that rows shall be sorted by, and whether the order is reversed */

@@ -1,0 +1,225 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Processes that are born and gone between two ticks, how they end, OOM kills, and what becomes of
+# a watch whose processes end.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+need
+
+# --- on the whole machine ---
+
+watch m -i 1 --budget 0
+
+# check_children ID: $1 is a grow with children of 4 MiB that live for 50 ms
+check_children() {
+	local id=$1 parent kind ids
+
+	parent=$(pid_of "$id")
+	jq -c "select(.ppid == $parent and (.type | IN(\"fork\", \"exec\", \"exit\")))" "$T/m.out" \
+		>"$T/$id.events"
+	for kind in fork exec exit; do
+		ids=$(jq -r "select(.type == \"$kind\") | \"\(.pid) \(.start_ns)\"" "$T/$id.events" | sort)
+		printf '%s\n' "$ids" >"$T/$id.$kind"
+		is "$(grep -c . "$T/$id.$kind")" "$(did "$id" "${kind}s")" "$id: every $kind is seen"
+		is "$(uniq -d "$T/$id.$kind")" "" "$id: no $kind is seen twice"
+	done
+	ok "$id: who is born ends" cmp "$T/$id.fork" "$T/$id.exit"
+	[ "$id" != children ] || ok "children: who is born becomes a program" cmp "$T/$id.fork" "$T/$id.exec"
+	is "$(jq -c 'select(.type == "exit" and .status != 0)' "$T/$id.events")" "" \
+		"$id: all ended with status 0"
+	is "$(jq -c "select(.type == \"exit\" and
+		(.peak_rss_bytes < 4 * $MIB or .peak_rss_bytes > 8 * $MIB))" "$T/$id.events")" "" \
+		"$id: their peak is what they touched, and little more"
+	is "$(jq -c 'select(.type == "exit" and (.last.rss_bytes > .peak_rss_bytes))' "$T/$id.events")" \
+		"" "$id: no last size is above the peak"
+	is "$(jq -c "select(.type == \"exit\" and (.lifetime_ns < 50e6 or .lifetime_ns > 5e9))" \
+		"$T/$id.events")" "" "$id: they lived for 50 ms or, on a busy machine, longer"
+}
+
+for kind in children forks; do
+	start $kind "$WORKLOADS/grow" $kind --wait-go --count 16 --step 4M --lifetime-ms 50 --parallel 4
+	ready $kind
+	go $kind
+done
+
+start status bash -c 'exit 3'
+start killed sleep 100
+start crashed bash -c 'ulimit -c 0; kill -SEGV $$'
+start manythreads "$WORKLOADS/grow" threads --count 16 --step 64K --wait-go
+ready manythreads
+go manythreads
+finished manythreads
+declare -A ENDED
+for id in status killed crashed manythreads; do ENDED[$id]=$(pid_of $id); done
+kill -KILL "${ENDED[killed]}"
+leave manythreads
+for id in status killed crashed; do ended $id; done
+for kind in children forks; do finished $kind; done
+
+# --- OOM kills, in the same run ---
+
+oom=
+if ! cgroup_root || ! cgroup_new "memwatch-e2e-$$" 48M || ! cgroup_new "memwatch-e2e-$$/inner" 0; then
+	skip "OOM kill in a memory cgroup" "${CGROUP_WHY:-no memory cgroup can be made}"
+else
+	oom=memwatch-e2e-$$
+	# One victim that a tick has seen, one that lives and dies between two.
+	start victim bash -c 'in_cgroup "$@"' - "$oom/inner" "$WORKLOADS/grow" mmap-grow --bytes 96M \
+		--step 1M --wait-go
+	ready victim
+	victim=$(pid_of victim)
+	victim_cgroup=$(cgroup_of "$victim")
+	tick m
+	go victim
+	ended victim
+	is "$STATUS" 137 "the victim was killed by signal 9"
+	start unseen bash -c 'in_cgroup "$@"' - "$oom/inner" "$WORKLOADS/grow" mmap-grow --bytes 96M
+	unseen=$(pid_of unseen)
+	ended unseen
+fi
+
+tick m
+stop m
+is "$STATUS" 0 "memwatch ends with status 0"
+is "$(jq_of m 'select(.type == "end") | .lost')" "{}" "nothing was lost"
+for kind in children forks; do
+	check_children $kind
+	leave $kind
+done
+
+# exit_of ID PID: how it ended, once
+exit_of() {
+	jq_of "$1" "select(.type == \"exit\" and .pid == $2) | {status, signal}"
+}
+is "$(exit_of m "${ENDED[status]}")" '{"status":3,"signal":null}' "an exit by status 3"
+is "$(exit_of m "${ENDED[killed]}")" '{"status":null,"signal":9}' "an end by kill -9"
+is "$(exit_of m "${ENDED[crashed]}")" '{"status":null,"signal":11}' "an end by SEGV"
+is "$(exit_of m "${ENDED[manythreads]}")" '{"status":0,"signal":null}' \
+	"a process of 17 threads ends once"
+
+if [ -n "$oom" ]; then
+	limit=$(stat -c %i "$CGROUP_ROOT/$oom")
+	for id in victim unseen; do
+		pid=$victim
+		[ $id = victim ] || pid=$unseen
+		jq_of m "select(.type == \"oom\" and .pid == $pid)" >"$T/$id.oom"
+		note "$(cat "$T/$id.oom")"
+		is "$(wc -l <"$T/$id.oom")" 1 "$id: one OOM kill"
+		is "$(jq -c '[.comm, .limit.kind, .limit.bytes, .limit.cgroup_id]' "$T/$id.oom")" \
+			"[\"grow\",\"cgroup\",$((48 * MIB)),$limit]" "$id: the limit that ran out"
+		between $((48 * MIB - 256 * PAGE)) "$(jq .limit.usage_bytes "$T/$id.oom")" $((48 * MIB)) \
+			"$id: it was used up"
+		between $((40 * MIB)) "$(jq .anon_bytes "$T/$id.oom")" $((48 * MIB)) \
+			"$id: the victim's size"
+		is "$(exit_of m "$pid")" '{"status":null,"signal":9}' "$id: its end by signal 9 follows"
+	done
+	is "$(jq -r .cgroup "$T/victim.oom")" "$victim_cgroup" "the victim's cgroup"
+	is "$(jq -r .limit.cgroup "$T/victim.oom")" "${victim_cgroup%/inner}" "whose limit it is, above it"
+	# What cannot be known must not be guessed.
+	like "$(jq -r '.cgroup // "unknown"' "$T/unseen.oom")" "^(unknown|$victim_cgroup)$" \
+		"the cgroup of a victim that no tick saw"
+fi
+
+# --- a process moves to another cgroup and is killed there before the next tick ---
+
+if [ -n "$oom" ]; then
+	start moving bash -c 'read -r _; in_cgroup "$@"' - "$oom/inner" "$WORKLOADS/grow" mmap-grow \
+		--bytes 96M
+	moving=$(pid_of moving)
+	watch m -i 30 -p "$moving"
+	echo >&"${IN[moving]}"
+	ended moving
+	ended m
+	is "$STATUS" 0 "the run ends with its only process"
+	moved=$(jq_of m 'select(.type == "oom")')
+	is "$(jq .limit.cgroup_id <<<"$moved")" "$limit" "moved: the limit that ran out"
+	like "$(jq -r '.cgroup // "unknown"' <<<"$moved")" "^(unknown|$victim_cgroup)$" \
+		"moved: not the cgroup that it was in before"
+	like "$(jq -r '.limit.cgroup // "unknown"' <<<"$moved")" "^(unknown|${victim_cgroup%/inner})$" \
+		"moved: nor its limit"
+fi
+
+# --- named processes ---
+
+for id in a b c d; do start $id sleep 1000; done
+watch m -i 0.3 -p "$(pid_of a),$(pid_of b)" -p "$(pid_of c)" "$(pid_of d)"
+wanted=$(for id in a b c d; do pid_of $id; done | sort -n | xargs)
+is "$(jq_of m 'select(.type == "process") | .pid' | sort -nu | xargs)" "$wanted" \
+	"several PIDs, as list, repeated and bare"
+is "$(jq_of m 'select(.type == "meta") | .targets.pids[]' | sort -n | xargs)" "$wanted" \
+	"the meta record names them"
+a=$(pid_of a)
+b=$(pid_of b)
+c=$(pid_of c)
+d=$(pid_of d)
+kill -KILL "$a"
+ended a
+tick m
+ok "the run goes on with the others" kill -0 "$(pid_of m)"
+kill "$b" "$c" "$d"
+for id in b c d; do ended $id; done
+ended m
+is "$STATUS" 0 "it ends with status 0 when all are gone"
+is "$(jq_of m 'select(.type == "exit") | .signal' | sort -n | xargs)" "9 15 15 15" \
+	"each end is reported with its signal"
+is "$(tail -n 1 "$T/m.out" | jq -r .type)" end "the last line is the end record"
+
+start a sleep 1000
+a=$(pid_of a)
+watch m -i 600 -p "$a"
+began=$(boot_ns)
+stop a
+ended m
+is "$STATUS" 0 "a target that ends in mid-tick ends the run"
+between 0 $(($(boot_ns) - began)) 3000000000 "at once, not at the next tick"
+is "$(jq_of m "select(.type == \"exit\" and .pid == $a) | .signal")" 15 "and is reported"
+
+# Between the check of the options and the attaching, held there by SIGSTOP.
+# shellcheck disable=SC2317 # called by await
+has_loop() {
+	find "/proc/$1/fd" -lname '*eventpoll*' 2>/dev/null | grep -q .
+}
+start a sleep 1000
+a=$(pid_of a)
+start m "$MEMWATCH" --json -i 0.2 -p "$a"
+await 10 "memwatch to start" has_loop "$(pid_of m)"
+kill -STOP "$(pid_of m)"
+if has_record m meta; then
+	skip "a target that ends before memwatch has attached" "memwatch had attached already"
+	stop a
+	kill -CONT "$(pid_of m)"
+	ended m
+else
+	stop a
+	kill -CONT "$(pid_of m)"
+	ended m
+	is "$STATUS" 0 "a target that ends before memwatch has attached ends the run"
+	is "$(tail -n 1 "$T/m.out" | jq -r .type)" end "with an end record"
+	like "$(err_of m)$(jq_of m 'select(.type == "exit")')" "$a" "and is not silently missing"
+fi
+
+# The same on lines of text.
+start a sleep 1000
+a=$(pid_of a)
+start m "$MEMWATCH" -i 0.2 -p "$a"
+# shellcheck disable=SC2317 # called by await
+has_line() { grep -q "^[0-9:]* *$2 sleep" "$T/$1.out"; }
+await 20 "a line of $a" has_line m "$a"
+stop a KILL
+ended m
+is "$STATUS" 0 "text: the run ends with its process"
+like "$(cat "$T/m.out")" "# [0-9:]+ exit: $a \(sleep\) by signal 9 \(SIGKILL\)" "text: and says how"
+
+# --- without the hook that reports ends ---
+
+start a sleep 1000
+a=$(pid_of a)
+watch m -i 0.2 --without exit -p "$a"
+stop a
+ended m
+is "$STATUS" 0 "--without exit: the run ends all the same"
+is "$(jq_of m "select(.type == \"exit\" and .pid == $a) | has(\"status\") or has(\"signal\")")" \
+	false "--without exit: the end is reported, its status is unknown"
+
+done_testing

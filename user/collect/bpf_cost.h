@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How long BPF programs run in other processes' time, by capability.
+ *
+ * The kernel tells (BPF_ENABLE_STATS), but while it does, every run of every
+ * BPF program on the machine takes two clock reads more, and switching it on or
+ * off rewrites kernel code under the eyes of all CPUs. So it is on for short
+ * windows, a second apart at first and then ever more rarely; the rate that a
+ * window saw is taken to hold until the next.
+ */
+#ifndef MEMWATCH_COLLECT_BPF_COST_H
+#define MEMWATCH_COLLECT_BPF_COST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collect/hooks.h"
+
+#define BPF_COST_STEP_MS 100 /* call bpf_cost_step() so often: the length of a window */
+
+struct bpf_cost {
+	int fds[CAPABILITY_MAX][HOOK_MAX_PROGRAMS]; /* of programs, not owned */
+	unsigned fd_count[CAPABILITY_MAX];
+	int stats_fd; /* open during a window; else -1 */
+	uint64_t window_ns, next_ns, gap_ns;
+	uint64_t run_ns[CAPABILITY_MAX];     /* as the window began */
+	uint64_t counted_ns[CAPABILITY_MAX]; /* estimate up to @as_of_ns */
+	double rate[CAPABILITY_MAX];	     /* of the last window: ns a ns */
+	uint64_t as_of_ns;		     /* 0: no window has ended yet */
+};
+
+void bpf_cost_init(struct bpf_cost *c);
+void bpf_cost_release(struct bpf_cost *c);
+
+/** bpf_cost_add - @prog_fd runs for @capability */
+void bpf_cost_add(struct bpf_cost *c, enum capability capability, int prog_fd);
+
+/** bpf_cost_step - begins or ends a window when it is due; @now_ns: CLOCK_BOOTTIME */
+void bpf_cost_step(struct bpf_cost *c, uint64_t now_ns);
+
+/** bpf_cost_look_again - things have changed: measure soon, not in up to 16 s */
+void bpf_cost_look_again(struct bpf_cost *c);
+
+/** bpf_cost_stop - @capability's programs are detached: they take nothing from now on */
+void bpf_cost_stop(struct bpf_cost *c, enum capability capability, uint64_t now_ns);
+
+/** bpf_cost_ns - run time of @capability's programs up to @now_ns, estimated */
+uint64_t bpf_cost_ns(const struct bpf_cost *c, enum capability capability, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Events as lines for people. Names and paths are hostile: strbuf_add_text(). */
+#include "output/event_text.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/units.h"
+#include "output/sink.h"
+
+static void add_head(struct strbuf *out, const char *what, uint32_t pid, const char *comm)
+{
+	strbuf_addf(out, "%s: %u (", what, pid);
+	strbuf_add_text(out, comm, MW_COMM_LEN);
+	strbuf_addc(out, ')');
+}
+
+static void add_size(struct strbuf *out, const char *label, uint64_t bytes)
+{
+	char size[UNITS_SIZE];
+
+	strbuf_addf(out, " %s %s", label, units_format_bytes(size, sizeof(size), bytes));
+}
+
+static void add_exit(struct strbuf *out, const struct mw_event_exit *e, unsigned page_shift)
+{
+	const char *name = WIFSIGNALED(e->code) ? sigabbrev_np(WTERMSIG(e->code)) : NULL;
+
+	add_head(out, "exit", e->h.pid, e->h.comm);
+	if (WIFSIGNALED(e->code))
+		strbuf_addf(out, " by signal %d (SIG%s),", WTERMSIG(e->code), name ? name : "?");
+	else
+		strbuf_addf(out, " with status %d,", WEXITSTATUS(e->code));
+	add_size(out, "peak rss", e->task.peak_rss_pages << page_shift);
+}
+
+static void add_oom(struct strbuf *out, const struct mw_event_oom *e, const struct process *p,
+		    unsigned page_shift)
+{
+	char path[4096];
+
+	add_head(out, "OOM kill", e->h.pid, e->h.comm);
+	add_size(out, "anon", e->task.anon_pages << page_shift);
+	add_size(out, "file", e->task.file_pages << page_shift);
+	add_size(out, "shmem", e->task.shmem_pages << page_shift);
+	if (e->limit_cgroup_id) {
+		add_size(out, "- limit", e->limit_bytes);
+		strbuf_adds(out, " of cgroup ");
+		if (!oom_limit_path(p, e->limit_level, path, sizeof(path)))
+			strbuf_add_text(out, path, strlen(path));
+		else
+			strbuf_addf(out, "id %llu", (unsigned long long)e->limit_cgroup_id);
+	} else if (e->memcg_known) {
+		strbuf_adds(out, " - the machine's memory ran out");
+	}
+}
+
+bool event_text_add(struct strbuf *out, const struct mw_event_header *h, const struct process *p,
+		    unsigned page_shift, bool is_named)
+{
+	if (h->type == MW_EVENT_OOM) {
+		add_oom(out, (const struct mw_event_oom *)h, p, page_shift);
+	} else if (h->type == MW_EVENT_EXIT && is_named) {
+		add_exit(out, (const struct mw_event_exit *)h, page_shift);
+	} else if (h->type == MW_EVENT_EXEC && is_named) {
+		add_head(out, "exec", h->pid, h->comm);
+		strbuf_addc(out, ' ');
+		strbuf_add_text(out, ((const struct mw_event_exec *)h)->path, MW_PATH_LEN);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+void event_text_add_vanished(struct strbuf *out, const struct process *p)
+{
+	add_head(out, "gone", p->pid, p->comm);
+	strbuf_addc(out, ',');
+	add_size(out, "last rss", p->now.rss_bytes);
+}
