@@ -204,6 +204,7 @@ static inline void *host_writable(const volatile void *constant, size_t size)
 
 	if (mprotect((void *)from, to - from, PROT_READ | PROT_WRITE))
 		abort();
+	__asm__ volatile("" : "+r"(constant)); /* what it points to is not known to be constant */
 	return (void *)constant;
 }
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wattributes" /* preserve_access_index is clang's */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #pragma GCC diagnostic ignored "-Wpointer-arith"
 #pragma GCC diagnostic ignored "-Wunused-parameter"

@@ -89,7 +89,8 @@ static const struct opt *find_opt(const struct parser *p, int code)
 {
 	if (code >= LONG_BASE)
 		return &p->table[code - LONG_BASE];
-	for (const struct opt *o = p->table; o->long_name; o++)
+	/* The analyser cannot see that a table is never NULL: opts_parse() has walked it. */
+	for (const struct opt *o = p->table; o->long_name; o++) // NOLINT
 		if (!is_heading(o) && o->short_name && o->short_name == code)
 			return o;
 	return NULL;

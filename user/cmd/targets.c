@@ -136,8 +136,8 @@ int targets_check(struct targets *t)
 
 	t->count = 0; /* grows again: two threads may be of one process */
 	for (unsigned i = 0; i < named; i++) {
-		uint32_t tgid;
-		bool has_mm;
+		uint32_t tgid = 0;
+		bool has_mm = false;
 
 		if (read_status(t->pids[i], &tgid, &has_mm))
 			return log_error_code(-ESRCH,

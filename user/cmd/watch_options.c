@@ -152,32 +152,31 @@ static int opt_help(void *arg, const char *value)
 	return 0;
 }
 
+/* Help is wrapped by opts_print(). */
 static const struct opt table[] = {
 	{0, "", NULL, "Which processes (all of the machine, if none is named)", NULL},
 	{'p', "pid", "PID",
-	 "this process; may be repeated, or a list: 1,2.\n"
-	 "Operands are PIDs too: -p $(pidof node) takes all of them",
+	 "this process; may be repeated, or a list (1,2). Operands are PIDs, too: "
+	 "-p $(pidof node) takes all",
 	 opt_pid},
 	{'n', "comm", "NAME", "those of this program name", opt_comm},
 	{'c', "cgroup", "PATH", "those in this cgroup and below it", opt_cgroup},
 	{0, "", NULL, "What to show", NULL},
 	{'i', "interval", "SEC", "time between ticks (1; 0.1 at the least)", opt_interval},
-	{'d', "duration", "SEC", "stop after this time (90s, 2m, 1h work too)", opt_duration},
+	{'d', "duration", "SEC", "stop after this time (90s, 2m, 1h work, too)", opt_duration},
 	{'r', "rows", "N", "at most so many processes a tick", opt_rows},
 	{'s', "sort", "FIELD",
-	 "growth (default), delta, since, rss, anon, file, shmem,\n"
-	 "swap, heap, pgtable, vm, faults, calls, threads, pid, comm",
+	 "growth (default), delta, since, rss, anon, file, shmem, swap, heap, pgtable, vm, "
+	 "faults, calls, threads, pid, comm",
 	 opt_sort},
 	{0, "json", NULL, "NDJSON, one object a line; see 'memwatch schema'", opt_json},
 	{'o', "output", "FILE", "write to FILE instead of the terminal", opt_output},
 	{0, "", NULL, "What it may cost", NULL},
 	{0, "budget", "PCT",
-	 "of one CPU (1); detail is given up before it is passed.\n"
-	 "0 for no limit",
-	 opt_budget},
+	 "of one CPU (1; 0 for no limit): detail is given up before it is passed", opt_budget},
 	{0, "without", "HOOK,...",
-	 "do not use these hooks or capabilities ('calls', 'faults',\n"
-	 "'fexit', ...; see 'memwatch doctor')",
+	 "do not use these hooks or capabilities (calls, faults, fexit, ...; 'memwatch doctor' "
+	 "lists them)",
 	 opt_without},
 	{0, "no-stacks", NULL, "take no stacks", opt_no_stacks},
 	{0, "", NULL, "Other", NULL},

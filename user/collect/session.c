@@ -167,8 +167,9 @@ static int add_link(struct links *links, struct bpf_link *link)
 
 	if (!link)
 		return -errno;
-	grown = realloc(links->link, (links->count + 1) * sizeof(struct bpf_link *));
-	if (!grown || links->count == MAX_LINKS) {
+	grown = links->count < MAX_LINKS ? realloc(links->link, (links->count + 1) * sizeof(*grown))
+					 : NULL;
+	if (!grown) {
 		bpf_link__destroy(link);
 		return -ENOMEM;
 	}

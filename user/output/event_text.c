@@ -78,3 +78,27 @@ void event_text_add_vanished(struct strbuf *out, const struct process *p)
 	strbuf_addc(out, ',');
 	add_size(out, "last rss", p->now.rss_bytes);
 }
+
+void lost_text_add(struct strbuf *out, const struct lost *lost)
+{
+	for (unsigned i = 0; i < LOST_MAX; i++) {
+		if (lost->count[i])
+			strbuf_addf(out, " %s=%llu", lost_name(i),
+				    (unsigned long long)lost->count[i]);
+	}
+}
+
+void end_text_add(struct strbuf *out, const struct self_cost *cost, const struct lost *lost)
+{
+	size_t before;
+
+	strbuf_addf(out, "memwatch took %.2f %% of a CPU (BPF %sincluded),", cost->cpu_pct_run,
+		    cost->bpf_known ? "" : "not ");
+	add_size(out, "rss", cost->rss_bytes);
+	add_size(out, "+ maps", cost->map_bytes);
+	strbuf_adds(out, "; lost:");
+	before = out->len;
+	lost_text_add(out, lost);
+	if (out->len == before)
+		strbuf_adds(out, " nothing");
+}

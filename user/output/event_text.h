@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What happened to a process, in a line for people. */
+/* What happened, to a process or to memwatch itself, in a line for people. */
 #ifndef MEMWATCH_OUTPUT_EVENT_TEXT_H
 #define MEMWATCH_OUTPUT_EVENT_TEXT_H
 
@@ -7,7 +7,9 @@
 
 #include "base/strbuf.h"
 #include "memwatch/abi.h"
+#include "model/lost.h"
 #include "model/process.h"
+#include "model/run.h"
 
 /**
  * event_text_add - "exit: 4711 (node) by signal 9 (SIGKILL), peak rss 1.2G"; no time, no newline
@@ -22,5 +24,11 @@ bool event_text_add(struct strbuf *out, const struct mw_event_header *h, const s
 
 /** event_text_add_vanished - the same, of a process that is gone without an exit record */
 void event_text_add_vanished(struct strbuf *out, const struct process *p);
+
+/** lost_text_add - " ring_full=12 ticks=1": what was lost, by cause; nothing where nothing was */
+void lost_text_add(struct strbuf *out, const struct lost *lost);
+
+/** end_text_add - "memwatch took 0.21 % of a CPU ...; lost: nothing"; no newline */
+void end_text_add(struct strbuf *out, const struct self_cost *cost, const struct lost *lost);
 
 #endif

@@ -4,13 +4,12 @@
  * time, so that grep and awk need no context. Lines that begin with '#' are
  * talk: the header, what ended, what was lost, what memwatch itself took.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "output/event_text.h"
 #include "output/sink.h"
 
 #define DEFAULT_ROWS 10
@@ -75,15 +74,6 @@ static void add_line(struct text *t, const struct process *p, const struct tick 
 	strbuf_addc(&t->out, '\n');
 }
 
-static void add_lost(struct strbuf *out, const struct lost *lost)
-{
-	for (unsigned i = 0; i < LOST_MAX; i++) {
-		if (lost->count[i])
-			strbuf_addf(out, " %s=%llu", lost_name(i),
-				    (unsigned long long)lost->count[i]);
-	}
-}
-
 static int text_tick(struct sink *s, const struct tick *tick)
 {
 	static const struct lost nothing;
@@ -98,7 +88,7 @@ static int text_tick(struct sink *s, const struct tick *tick)
 		strbuf_adds(&t->out, "# ");
 		add_time(&t->out, tick->wall_ns);
 		strbuf_adds(&t->out, "lost:");
-		add_lost(&t->out, &tick->lost);
+		lost_text_add(&t->out, &tick->lost);
 		if (tick->shed)
 			strbuf_addf(&t->out, " (shed: %s)", tick->shed);
 		strbuf_addc(&t->out, '\n');
@@ -106,75 +96,22 @@ static int text_tick(struct sink *s, const struct tick *tick)
 	return sink_write(t->fd, &t->out);
 }
 
-static void add_event_head(struct text *t, const char *what, uint64_t ts_ns, uint32_t pid,
-			   const char *comm)
+/* A line of talk: what t->cell holds, with its time. */
+static void add_talk(struct text *t, uint64_t boot_ns)
 {
 	strbuf_adds(&t->out, "# ");
-	add_time(&t->out, sink_wall_ns(ts_ns));
-	strbuf_addf(&t->out, "%s: %u (", what, pid);
-	strbuf_add_text(&t->out, comm, MW_COMM_LEN);
-	strbuf_adds(&t->out, ")");
-}
-
-static void add_size(struct strbuf *out, const char *label, uint64_t bytes)
-{
-	char size[UNITS_SIZE];
-
-	strbuf_addf(out, " %s %s", label, units_format_bytes(size, sizeof(size), bytes));
-}
-
-static void text_exit(struct text *t, const struct mw_event_exit *e)
-{
-	add_event_head(t, "exit", e->h.ts_ns, e->h.pid, e->h.comm);
-	if (WIFSIGNALED(e->code))
-		strbuf_addf(&t->out, " by signal %d (SIG%s),", WTERMSIG(e->code),
-			    sigabbrev_np(WTERMSIG(e->code)) ? sigabbrev_np(WTERMSIG(e->code))
-							    : "?");
-	else
-		strbuf_addf(&t->out, " with status %d,", WEXITSTATUS(e->code));
-	add_size(&t->out, "peak rss", e->task.peak_rss_pages << t->page_shift);
+	add_time(&t->out, sink_wall_ns(boot_ns));
+	strbuf_add(&t->out, t->cell.s, t->cell.len);
 	strbuf_addc(&t->out, '\n');
 }
 
-static void text_oom(struct text *t, const struct mw_event_oom *e, const struct process *p)
-{
-	char path[4096];
-
-	if (p && (!p->cgroup || p->cgroup->node.key != e->cgroup_id))
-		p = NULL; /* it moved since it was last seen */
-	add_event_head(t, "OOM kill", e->h.ts_ns, e->h.pid, e->h.comm);
-	add_size(&t->out, "anon", e->task.anon_pages << t->page_shift);
-	add_size(&t->out, "file", e->task.file_pages << t->page_shift);
-	add_size(&t->out, "shmem", e->task.shmem_pages << t->page_shift);
-	if (e->limit_cgroup_id) {
-		add_size(&t->out, "- limit", e->limit_bytes);
-		strbuf_adds(&t->out, " of cgroup ");
-		if (!oom_limit_path(p, e->limit_level, path, sizeof(path)))
-			strbuf_add_text(&t->out, path, strlen(path));
-		else
-			strbuf_addf(&t->out, "id %llu", (unsigned long long)e->limit_cgroup_id);
-	} else if (e->memcg_known) {
-		strbuf_adds(&t->out, " - the machine's memory ran out");
-	}
-	strbuf_addc(&t->out, '\n');
-}
-
-/* On a whole machine only what matters by itself; of named processes, everything. */
 static int text_event(struct sink *s, const struct mw_event_header *h, const struct process *p)
 {
 	struct text *t = text_of(s);
-	const struct mw_event_exec *exec = (const struct mw_event_exec *)h;
 
-	if (h->type == MW_EVENT_OOM) {
-		text_oom(t, (const struct mw_event_oom *)h, p);
-	} else if (h->type == MW_EVENT_EXIT && t->is_named) {
-		text_exit(t, (const struct mw_event_exit *)h);
-	} else if (h->type == MW_EVENT_EXEC && t->is_named) {
-		add_event_head(t, "exec", h->ts_ns, h->pid, h->comm);
-		strbuf_addc(&t->out, ' ');
-		strbuf_add_text(&t->out, exec->path, MW_PATH_LEN);
-		strbuf_addc(&t->out, '\n');
-	}
+	strbuf_clear(&t->cell);
+	if (event_text_add(&t->cell, h, p, t->page_shift, t->is_named))
+		add_talk(t, h->ts_ns);
 	return 0;
 }
 
@@ -184,10 +121,9 @@ static int text_vanished(struct sink *s, const struct process *p, uint64_t now_n
 
 	if (!t->is_named)
 		return 0;
-	add_event_head(t, "gone", now_ns, p->pid, p->comm);
-	strbuf_addc(&t->out, ',');
-	add_size(&t->out, "last rss", p->now.rss_bytes);
-	strbuf_addc(&t->out, '\n');
+	strbuf_clear(&t->cell);
+	event_text_add_vanished(&t->cell, p);
+	add_talk(t, now_ns);
 	return 0;
 }
 
@@ -202,15 +138,8 @@ static int text_end(struct sink *s, const struct end *e)
 {
 	struct text *t = text_of(s);
 
-	strbuf_adds(&t->out, "# memwatch took");
-	strbuf_addf(&t->out, " %.2f %% of a CPU%s,", e->cost.cpu_pct_run,
-		    e->cost.bpf_known ? " (BPF included)" : " (BPF not included)");
-	add_size(&t->out, "rss", e->cost.rss_bytes);
-	add_size(&t->out, "+ maps", e->cost.map_bytes);
-	strbuf_adds(&t->out, "; lost:");
-	add_lost(&t->out, &e->lost_total);
-	if (t->out.s[t->out.len - 1] == ':')
-		strbuf_adds(&t->out, " nothing");
+	strbuf_adds(&t->out, "# ");
+	end_text_add(&t->out, &e->cost, &e->lost_total);
 	strbuf_addc(&t->out, '\n');
 	return sink_write(t->fd, &t->out);
 }

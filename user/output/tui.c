@@ -166,25 +166,6 @@ static int tui_flush(struct sink *s)
 
 /* --- what remains on the terminal --- */
 
-static void add_cost(struct strbuf *out, const struct end *e)
-{
-	char rss[UNITS_SIZE], maps[UNITS_SIZE];
-	size_t before;
-
-	strbuf_addf(out, "memwatch took %.2f %% of a CPU%s, rss %s + maps %s; lost:",
-		    e->cost.cpu_pct_run,
-		    e->cost.bpf_known ? " (BPF included)" : " (BPF not included)",
-		    units_format_bytes(rss, sizeof(rss), e->cost.rss_bytes),
-		    units_format_bytes(maps, sizeof(maps), e->cost.map_bytes));
-	before = out->len;
-	for (unsigned i = 0; i < LOST_MAX; i++) {
-		if (e->lost_total.count[i])
-			strbuf_addf(out, " %s=%llu", lost_name(i),
-				    (unsigned long long)e->lost_total.count[i]);
-	}
-	strbuf_adds(out, out->len == before ? " nothing\n" : "\n");
-}
-
 static void add_summary_line(struct tui *t, struct strbuf *out, const struct process *p)
 {
 	static const char *const shown[] = {"pid", "comm", "since", "growth", "rss", "anon"};
@@ -246,7 +227,8 @@ static int tui_end(struct sink *s, const struct end *e)
 	strbuf_clear(&t->line);
 	add_events(t, &t->line);
 	add_growers(t, &t->line);
-	add_cost(&t->line, e);
+	end_text_add(&t->line, &e->cost, &e->lost_total);
+	strbuf_addc(&t->line, '\n');
 	return sink_write(STDOUT_FILENO, &t->line);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "output/event_text.h"
 #include "output/tui_internal.h"
 
 #define RECENT_S 10  /* an event so young is drawn strong */
@@ -144,11 +145,7 @@ static void add_lost(struct strbuf *out, const struct lost *lost)
 	for (unsigned i = 0; i < LOST_MAX; i++)
 		sum += lost->count[i];
 	strbuf_addf(out, "  lost %llu", (unsigned long long)sum);
-	for (unsigned i = 0; i < LOST_MAX; i++) {
-		if (lost->count[i])
-			strbuf_addf(out, " %s=%llu", lost_name(i),
-				    (unsigned long long)lost->count[i]);
-	}
+	lost_text_add(out, lost);
 }
 
 static void draw_self(struct tui *t)

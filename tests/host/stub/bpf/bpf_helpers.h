@@ -20,7 +20,7 @@
 	host_map_update(map_, key_, sizeof(*(map_)->key), value_, sizeof(*(map_)->value), flags_,  \
 			sizeof(*(map_)->max_entries) / sizeof(int))
 #define bpf_map_delete_elem(map_, key_)		  host_map_delete(map_, key_, sizeof(*(map_)->key))
-#define bpf_map_lookup_percpu_elem(map_, key_, n) host_percpu_element(n)
+#define bpf_map_lookup_percpu_elem(map_, key_, n) ((void)(key_), host_percpu_element(n))
 #define bpf_get_current_pid_tgid()		  host.pid_tgid
 #define bpf_get_current_task()			  ((__u64)host.current)
 #define bpf_get_current_task_btf()		  host.current
