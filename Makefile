@@ -75,7 +75,7 @@ WORKLOADS := $(WORKLOAD_SRCS:tests/workloads/%.c=$(BUILD)/tests/workloads/%)
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 E2E := $(sort $(wildcard tests/e2e/*.sh))
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
-C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch])
+C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch] tests/host/stub/*.h tests/host/stub/*/*.h)
 SHELL_FILES := $(wildcard tests/*.sh tests/*/*.sh) .ci/run
 
 .PHONY: all deps demo test unit units workloads e2e check format format-check lint layers bench \
@@ -149,14 +149,14 @@ build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/co
 		$(wildcard user/base/*.c user/sym/*.c user/v8/*.c) -o $@ -lelf -lz -lm
 
 unit: units
-	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $(UNITS)
+	$(Q)tests/run.sh $(UNITS)
 
 units: $(UNITS)
 
 workloads: $(WORKLOADS)
 
 e2e: all workloads
-	$(Q)MEMWATCH=$(BUILD)/memwatch prove --exec bash $(E2E)
+	$(Q)MEMWATCH=$(BUILD)/memwatch tests/run.sh $(E2E)
 
 # One runner for all, so that its summary is of all.
 test: deps all workloads

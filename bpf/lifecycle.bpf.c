@@ -26,8 +26,8 @@ static __always_inline void mw_header_fill(struct mw_event_header *h, enum mw_ev
 	h->type = type;
 	h->pid = pid;
 	h->ts_ns = bpf_ktime_get_boot_ns();
-	h->start_ns = BPF_CORE_READ(leader, start_boottime);
-	h->ppid = mw_pid_of(BPF_CORE_READ(leader, real_parent, group_leader));
+	h->start_ns = leader->start_boottime;
+	h->ppid = mw_pid_of(leader->real_parent->group_leader);
 	h->pad = 0;
 	BPF_CORE_READ_INTO(&h->comm, leader, comm);
 }
@@ -112,8 +112,8 @@ int mw_exit(__u64 *ctx)
 
 	if (!mw_is_last_thread(task, ctx))
 		return 0;
-	leader = BPF_CORE_READ(task, group_leader);
-	tgid = BPF_CORE_READ(task, tgid);
+	leader = task->group_leader;
+	tgid = task->tgid;
 	pid = mw_pid_of(leader);
 	if (!pid || !mw_is_target(pid))
 		goto forget;
@@ -125,11 +125,11 @@ int mw_exit(__u64 *ctx)
 	__builtin_memset(e, 0, sizeof(*e));
 	mw_header_fill(&e->h, MW_EVENT_EXIT, leader, pid);
 	e->code = mw_wait_status(task);
-	mm = mw_cfg.exit_sees_mm ? BPF_CORE_READ(task, mm) : NULL;
+	mm = mw_cfg.exit_sees_mm ? task->mm : NULL;
 	e->has_task = mm != NULL;
 	e->task.pid = pid;
 	/* maxrss also covers what the process was before exec: only where the mm is gone. */
-	mw_task_read(leader, mm, mm ? 0 : BPF_CORE_READ(task, signal, maxrss), &e->task);
+	mw_task_read(leader, mm, mm ? 0 : task->signal->maxrss, &e->task);
 	mw_submit(e);
 forget:
 	bpf_map_delete_elem(&mw_growth, &tgid);
@@ -139,31 +139,42 @@ forget:
 /*
  * Finds the limit that a victim ran into: from its own memory cgroup upwards,
  * the first whose charge has reached its limit. The killer runs with the charge
- * still there. Within MW_CHARGE_SLACK, because a charge that was refused is not
- * part of it. Nothing found: the machine's memory ran out.
+ * still there, less the one that was refused: hence the slack. Nothing found up
+ * to the root: the machine's memory ran out.
  */
-#define MW_CHARGE_SLACK (64ULL * 4)
+#define MW_CHARGE_SLACK 256ULL /* pages; an eighth of the limit where that is less */
+
+static __always_inline bool mw_is_exhausted(__u64 usage, __u64 max)
+{
+	__u64 slack = max / 8 < MW_CHARGE_SLACK ? max / 8 : MW_CHARGE_SLACK;
+
+	return usage + slack >= max;
+}
 
 static __always_inline void mw_find_limit(struct task_struct *victim, struct mw_event_oom *e)
 {
 	struct cgroup_subsys_state *css = mw_memory_css(victim);
 
-	e->memcg_known = css != NULL;
+	if (!css)
+		return;
 	for (int level = 0; level < MW_CGROUP_DEPTH; level++) {
 		struct mem_cgroup *memcg;
 		__u64 usage, max;
 
-		if (!css)
-			break;
+		if (!css) {
+			e->memcg_known = 1;
+			return;
+		}
 		memcg = (void *)css - bpf_core_field_offset(struct mem_cgroup, css);
 		usage = BPF_CORE_READ(memcg, memory.usage.counter);
 		max = BPF_CORE_READ(memcg, memory.max);
-		if (usage + MW_CHARGE_SLACK >= max) {
+		if (mw_is_exhausted(usage, max)) {
+			e->memcg_known = 1;
 			e->limit_cgroup_id = BPF_CORE_READ(css, cgroup, kn, id);
 			e->limit_bytes = max << mw_cfg.page_shift;
 			e->usage_bytes = usage << mw_cfg.page_shift;
 			e->limit_level = level;
-			break;
+			return;
 		}
 		css = BPF_CORE_READ(css, parent);
 	}
@@ -172,7 +183,7 @@ static __always_inline void mw_find_limit(struct task_struct *victim, struct mw_
 SEC("?tp_btf/mark_victim")
 int BPF_PROG(mw_oom, struct task_struct *victim)
 {
-	struct task_struct *leader = BPF_CORE_READ(victim, group_leader);
+	struct task_struct *leader = victim->group_leader;
 	struct mw_event_oom *e;
 	__u32 pid = mw_pid_of(leader);
 
@@ -188,7 +199,7 @@ int BPF_PROG(mw_oom, struct task_struct *victim)
 	e->cgroup_id = mw_cgroup_id(victim);
 	mw_find_limit(victim, e);
 	e->task.pid = pid;
-	mw_task_read(leader, BPF_CORE_READ(victim, mm), 0, &e->task);
+	mw_task_read(leader, victim->mm, 0, &e->task);
 	mw_submit(e);
 	return 0;
 }

@@ -3,6 +3,9 @@
  * struct mw_task from a process: the totals that the iterator reports at each
  * tick and that the exit and OOM records carry.
  *
+ * Pointers are followed as typed ones (PTR_TO_BTF_ID): such a load cannot fault
+ * and costs no call, where bpf_probe_read_kernel() costs one a field.
+ *
  * Nothing is locked. The iterator may meet a process that is exiting: its mm
  * is read only through loads that cannot fault, and the record is dropped if
  * task->mm changed meanwhile (exit_mm clears it before the mm can be freed).
@@ -36,7 +39,7 @@ static __always_inline __u64 mw_cgroup_id(struct task_struct *task)
 
 		return css ? BPF_CORE_READ(css, cgroup, kn, id) : 0;
 	}
-	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	return task->cgroups->dfl_cgrp->kn->id;
 }
 
 /*
@@ -67,12 +70,12 @@ static long mw_walk_thread(__u32 i, void *ctx)
 /* Returns false if there are more threads than could be visited. */
 static __always_inline bool mw_sum_faults(struct task_struct *leader, struct mw_task *out)
 {
-	struct signal_struct *signal = BPF_CORE_READ(leader, signal);
+	struct signal_struct *signal = leader->signal;
 	struct mw_thread_walk walk = {
 		.head = (__u64)&signal->thread_head,
-		.node = BPF_CORE_READ(signal, thread_head.next),
-		.minflt = BPF_CORE_READ(signal, min_flt),
-		.majflt = BPF_CORE_READ(signal, maj_flt),
+		.node = signal->thread_head.next,
+		.minflt = signal->min_flt,
+		.majflt = signal->maj_flt,
 	};
 
 	if (mw_has_loop()) {
@@ -91,11 +94,11 @@ static __always_inline bool mw_sum_faults(struct task_struct *leader, struct mw_
 static __always_inline void mw_mm_read(struct mm_struct *mm, struct mw_task *out)
 {
 	mw_rss_read(mm, out);
-	bpf_core_read(&out->pgtable_bytes, sizeof(out->pgtable_bytes), &mm->pgtables_bytes);
-	out->vm_pages = BPF_CORE_READ(mm, total_vm);
-	out->data_pages = BPF_CORE_READ(mm, data_vm);
-	out->stack_pages = BPF_CORE_READ(mm, stack_vm);
-	out->brk_bytes = BPF_CORE_READ(mm, brk) - BPF_CORE_READ(mm, start_brk);
+	out->pgtable_bytes = mm->pgtables_bytes.counter;
+	out->vm_pages = mm->total_vm;
+	out->data_pages = mm->data_vm;
+	out->stack_pages = mm->stack_vm;
+	out->brk_bytes = mm->brk - mm->start_brk;
 }
 
 /* The larger of the mm's high-water mark, what is resident now, and @maxrss. */
@@ -103,7 +106,7 @@ static __always_inline __u64 mw_peak_rss(struct mm_struct *mm, const struct mw_t
 					 __u64 maxrss)
 {
 	__u64 peak = now->anon_pages + now->file_pages + now->shmem_pages;
-	__u64 hiwater = mm ? BPF_CORE_READ(mm, hiwater_rss) : 0;
+	__u64 hiwater = mm ? mm->hiwater_rss : 0;
 
 	if (hiwater > peak)
 		peak = hiwater;
@@ -118,12 +121,12 @@ static __always_inline __u64 mw_peak_rss(struct mm_struct *mm, const struct mw_t
 static __always_inline void mw_task_read(struct task_struct *leader, struct mm_struct *mm,
 					 __u64 maxrss, struct mw_task *out)
 {
-	__u32 tgid = BPF_CORE_READ(leader, tgid);
+	__u32 tgid = leader->tgid;
 	struct mw_growth *growth;
 
-	out->start_ns = BPF_CORE_READ(leader, start_boottime);
-	out->ppid = mw_pid_of(BPF_CORE_READ(leader, real_parent, group_leader));
-	out->threads = BPF_CORE_READ(leader, signal, nr_threads);
+	out->start_ns = leader->start_boottime;
+	out->ppid = mw_pid_of(leader->real_parent->group_leader);
+	out->threads = leader->signal->nr_threads;
 	BPF_CORE_READ_INTO(&out->comm, leader, comm);
 	out->cgroup_id = mw_cgroup_id(leader);
 	if (mm)

@@ -272,10 +272,8 @@ static void test_kernel_thread(void **state)
 	struct targets *t = *state;
 
 	if (!is_kthreadd()) {
-		print_message(
-			"not tried: no kernel threads in this PID namespace\n"); /* skip() is "not
-										    ok" to prove(1)
-										  */
+		/* Not skip(): that is "not ok" to prove(1). */
+		print_message("not tried: no kernel threads in this PID namespace\n");
 		return;
 	}
 	assert_int_equal(targets_add_pids(t, "2"), 0);
@@ -389,8 +387,8 @@ static void test_set_cgroup(void **state)
 	/* A folder of the machine is no cgroup, even if it exists. */
 	assert_int_equal(QUIETLY(targets_set_cgroup(t, "/etc")), -EINVAL);
 	if (stat("/sys/fs/cgroup", &st)) {
-		print_message(
-			"not tried: no /sys/fs/cgroup here\n"); /* skip() is "not ok" to prove(1) */
+		/* Not skip(): that is "not ok" to prove(1). */
+		print_message("not tried: no /sys/fs/cgroup here\n");
 		return;
 	}
 	assert_int_equal(targets_set_cgroup(t, "/sys/fs/cgroup"), 0);

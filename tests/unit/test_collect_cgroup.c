@@ -119,9 +119,8 @@ static void test_read_own(void **state)
 
 	(void)state;
 	if (!expected) {
-		print_message(
-			"not tried: this process is in no memory cgroup\n"); /* skip() is "not ok"
-										to prove(1) */
+		/* Not skip(): that is "not ok" to prove(1). */
+		print_message("not tried: this process is in no memory cgroup\n");
 		return;
 	}
 	cgroup_read(&c, (uint32_t)getpid());

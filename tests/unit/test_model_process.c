@@ -59,7 +59,6 @@ static void test_first_record(void **state)
 	assert_int_equal(p->first_ns, 100);
 	assert_false(p->has_delta);
 	assert_false(p->has_growth);
-	assert_true(p->was_counted);
 	assert_false(p->rss_approximate);
 	assert_false(p->faults_cut);
 	assert_null(p->cgroup);
@@ -74,7 +73,6 @@ static void test_flags(void **state)
 	p = sample_tick(*state, 1, &raw);
 	assert_true(p->rss_approximate);
 	assert_false(p->faults_cut);
-	assert_false(p->was_counted);
 	raw.flags = MW_TASK_THREADS_CUT;
 	p = sample_tick(*state, 2, &raw);
 	assert_false(p->rss_approximate);
@@ -363,7 +361,6 @@ static void test_has_growth(void **state)
 
 	raw.flags = 0; /* no event yet, so no entry */
 	p = sample_tick(*state, 1, &raw);
-	assert_false(p->was_counted);
 	p = sample_tick(*state, 2, &raw);
 	assert_true(p->has_delta);
 	assert_false(p->has_growth);

@@ -33,6 +33,10 @@ void process_table_release(struct process_table *t)
 {
 	struct hmap_node *node, *next;
 
+	for (node = t->replaced; node; node = next) {
+		next = node->next;
+		free(hmap_entry(node, struct process, node));
+	}
 	for (node = hmap_next(&t->by_pid, NULL); node; node = next) {
 		next = hmap_next(&t->by_pid, node);
 		free(hmap_entry(node, struct process, node));
@@ -134,11 +138,16 @@ struct cgroup *process_set_cgroup(struct process_table *t, struct process *p, ui
 	return node ? NULL : cgroup;
 }
 
-void process_table_remove(struct process_table *t, struct process *p)
+static void process_free(struct process_table *t, struct process *p)
 {
 	process_leave_cgroup(t, p);
-	hmap_remove(&t->by_pid, &p->node);
 	free(p);
+}
+
+void process_table_remove(struct process_table *t, struct process *p)
+{
+	hmap_remove(&t->by_pid, &p->node);
+	process_free(t, p);
 }
 
 /* Counters only go up; one that went down belongs to a map entry made anew. */
@@ -203,8 +212,7 @@ static void process_update(struct process *p, const struct mw_task *raw,
 	p->comm[MW_COMM_LEN] = '\0';
 	p->rss_approximate = raw->flags & MW_TASK_RSS_APPROXIMATE;
 	p->faults_cut = raw->flags & MW_TASK_THREADS_CUT;
-	p->was_counted = raw->flags & MW_TASK_GROWTH;
-	p->has_growth = !is_first && p->was_counted;
+	p->has_growth = !is_first && (raw->flags & MW_TASK_GROWTH);
 	p->has_delta = !is_first;
 	if (is_first) {
 		p->first = p->now;
@@ -222,7 +230,9 @@ int process_table_update(struct process_table *t, const struct mw_task *raw, str
 	struct process *p = process_table_find(t, raw->pid, 0);
 
 	if (p && p->start_ns != raw->start_ns) {
-		process_table_remove(t, p);
+		hmap_remove(&t->by_pid, &p->node);
+		p->node.next = t->replaced;
+		t->replaced = &p->node;
 		p = NULL;
 	}
 	if (p && p->tick == t->tick)
@@ -246,6 +256,15 @@ unsigned process_table_sweep(struct process_table *t, void (*fn)(void *arg, cons
 	struct hmap_node *node, *next;
 	unsigned swept = 0;
 
+	for (node = t->replaced; node; node = next, swept++) {
+		struct process *p = hmap_entry(node, struct process, node);
+
+		next = node->next;
+		if (fn)
+			fn(arg, p);
+		process_free(t, p);
+	}
+	t->replaced = NULL;
 	for (node = hmap_next(&t->by_pid, NULL); node; node = next) {
 		struct process *p = hmap_entry(node, struct process, node);
 

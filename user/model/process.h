@@ -71,8 +71,7 @@ struct process {
 	struct history history;
 
 	bool has_delta;	      /* seen at two ticks at least */
-	bool has_growth;      /* @counted is valid now and at the tick before: so is @activity */
-	bool was_counted;     /* @counted is valid at this tick */
+	bool has_growth;      /* its calls were counted since the tick before: see @activity */
 	bool rss_approximate; /* per-CPU counters could not be summed: off by some pages a CPU */
 	bool faults_cut;      /* too many threads: the faults are a lower bound */
 	uint64_t tick;	      /* the last tick that saw it */
@@ -81,6 +80,7 @@ struct process {
 struct process_table {
 	struct hmap by_pid;
 	struct hmap cgroups; /* struct cgroup */
+	struct hmap_node *replaced; /* processes whose PID another has now; for the sweep */
 	uint64_t tick;
 	uint64_t now_ns;
 	unsigned page_shift;
@@ -99,7 +99,8 @@ void process_table_begin(struct process_table *t, uint64_t now_ns);
  * @out:    the process, when 0 is returned
  *
  * A second record of the same process in a tick is ignored (-EEXIST): see
- * bpf/tasks.bpf.c. Another start time under a known PID begins a new process.
+ * bpf/tasks.bpf.c. Another start time under a known PID begins a new process; the
+ * old one is left to the sweep.
  * Returns 0, -EEXIST, -ENOMEM.
  */
 int process_table_update(struct process_table *t, const struct mw_task *raw, struct process **out);
@@ -111,7 +112,7 @@ struct process *process_table_find(const struct process_table *t, uint32_t pid, 
 void process_table_remove(struct process_table *t, struct process *p);
 
 /**
- * process_table_sweep - after a tick: hand each process that it did not see to @fn, and forget it
+ * process_table_sweep - after a tick: hand each process that it did not see to @fn, forget it
  *
  * They ended without an exit record (it was dropped, or that hook is missing).
  * @fn may be NULL. Returns how many.

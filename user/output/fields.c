@@ -302,7 +302,7 @@ void sparkline(struct strbuf *out, const struct history *h, unsigned width, bool
 	}
 	span = high > low ? high - low : 0;
 	if (span < high / 64)
-		span = high / 64;
+		span = 0;
 	for (unsigned i = width; i-- > 0;) {
 		unsigned step = 0;
 

@@ -3,6 +3,7 @@
 #include "output/sink.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@ int sink_write(int fd, struct strbuf *b)
 
 		if (n >= 0)
 			at += n;
+		else if (errno == EAGAIN) /* somebody made our stdout non-blocking */
+			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
 		else if (errno != EINTR)
 			err = -errno;
 	}
