@@ -22,6 +22,7 @@
 #include "cmd/cmd.h"
 #include "cmd/watch_options.h"
 #include "collect/budget.h"
+#include "collect/cgroup.h"
 #include "collect/self.h"
 #include "collect/session.h"
 #include "output/tui.h"
@@ -78,11 +79,27 @@ static bool event_is_wanted(const struct watch *w, const struct mw_event_header 
 {
 	const struct targets *t = &w->options.targets;
 
-	if (h->type == MW_EVENT_OOM || (!t->comm[0] && !t->cgroup))
+	if (!t->comm[0] && !t->cgroup)
 		return true;
 	if (t->comm[0] && strncmp(h->comm, t->comm, MW_COMM_LEN - 1))
 		return false;
 	return !t->cgroup || (p && targets_match(t, p));
+}
+
+/* No tick has seen the victim in this cgroup: what that is called is to be asked now or never. */
+static int show_victim(struct watch *w, const struct mw_event_oom *e, const struct process *p)
+{
+	struct cgroup cgroup = {.node.key = e->cgroup_id};
+	struct process victim = {.pid = e->h.pid, .start_ns = e->h.start_ns, .cgroup = &cgroup};
+	int err;
+
+	if (p && p->cgroup && p->cgroup->node.key == e->cgroup_id && p->cgroup->path)
+		return w->sink->ops->event(w->sink, &e->h, p);
+
+	cgroup_read_by_id(&cgroup, e->cgroup_id);
+	err = w->sink->ops->event(w->sink, &e->h, &victim);
+	free(cgroup.path);
+	return err;
 }
 
 static void on_event(void *arg, const struct mw_event_header *h)
@@ -93,7 +110,9 @@ static void on_event(void *arg, const struct mw_event_header *h)
 
 	w->born += h->type == MW_EVENT_FORK;
 	w->gone += h->type == MW_EVENT_EXIT;
-	if (event_is_wanted(w, h, p))
+	if (h->type == MW_EVENT_OOM)
+		err = show_victim(w, (const struct mw_event_oom *)h, p);
+	else if (event_is_wanted(w, h, p))
 		err = w->sink->ops->event(w->sink, h, p);
 	if (h->type == MW_EVENT_EXIT) {
 		if (p)
@@ -153,8 +172,10 @@ static void note_named(struct watch *w)
 
 		if (p)
 			targets_seen(t, p);
-		else if (!t->is_gone[i] && !t->starts[i])
-			named_process_gone(w, t->pids[i], 0);
+		if (p || t->is_gone[i] || t->starts[i])
+			continue;
+		log_warn("process %u ended before memwatch had attached", t->pids[i]);
+		named_process_gone(w, t->pids[i], 0);
 	}
 }
 

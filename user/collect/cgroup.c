@@ -7,10 +7,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define CONTAINER_ID_LEN 64
 
@@ -73,6 +75,56 @@ void cgroup_read(struct cgroup *cgroup, uint32_t pid)
 			break;
 	}
 	fclose(f);
+	if (cgroup->path)
+		cgroup_container_id(cgroup->path, cgroup->container);
+}
+
+/* A kernfs file handle is the id (FILEID_KERNFS, include/linux/exportfs.h). */
+#define FILEID_KERNFS 0xfe
+
+static int open_by_id(int mount_fd, uint64_t id)
+{
+	union {
+		struct file_handle handle;
+		char room[sizeof(struct file_handle) + sizeof(id)];
+	} u = {.handle = {.handle_bytes = sizeof(id), .handle_type = FILEID_KERNFS}};
+
+	memcpy(u.handle.f_handle, &id, sizeof(id));
+	return open_by_handle_at(mount_fd, &u.handle, O_PATH | O_CLOEXEC);
+}
+
+/* The path of what @fd is open on, below the mount at @root; NULL if it is not there. */
+static char *path_below(int fd, const char *root)
+{
+	char link[64], path[4096];
+	size_t len = strlen(root);
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return NULL;
+	path[n] = '\0';
+	if (strncmp(path, root, len) != 0 || (path[len] && path[len] != '/'))
+		return NULL;
+	return strdup(path[len] ? path + len : "/");
+}
+
+void cgroup_read_by_id(struct cgroup *cgroup, uint64_t id)
+{
+	static const char *const roots[] = {"/sys/fs/cgroup/memory", "/sys/fs/cgroup"};
+
+	for (unsigned i = 0; i < 2 && !cgroup->path; i++) {
+		int mount_fd = open(roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int fd = mount_fd >= 0 ? open_by_id(mount_fd, id) : -1;
+
+		if (fd >= 0) {
+			cgroup->path = path_below(fd, roots[i]);
+			close(fd);
+		}
+		if (mount_fd >= 0)
+			close(mount_fd);
+	}
 	if (cgroup->path)
 		cgroup_container_id(cgroup->path, cgroup->container);
 }

@@ -16,6 +16,14 @@
 void cgroup_read(struct cgroup *cgroup, uint32_t pid);
 
 /**
+ * cgroup_read_by_id - the same by the kernfs id alone, when no process is left to ask
+ *
+ * Looks below the mounts of the hierarchy at their usual places. Needs CAP_DAC_READ_SEARCH;
+ * without it, and for a cgroup that is gone, the path stays NULL.
+ */
+void cgroup_read_by_id(struct cgroup *cgroup, uint64_t id);
+
+/**
  * cgroup_container_id - the container's id in a cgroup path, as Docker, containerd, CRI-O and
  * Podman write it: the last run of 64 hexadecimal digits
  * @out: 65 bytes; "" if there is none

@@ -79,7 +79,7 @@ struct process {
 
 struct process_table {
 	struct hmap by_pid;
-	struct hmap cgroups; /* struct cgroup */
+	struct hmap cgroups;	    /* struct cgroup */
 	struct hmap_node *replaced; /* processes whose PID another has now; for the sweep */
 	uint64_t tick;
 	uint64_t now_ns;

@@ -197,9 +197,7 @@ static void add_oom(struct json *j, const struct mw_event_oom *e, const struct p
 
 	totals_from_raw(&sizes, &e->task, page_shift);
 	add_totals(j, &sizes);
-	if (p && (!p->cgroup || p->cgroup->node.key != e->cgroup_id))
-		p = NULL; /* it moved since it was last seen */
-	if (p && p->cgroup->path)
+	if (p && p->cgroup && p->cgroup->path)
 		json_str(j, "cgroup", p->cgroup->path);
 	if (!e->memcg_known)
 		return;
