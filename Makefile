@@ -194,7 +194,10 @@ lint: $(SKELETON)
 	$(Q)$(CLANG_TIDY) --quiet --warnings-as-errors='*' $(USER_SRCS) -- $(CPPFLAGS) -std=gnu11 2>/dev/null
 	$(call say,LINT,cppcheck)
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
-		--enable=warning,portability --suppress=missingInclude -Iuser -Iinclude user
+		--enable=warning,portability --suppress=missingInclude -Iuser -Iinclude \
+		'-DLIBBPF_OPTS(type,name,...)=struct type name = {0}' \
+		'-Dbpf_object__for_each_program(p,o)=while (next(&p, o))' \
+		'-Dbpf_object__for_each_map(m,o)=while (next(&m, o))' user
 	$(call say,LINT,shellcheck)
 	$(Q)shellcheck -x -P SCRIPTDIR $(SHELL_FILES)
 	$(call say,LINT,man page)

@@ -99,7 +99,7 @@ static void test_threshold(void **state)
 
 static void test_at_once(void **state)
 {
-	const struct cost dear = {.part = {0.1, 2.0, 0.1}};
+	const struct cost dear = {.part = {0.1, 3.0, 0.1}};
 	struct budget b;
 
 	(void)state;
@@ -199,7 +199,7 @@ static void test_takes_back(void **state)
 /* Between 40 % and 80 % nothing moves; and the calm must be unbroken. */
 static void test_calm_is_in_a_row(void **state)
 {
-	const struct cost dear = {.part = {3, 0, 0}}, cheap = {.rest = 0.1}, middle = {.rest = 0.6};
+	const struct cost dear = {.part = {4, 0, 0}}, cheap = {.rest = 0.1}, middle = {.rest = 0.6};
 	struct budget b;
 
 	(void)state;

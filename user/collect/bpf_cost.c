@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 
-#define GAP_MIN_NS (1 * NSEC_PER_SEC)
-#define GAP_MAX_NS (16 * NSEC_PER_SEC)
+#define GAP_MIN_NS (2 * NSEC_PER_SEC)
+#define GAP_MAX_NS (32 * NSEC_PER_SEC)
 
 void bpf_cost_init(struct bpf_cost *c)
 {

@@ -4,9 +4,10 @@
  *
  * The kernel tells (BPF_ENABLE_STATS), but while it does, every run of every
  * BPF program on the machine takes two clock reads more, and switching it on or
- * off rewrites kernel code under the eyes of all CPUs. So it is on for short
- * windows, a second apart at first and then ever more rarely; the rate that a
- * window saw is taken to hold until the next.
+ * off rewrites kernel code under the eyes of all CPUs: up to 15 ms of our own time
+ * on a busy virtual machine. So it is on for short windows, two seconds apart at
+ * first and then ever more rarely; the rate that a window saw is taken to hold
+ * until the next.
  */
 #ifndef MEMWATCH_COLLECT_BPF_COST_H
 #define MEMWATCH_COLLECT_BPF_COST_H
@@ -38,7 +39,7 @@ void bpf_cost_add(struct bpf_cost *c, enum capability capability, int prog_fd);
 /** bpf_cost_step - begins or ends a window when it is due; @now_ns: CLOCK_BOOTTIME */
 void bpf_cost_step(struct bpf_cost *c, uint64_t now_ns);
 
-/** bpf_cost_look_again - things have changed: measure soon, not in up to 16 s */
+/** bpf_cost_look_again - things have changed: measure soon, not in up to 32 s */
 void bpf_cost_look_again(struct bpf_cost *c);
 
 /** bpf_cost_stop - @capability's programs are detached: they take nothing from now on */

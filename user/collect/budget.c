@@ -8,7 +8,7 @@
 #define PATIENCE_MAX	60
 
 #define GIVE_UP_AT	0.8
-#define GIVE_UP_AT_ONCE 2
+#define GIVE_UP_AT_ONCE 3
 #define TAKE_BACK_AT	0.4
 
 void budget_init(struct budget *b, double limit_pct)

@@ -241,7 +241,7 @@ const struct hook hook_table[] = {
 	 "bpf_enable_stats",
 	 {NULL},
 	 HOOK_ATTACH_NONE,
-	 "tens of nanoseconds a BPF program run, for 0.1 s every 1 to 16 s",
+	 "tens of nanoseconds a BPF program run, for 0.1 s every 2 to 32 s",
 	 probe_stats},
 };
 const size_t hook_count = sizeof(hook_table) / sizeof(hook_table[0]);
