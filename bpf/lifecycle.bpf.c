@@ -101,8 +101,7 @@ static __always_inline bool mw_is_last_thread(struct task_struct *task, __u64 *c
 	return BPF_CORE_READ(task, signal, live.counter) == 0;
 }
 
-SEC("?tp_btf/sched_process_exit")
-int mw_exit(__u64 *ctx)
+static __always_inline int mw_report_exit(__u64 *ctx, const bool has_loop)
 {
 	struct task_struct *task = (void *)ctx[0];
 	struct task_struct *leader;
@@ -129,11 +128,23 @@ int mw_exit(__u64 *ctx)
 	e->has_task = mm != NULL;
 	e->task.pid = pid;
 	/* maxrss also covers what the process was before exec: only where the mm is gone. */
-	mw_task_read(leader, mm, mm ? 0 : task->signal->maxrss, &e->task);
+	mw_task_read(leader, mm, mm ? 0 : task->signal->maxrss, &e->task, has_loop);
 	mw_submit(e);
 forget:
 	bpf_map_delete_elem(&mw_growth, &tgid);
 	return 0;
+}
+
+SEC("?tp_btf/sched_process_exit")
+int mw_exit(__u64 *ctx)
+{
+	return mw_report_exit(ctx, true);
+}
+
+SEC("?tp_btf/sched_process_exit")
+int mw_exit_v510(__u64 *ctx)
+{
+	return mw_report_exit(ctx, false);
 }
 
 /*
@@ -180,8 +191,7 @@ static __always_inline void mw_find_limit(struct task_struct *victim, struct mw_
 	}
 }
 
-SEC("?tp_btf/mark_victim")
-int BPF_PROG(mw_oom, struct task_struct *victim)
+static __always_inline int mw_report_oom(struct task_struct *victim, const bool has_loop)
 {
 	struct task_struct *leader = victim->group_leader;
 	struct mw_event_oom *e;
@@ -199,7 +209,19 @@ int BPF_PROG(mw_oom, struct task_struct *victim)
 	e->cgroup_id = mw_cgroup_id(victim);
 	mw_find_limit(victim, e);
 	e->task.pid = pid;
-	mw_task_read(leader, victim->mm, 0, &e->task);
+	mw_task_read(leader, victim->mm, 0, &e->task, has_loop);
 	mw_submit(e);
 	return 0;
+}
+
+SEC("?tp_btf/mark_victim")
+int BPF_PROG(mw_oom, struct task_struct *victim)
+{
+	return mw_report_oom(victim, true);
+}
+
+SEC("?tp_btf/mark_victim")
+int BPF_PROG(mw_oom_v510, struct task_struct *victim)
+{
+	return mw_report_oom(victim, false);
 }

@@ -61,13 +61,11 @@ static __always_inline void mw_count_lost(enum mw_lost cause)
 }
 
 /*
- * bpf_loop() (Linux 5.17) is verified once, whatever its bound; a plain loop
- * once for each turn. What the small bound for older kernels leaves out is
- * counted and said.
+ * Programs with loops exist twice. bpf_loop() (Linux 5.17) is verified once,
+ * whatever its bound, but its callback alone keeps an older kernel from loading
+ * the program. The _v510 twins have plain loops with small bounds; what those
+ * leave out is counted and said. Passed on as a constant: @has_loop.
  */
-enum bpf_func_id___loop { BPF_FUNC_loop___loop = 181 };
-
-#define mw_has_loop() bpf_core_enum_value_exists(enum bpf_func_id___loop, BPF_FUNC_loop___loop)
 
 /* Adds to a counter that several threads of a process may share. */
 #define mw_add(counter, n) __sync_fetch_and_add(&(counter), (n))

@@ -40,7 +40,7 @@ struct mm_struct___pre_v62 {
 __u64 mw_percpu_offsets[MW_MAX_CPUS] __weak = {};
 volatile __u64 mw_address __weak = 0;
 
-/* Called for each CPU. Everything per-CPU here is of 6.2+, which has bpf_loop(). */
+/* Called for each CPU. */
 static long mw_percpu_learn_cpu(__u32 cpu, void *ctx)
 {
 	__u64 *offset = ctx;
@@ -122,7 +122,8 @@ static __always_inline __u64 mw_rss_exact(__s64 count, __u64 counters, bool *app
 	})
 
 /* Fills the four RSS fields of @out from @mm. */
-static __always_inline void mw_rss_read(struct mm_struct *mm, struct mw_task *out)
+static __always_inline void mw_rss_read(struct mm_struct *mm, struct mw_task *out,
+					const bool has_loop)
 {
 	bool approximate = false;
 
@@ -133,6 +134,8 @@ static __always_inline void mw_rss_read(struct mm_struct *mm, struct mw_task *ou
 		out->shmem_pages = mw_rss_member_pre_v62(mm, MW_MM_SHMEMPAGES);
 		return;
 	}
+	if (!has_loop) /* cannot be: 6.2 has it */
+		return;
 	out->file_pages = mw_rss_member(mm, MW_MM_FILEPAGES, &approximate);
 	out->anon_pages = mw_rss_member(mm, MW_MM_ANONPAGES, &approximate);
 	out->swap_pages = mw_rss_member(mm, MW_MM_SWAPENTS, &approximate);

@@ -68,7 +68,8 @@ static long mw_walk_thread(__u32 i, void *ctx)
 }
 
 /* Returns false if there are more threads than could be visited. */
-static __always_inline bool mw_sum_faults(struct task_struct *leader, struct mw_task *out)
+static __always_inline bool mw_sum_faults(struct task_struct *leader, struct mw_task *out,
+					  const bool has_loop)
 {
 	struct signal_struct *signal = leader->signal;
 	struct mw_thread_walk walk = {
@@ -78,7 +79,7 @@ static __always_inline bool mw_sum_faults(struct task_struct *leader, struct mw_
 		.majflt = signal->maj_flt,
 	};
 
-	if (mw_has_loop()) {
+	if (has_loop) {
 		bpf_loop(MW_MAX_THREADS, mw_walk_thread, &walk, 0);
 	} else {
 		for (int i = 0; i < MW_MAX_THREADS_NO_LOOP; i++) {
@@ -91,9 +92,10 @@ static __always_inline bool mw_sum_faults(struct task_struct *leader, struct mw_
 	return !walk.node || (__u64)walk.node == walk.head;
 }
 
-static __always_inline void mw_mm_read(struct mm_struct *mm, struct mw_task *out)
+static __always_inline void mw_mm_read(struct mm_struct *mm, struct mw_task *out,
+				       const bool has_loop)
 {
-	mw_rss_read(mm, out);
+	mw_rss_read(mm, out, has_loop);
 	out->pgtable_bytes = mm->pgtables_bytes.counter;
 	out->vm_pages = mm->total_vm;
 	out->data_pages = mm->data_vm;
@@ -119,7 +121,7 @@ static __always_inline __u64 mw_peak_rss(struct mm_struct *mm, const struct mw_t
  * process alone and not also for what it was before exec; else 0.
  */
 static __always_inline void mw_task_read(struct task_struct *leader, struct mm_struct *mm,
-					 __u64 maxrss, struct mw_task *out)
+					 __u64 maxrss, struct mw_task *out, const bool has_loop)
 {
 	__u32 tgid = leader->tgid;
 	struct mw_growth *growth;
@@ -130,9 +132,9 @@ static __always_inline void mw_task_read(struct task_struct *leader, struct mm_s
 	BPF_CORE_READ_INTO(&out->comm, leader, comm);
 	out->cgroup_id = mw_cgroup_id(leader);
 	if (mm)
-		mw_mm_read(mm, out);
+		mw_mm_read(mm, out, has_loop);
 	out->peak_rss_pages = mw_peak_rss(mm, out, maxrss);
-	if (!mw_sum_faults(leader, out)) {
+	if (!mw_sum_faults(leader, out, has_loop)) {
 		out->flags |= MW_TASK_THREADS_CUT;
 		mw_count_lost(MW_LOST_THREADS);
 	}

@@ -22,8 +22,7 @@ static __always_inline void mw_seed_growth(struct task_struct *leader, struct mm
 		mw_count_lost(MW_LOST_PROCS);
 }
 
-SEC("iter/task")
-int mw_tasks(struct bpf_iter__task *ctx)
+static __always_inline int mw_report(struct bpf_iter__task *ctx, const bool has_loop)
 {
 	struct task_struct *task = ctx->task, *leader;
 	struct mw_task out = {};
@@ -33,7 +32,8 @@ int mw_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	if (mw_ctl.seed && !ctx->meta->seq_num) {
 		mw_pidns_learn();
-		mw_percpu_learn();
+		if (has_loop)
+			mw_percpu_learn();
 	}
 	leader = task->group_leader;
 	mm = task->mm;
@@ -46,9 +46,21 @@ int mw_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	if (mw_ctl.seed)
 		mw_seed_growth(leader, mm);
-	mw_task_read(leader, mm, 0, &out);
+	mw_task_read(leader, mm, 0, &out, has_loop);
 	if (task->mm != mm) /* it exited or called exec meanwhile */
 		return 0;
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
 	return 0;
+}
+
+SEC("?iter/task")
+int mw_tasks(struct bpf_iter__task *ctx)
+{
+	return mw_report(ctx, true);
+}
+
+SEC("?iter/task")
+int mw_tasks_v510(struct bpf_iter__task *ctx)
+{
+	return mw_report(ctx, false);
 }

@@ -46,7 +46,7 @@ tap_failed=0
 tap_finished=
 
 diag() {
-	printf '%s\n' "$*" | sed 's/^/# /' >&"$REAL_STDERR"
+	printf '%s\n' "$@" | sed 's/^/# /' >&"$REAL_STDERR"
 }
 
 note() {
@@ -131,7 +131,7 @@ cleanup() {
 	for dir in ${CGROUPS[@]+"${CGROUPS[@]}"}; do
 		wait_for 5 rmdir "$dir" 2>/dev/null || diag "cannot remove $dir"
 	done
-	grep -v 'run_apart' "$T/bash.err" >&"$REAL_STDERR"
+	grep -Ev 'run_apart|Terminated' "$T/bash.err" >&"$REAL_STDERR"
 	[ -n "${KEEP:-}" ] || rm -rf "$T"
 	exit "$status"
 }
@@ -187,10 +187,15 @@ run_apart() {
 
 # start ID CMD ARG...: in the background; stdin is a pipe, stdout $T/ID.out, stderr $T/ID.err
 start() {
+	rm -f "$T/$1.in"
+	mkfifo "$T/$1.in"
+	start_prepared "$@"
+}
+
+# The same, when the pipe is there: the next process that is born is CMD.
+start_prepared() {
 	local id=$1 fd
 	shift
-	rm -f "$T/$id.in"
-	mkfifo "$T/$id.in"
 	exec {fd}<>"$T/$id.in"
 	IN[$id]=$fd
 	: >"$T/$id.out"
@@ -304,6 +309,31 @@ of_pid() {
 	grep "^{\"type\":\"process\".*\"pid\":$2," "$T/$1.out" | jq -sc "$3"
 }
 
+# unknown_keys ID: what it has written that `memwatch schema` does not describe. A description
+# that is text may refer: to the keys of "process", or to the causes of "lost".
+# shellcheck disable=SC2016 # jq's variables
+unknown_keys() {
+	"$MEMWATCH" schema >"$T/schema.json"
+	jq -nr --slurpfile schema "$T/schema.json" '
+		$schema[0] as $s |
+		def refers($text; $key):
+			($text | type) == "string" and
+			(($text | test("\\b" + $key + "\\b")) or
+			 ($text | test("the same sizes|as in process")) and $s.types.process.keys[$key] != null or
+			 ($text | test("by cause")) and $s.types.lost.keys[$key] != null);
+		inputs | .type as $type | $s.types[$type] as $t |
+		if $t == null then "type \($type)" else
+			to_entries[] | .key as $key | ($t.keys[$key] // $s.common[$key]) as $d |
+			if $d == null then
+				select(refers($t.description; $key) | not) | "\($type).\($key)"
+			else
+				.value | objects | keys_unsorted[] |
+				select((($d | type) == "object" and $d[.] != null or refers($d; .)) | not) |
+				"\($type).\($key).\(.)"
+			end
+		end' "$T/$1.out" | sort -u
+}
+
 # --- memory cgroups, v1 or v2 ---
 
 # cgroup_root: where memory cgroups are made; fails with the reason in CGROUP_WHY
@@ -317,6 +347,7 @@ cgroup_root() {
 			return 1
 		fi
 	fi
+	# shellcheck disable=SC2034 # for the caller's skip
 	CGROUP_WHY="$CGROUP_ROOT is not writable"
 	[ -w "$CGROUP_ROOT/cgroup.procs" ]
 }

@@ -1,27 +1,46 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Runs every test by one runner, so that its summary is of all: the sanitized unit tests, the BPF
-# sources natively and for every architecture, and the whole program on this kernel.
-# What the arguments name, if there are any, instead.
-set -euo pipefail
-cd "$(dirname "$0")/.."
+# run.sh [TEST...] - all tests by one prove, so that its summary is of all: the sanitized unit
+# tests, the BPF programs against stored kernel types, and the real thing on this kernel.
+# `make test` builds what it needs. PROVE_FLAGS=-v shows each test.
+set -u
+cd "$(dirname "$0")/.." || exit 1
 
-command -v prove >/dev/null || {
-	echo "memwatch: prove (Debian's perl) is missing: run 'sudo make deps'" >&2
-	exit 1
-}
-if [ "$(id -u)" -ne 0 ]; then
-	echo "memwatch: not root: the end-to-end tests will be skipped ('sudo make test' runs them)" >&2
-fi
-export MEMWATCH=${MEMWATCH:-build/memwatch}
-if [ $# -eq 0 ]; then
-	set -- build/sanitize/tests/unit/test_* build/sanitize/tests/host/test_* tests/btf.sh \
-		tests/e2e/*.sh
-	files=()
-	for file; do
-		[[ $file == *.d ]] || files+=("$file")
+export CMOCKA_MESSAGE_OUTPUT=TAP
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+MEMWATCH=$(realpath -m "${MEMWATCH:-build/memwatch}")
+export MEMWATCH
+
+tests=("$@")
+if [ $# = 0 ]; then
+	for source in tests/unit/test_*.c; do
+		name=$(basename "$source" .c)
+		binary=build/sanitize/tests/unit/$name
+		if [ ! -x "$binary" ]; then
+			echo "$0: $binary is missing: run make SANITIZE=1 units" >&2
+			exit 1
+		fi
+		tests+=("$binary")
 	done
-	set -- "${files[@]}"
+	[ ! -e tests/btf.sh ] || tests+=(tests/btf.sh)
+	tests+=(tests/e2e/*.sh)
 fi
-exec prove --timer --exec tests/tap.sh "$@"
+
+not_root=
+if [ "$(id -u)" != 0 ]; then
+	not_root="NOT TESTED: memwatch on this kernel (tests/e2e). That needs root: sudo make test"
+	echo "$not_root" >&2
+elif [ ! -x "$MEMWATCH" ]; then
+	echo "$0: no memwatch at $MEMWATCH: run make" >&2
+	exit 1
+fi
+
+# --exec '': binaries and scripts alike are run as they are. One at a time: tests of time and cost
+# would disturb each other.
+# shellcheck disable=SC2086 # several words
+prove ${PROVE_FLAGS:---timer} --exec '' "${tests[@]}"
+status=$?
+[ -z "$not_root" ] || echo "$not_root" >&2
+exit $status

@@ -83,6 +83,7 @@ tick m
 stop m
 is "$STATUS" 0 "memwatch ends with status 0"
 is "$(jq_of m 'select(.type == "end") | .lost')" "{}" "nothing was lost"
+is "$(unknown_keys m)" "" "each key that was written is in the schema"
 for kind in children forks; do
 	check_children $kind
 	leave $kind

@@ -213,7 +213,7 @@ static void test_old_kernels(void **state)
 	(void)state;
 	host.has_old_rss = true;
 	config->nr_cpus = 0;
-	mw_rss_read(&u.mm, &t);
+	mw_rss_read(&u.mm, &t, false);
 	assert_int_equal(t.file_pages, 20);
 	assert_int_equal(t.anon_pages, 100);
 	assert_int_equal(t.swap_pages, 0); /* never below zero */

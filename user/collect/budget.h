@@ -41,9 +41,9 @@ void budget_init(struct budget *b, double limit_pct);
  * @total_pct: all of it, what cannot be given up included
  *
  * Twice in a row above 80 % of the limit (so that it is not passed), or once
- * above three times the limit, and the dearest part is given up. The last one is taken back after a time
- * below 40 %; the time doubles, up to a minute at an update a second, when that turns out to be too
- * early. Returns whether anything changed.
+ * above three times the limit, and the dearest part is given up. The last one is taken back after a
+ * time below 40 %; the time doubles, up to a minute at an update a second, when that turns out to
+ * be too early. Returns whether anything changed.
  */
 bool budget_update(struct budget *b, const double used_pct[BUDGET_PARTS], double total_pct);
 

@@ -84,6 +84,7 @@ int kernel_init(struct kernel *k)
 	k->btf = btf__load_vmlinux_btf();
 	if (libbpf_get_error(k->btf))
 		k->btf = NULL;
+	k->has_loop = kernel_has_helper(k, "BPF_FUNC_loop");
 	/* Kernel 6.16 gave it this argument and moved it before exit_mm(). */
 	k->exit_has_group_dead = kernel_tracepoint_args(k, "sched_process_exit") >= 2;
 	return 0;
@@ -98,6 +99,21 @@ void kernel_release(struct kernel *k)
 bool kernel_has_cap(const struct kernel *k, int cap)
 {
 	return k->caps & (1ULL << cap);
+}
+
+bool kernel_has_helper(const struct kernel *k, const char *name)
+{
+	int id = k->btf ? btf__find_by_name_kind(k->btf, "bpf_func_id", BTF_KIND_ENUM) : -ENOENT;
+	const struct btf_type *t;
+
+	if (id < 0)
+		return false;
+	t = btf__type_by_id(k->btf, id);
+	for (int i = 0; i < btf_vlen(t); i++) {
+		if (!strcmp(btf__name_by_offset(k->btf, btf_enum(t)[i].name_off), name))
+			return true;
+	}
+	return false;
 }
 
 /* typedef void (*btf_trace_NAME)(void *data, ARGS...): the prototype, or NULL */

@@ -19,6 +19,7 @@ struct kernel {
 	unsigned page_shift;
 	bool cgroup_v1; /* the memory controller is on a v1 hierarchy */
 	bool exit_has_group_dead;
+	bool has_loop; /* bpf_loop(): 5.17 and newer */
 	bool lockdown; /* kernel lockdown in confidentiality mode: BPF cannot read */
 	uint64_t caps; /* effective capabilities, as in /proc/self/status */
 };
@@ -34,6 +35,9 @@ void kernel_release(struct kernel *k);
 
 /** kernel_has_cap - whether this process has CAP_* number @cap */
 bool kernel_has_cap(const struct kernel *k, int cap);
+
+/** kernel_has_helper - whether BPF helper @name ("BPF_FUNC_loop") exists, by BTF */
+bool kernel_has_helper(const struct kernel *k, const char *name);
 
 /** kernel_has_tracepoint - whether BTF knows tracepoint @name */
 bool kernel_has_tracepoint(const struct kernel *k, const char *name);

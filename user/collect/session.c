@@ -23,9 +23,10 @@
 #include "collect/cgroup.h"
 #include "memwatch.skel.h"
 
-#define FAULT_PERIOD 61 /* prime, so that it does not beat with loops over pages */
-#define MAX_HOOKS    16
-#define MAX_LINKS    (HOOK_MAX_PROGRAMS + MW_MAX_CPUS)
+#define FAULT_PERIOD	  61 /* prime, so that it does not beat with loops over pages */
+#define VERIFIER_LOG_SIZE (16 * 1024)
+#define MAX_HOOKS	  16
+#define MAX_LINKS	  (HOOK_MAX_PROGRAMS + MW_MAX_CPUS)
 
 struct links {
 	struct bpf_link **link;
@@ -42,6 +43,7 @@ struct session {
 	void *event_arg;
 	char *buffer; /* what the iterator is read into */
 	struct bpf_cost cost;
+	char *verifier_log[MAX_HOOKS][HOOK_MAX_PROGRAMS]; /* only while loading */
 };
 
 #define READ_BUFFER_SIZE (64 * 1024)
@@ -122,11 +124,61 @@ static int configure(struct session *s, const struct session_options *o)
 	return err;
 }
 
+/* Programs with loops have a twin for kernels without bpf_loop(): see bpf/memwatch.bpf.h. */
+static struct bpf_program *find_program(const struct session *s, const char *name)
+{
+	struct bpf_program *twin = NULL;
+	char twin_name[32];
+
+	if (!s->kernel.has_loop) {
+		snprintf(twin_name, sizeof(twin_name), "%s_v510", name);
+		twin = bpf_object__find_program_by_name(s->skel->obj, twin_name);
+	}
+	return twin ? twin : bpf_object__find_program_by_name(s->skel->obj, name);
+}
+
+static void free_verifier_logs(struct session *s)
+{
+	for (size_t i = 0; i < MAX_HOOKS; i++) {
+		for (int j = 0; j < HOOK_MAX_PROGRAMS; j++) {
+			free(s->verifier_log[i][j]);
+			s->verifier_log[i][j] = NULL;
+		}
+	}
+}
+
+/* A log of its own for each program: the one that has something in it is the one refused. */
+static int select_program(struct session *s, size_t hook, int j)
+{
+	struct bpf_program *program = find_program(s, hook_table[hook].programs[j]);
+
+	s->verifier_log[hook][j] = calloc(1, VERIFIER_LOG_SIZE);
+	if (!s->verifier_log[hook][j])
+		return -ENOMEM;
+	bpf_program__set_log_buf(program, s->verifier_log[hook][j], VERIFIER_LOG_SIZE);
+	return bpf_program__set_autoload(program, true);
+}
+
+static const struct hook *refused_hook(const struct session *s)
+{
+	for (size_t i = 0; i < hook_count; i++) {
+		for (int j = 0; j < HOOK_MAX_PROGRAMS; j++) {
+			const char *text = s->verifier_log[i][j];
+
+			if (!text || !text[0])
+				continue;
+			log_debug("the kernel on %s: %s", hook_table[i].programs[j], text);
+			return &hook_table[i];
+		}
+	}
+	return NULL;
+}
+
 static int load(struct session *s, const struct session_options *o)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	struct bpf_program *program;
-	int err;
+	int err = 0;
 
 	/*
 	 * For a type that the kernel does not have (a flavour of another version) libbpf looks
@@ -142,12 +194,13 @@ static int load(struct session *s, const struct session_options *o)
 	for (size_t i = 0; i < hook_count; i++) {
 		const char *const *names = hook_table[i].programs;
 
-		for (int j = 0; s->hooks[i].is_used && j < HOOK_MAX_PROGRAMS && names[j]; j++) {
-			program = bpf_object__find_program_by_name(s->skel->obj, names[j]);
-			bpf_program__set_autoload(program, true);
-		}
+		if (!s->hooks[i].is_used)
+			continue;
+		for (int j = 0; !err && j < HOOK_MAX_PROGRAMS && names[j]; j++)
+			err = select_program(s, i, j);
 	}
-	err = configure(s, o);
+	if (!err)
+		err = configure(s, o);
 	return err ? err : memwatch_bpf__load(s->skel);
 }
 
@@ -214,8 +267,7 @@ static int attach_hook(struct session *s, const struct hook *hook)
 	int err = 0;
 
 	for (int i = 0; !err && i < HOOK_MAX_PROGRAMS && hook->programs[i]; i++) {
-		struct bpf_program *program =
-			bpf_object__find_program_by_name(s->skel->obj, hook->programs[i]);
+		struct bpf_program *program = find_program(s, hook->programs[i]);
 
 		switch (hook->attach) {
 		case HOOK_ATTACH_AUTO:
@@ -245,8 +297,7 @@ static void account_programs(struct session *s)
 
 		for (int i = 0; hook && i < HOOK_MAX_PROGRAMS && hook->programs[i]; i++)
 			bpf_cost_add(&s->cost, c,
-				     bpf_program__fd(bpf_object__find_program_by_name(
-					     s->skel->obj, hook->programs[i])));
+				     bpf_program__fd(find_program(s, hook->programs[i])));
 	}
 }
 
@@ -332,7 +383,7 @@ static int attach_all(struct session *s, const struct session_options *o,
 
 /* --- opening and closing --- */
 
-/* Which hook to give up when the object did not load: the last in use, the least needed first. */
+/* Which to give up when it is not known what was refused: the last in use. */
 static const struct hook *expendable_hook(const struct session *s)
 {
 	for (size_t i = hook_count; i-- > 0;) {
@@ -354,8 +405,11 @@ static int open_with_fallbacks(struct session *s, const struct session_options *
 			return log_error_code(s->hooks[0].err, "%s", s->hooks[0].why);
 		err = load(s, o);
 		if (err)
+			failed = refused_hook(s);
+		if (err && !failed)
 			failed = expendable_hook(s);
-		else
+		free_verifier_logs(s);
+		if (!err)
 			err = attach_all(s, o, &failed);
 		if (!err)
 			return 0;
