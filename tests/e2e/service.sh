@@ -144,8 +144,13 @@ for mode in leaking fixed; do
 done
 is "$(health leaking GET /health | jq .handles) $(health fixed GET /health | jq .handles)" \
 	"$((CALLS * ROUNDS)) 0" "the leak is the one that is known"
-grown=$((ANON[leaking_$ROUNDS] - ANON[leaking_$SETTLED]))
-flat=$((ANON[fixed_$ROUNDS] - ANON[fixed_$SETTLED]))
+# grown_since_settled MODE
+grown_since_settled() {
+	local from=${ANON[${1}_$SETTLED]} to=${ANON[${1}_$ROUNDS]}
+	echo $((to - from))
+}
+grown=$(grown_since_settled leaking)
+flat=$(grown_since_settled fixed)
 note "after the warm-up leaking grew by $((grown / MIB)) MiB, fixed by $((flat / MIB)) MiB"
 # Some 20 KB a call are kept.
 between $((10000 * CALLS * (ROUNDS - SETTLED))) "$grown" $((40000 * CALLS * (ROUNDS - SETTLED))) \

@@ -65,9 +65,14 @@ static int watch_stop(struct watch *w, int err)
 
 static void named_process_gone(struct watch *w, uint32_t pid, uint64_t start_ns)
 {
+	struct process *successor;
+
 	if (!targets_gone(&w->options.targets, pid, start_ns))
 		return;
 	session_remove_target(w->session, pid);
+	successor = process_table_find(&w->table, pid, 0);
+	if (successor && successor->start_ns != start_ns) /* the PID, but not who was named */
+		process_table_remove(&w->table, successor);
 	if (!w->options.targets.alive)
 		watch_stop(w, 0);
 }
