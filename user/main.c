@@ -13,7 +13,7 @@
 
 static const struct command commands[] = {
 	{"watch", "live: all processes, or those named (this is the default)", cmd_watch},
-	{"doctor", "what this kernel, this user and a process allow; what is lost, how to get it",
+	{"doctor", "what this kernel, user and process allow; what is lost, how to get it",
 	 cmd_doctor},
 	{"schema", "the contract of --json", cmd_schema},
 };
@@ -21,7 +21,7 @@ static const struct command commands[] = {
 
 static void print_help(FILE *out)
 {
-	fputs("memwatch - see which process grows, and what makes it grow, on the running system\n"
+	fputs("memwatch - which process grows, by how much, of what kind, on the running system\n"
 	      "\n"
 	      "Usage:\n"
 	      "  memwatch [watch] [-p PID]... [PID...] [options]\n"

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/opts.h"
 #include "cmd/cmd.h"
 #include "collect/hooks.h"
 #include "model/lost.h"
@@ -126,20 +127,24 @@ static void add_end(struct json *j)
 	end_type(j);
 }
 
-int cmd_schema(int argc, char **argv)
+static int opt_help(void *arg, const char *value)
+{
+	(void)value;
+	*(bool *)arg = true;
+	return 0;
+}
+
+static const struct opt table[] = {
+	{'h', "help", NULL, "this text", opt_help},
+	{0, NULL, NULL, NULL, NULL},
+};
+
+static int print_schema(void)
 {
 	struct strbuf out;
 	struct json j;
 	int err;
 
-	(void)argv;
-	if (argc > 1) {
-		puts("memwatch schema - prints the contract of --json as one JSON object:\n"
-		     "for each type of record its keys and what they mean. Bytes and\n"
-		     "nanoseconds are integers. An absent key means unknown.");
-		return strcmp(argv[1], "-h") && strcmp(argv[1], "--help") ? MEMWATCH_EXIT_USAGE
-									  : MEMWATCH_EXIT_OK;
-	}
 	strbuf_init(&out);
 	json_begin(&j, &out);
 	json_u64(&j, "schema", MEMWATCH_SCHEMA);
@@ -155,6 +160,23 @@ int cmd_schema(int argc, char **argv)
 	err = sink_write(STDOUT_FILENO, &out);
 	strbuf_release(&out);
 	if (err && err != -EPIPE)
-		return cmd_status(log_error_code(-EIO, "cannot write: %s", strerror(-err)));
-	return MEMWATCH_EXIT_OK;
+		return log_error_code(-EIO, "cannot write: %s", strerror(-err));
+	return 0;
+}
+
+int cmd_schema(int argc, char **argv)
+{
+	bool help = false;
+	int err = opts_parse(argc, argv, table, NULL, &help);
+
+	if (!err && help) {
+		puts("memwatch schema - the contract of --json, as one JSON object\n"
+		     "\n"
+		     "For each type of record its keys and what they mean. Bytes and nanoseconds\n"
+		     "are integers. An absent key means unknown.\n");
+		opts_print(stdout, table);
+	} else if (!err) {
+		err = print_schema();
+	}
+	return cmd_status(err);
 }
