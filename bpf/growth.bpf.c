@@ -207,7 +207,7 @@ int BPF_PROG(mw_sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 	if (mw_is_compat())
 		return 0;
-	return mw_count_regs(nr, regs, ret);
+	return mw_count_call(nr, PT_REGS_PARM2_SYSCALL(regs), PT_REGS_PARM3_SYSCALL(regs), ret);
 }
 
 /* --- page faults --- */

@@ -38,12 +38,13 @@ static __always_inline void mw_pidns_learn(void)
 /* The thread group id of @leader in our namespace; 0 if it is not in it. */
 static __always_inline __u32 mw_pid_of(struct task_struct *leader)
 {
-	__u32 level = mw_pidns.level;
+	__u32 level = mw_pidns.level, tgid = leader->tgid;
 	struct upid upid = {};
 	struct pid *pid;
 
+	barrier_var(tgid); /* or clang loads this and upid.nr by one instruction: refused */
 	if (!level)
-		return BPF_CORE_READ(leader, tgid);
+		return tgid;
 	pid = BPF_CORE_READ(leader, thread_pid);
 	if (!pid || BPF_CORE_READ(pid, level) < level)
 		return 0;

@@ -79,6 +79,11 @@ static __always_inline bool mw_sum_faults(struct task_struct *leader, struct mw_
 		.majflt = signal->maj_flt,
 	};
 
+	if (out->threads == 1) { /* most processes */
+		out->minflt = walk.minflt + leader->min_flt;
+		out->majflt = walk.majflt + leader->maj_flt;
+		return true;
+	}
 	if (has_loop) {
 		bpf_loop(MW_MAX_THREADS, mw_walk_thread, &walk, 0);
 	} else {

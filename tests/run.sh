@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # run.sh [TEST...] - all tests by one prove, so that its summary is of all: the sanitized unit
-# tests, the BPF programs against stored kernel types, and the real thing on this kernel.
+# tests (of user/, and of bpf/ built for this machine), the BPF programs against stored kernel
+# types, and the real thing on this kernel.
 # `make test` builds what it needs. PROVE_FLAGS=-v shows each test.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-export CMOCKA_MESSAGE_OUTPUT=TAP
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 MEMWATCH=$(realpath -m "${MEMWATCH:-build/memwatch}")
@@ -15,9 +15,9 @@ export MEMWATCH
 
 tests=("$@")
 if [ $# = 0 ]; then
-	for source in tests/unit/test_*.c; do
-		name=$(basename "$source" .c)
-		binary=build/sanitize/tests/unit/$name
+	for source in tests/unit/test_*.c tests/host/test_*.c; do
+		[ -e "$source" ] || continue
+		binary=build/sanitize/${source%.c}
 		if [ ! -x "$binary" ]; then
 			echo "$0: $binary is missing: run make SANITIZE=1 units" >&2
 			exit 1
@@ -37,10 +37,9 @@ elif [ ! -x "$MEMWATCH" ]; then
 	exit 1
 fi
 
-# --exec '': binaries and scripts alike are run as they are. One at a time: tests of time and cost
-# would disturb each other.
+# One at a time: tests of time and cost would disturb each other.
 # shellcheck disable=SC2086 # several words
-prove ${PROVE_FLAGS:---timer} --exec '' "${tests[@]}"
+prove ${PROVE_FLAGS:---timer} --exec tests/tap.sh "${tests[@]}"
 status=$?
 [ -z "$not_root" ] || echo "$not_root" >&2
 exit $status

@@ -9,7 +9,8 @@
  * answer. memwatch, with the default budget, comes and goes; each segment with
  * it is compared with the mean of its neighbours without it, by calls a
  * second, 99th percentile, and the service's own CPU time a call. The last is
- * the steadiest: it does not depend on who else wants the CPUs.
+ * the steadiest: it does not depend on who else wants the CPUs. "nothing"
+ * starts no memwatch, as in overhead.c.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -19,9 +20,10 @@
 #include "bench.h"
 
 #define CONNECTIONS 8
-#define SEGMENT_NS  (1500 * NS_PER_MS)
+#define SEGMENT_NS  (500 * NS_PER_MS)
 #define WARM_UP_NS  (4 * NS_PER_S)
-#define REST_NS	    (100 * NS_PER_MS)
+#define REST_NS	    (150 * NS_PER_MS)
+#define START_NS    (250 * NS_PER_MS)
 #define CALLS_CAP   (1U << 18)
 
 struct connection {
@@ -127,26 +129,17 @@ static struct segment measure(struct service *s, uint64_t duration_ns)
 	};
 }
 
-/* The connections go on while memwatch starts: nothing cools down. */
-static struct memwatch start_under_load(struct service *s, const char *program,
-					const char *const *args)
-{
-	static double ignored[CALLS_CAP];
-	struct memwatch m = memwatch_start(program, args, -1);
-
-	run_until(s, read_clock_ns(CLOCK_MONOTONIC) + REST_NS, ignored);
-	return m;
-}
-
 static char service_pid[16];
 
 static const struct variant {
 	const char *name;
 	const char *args[MEMWATCH_ARGS];
 } variants[] = {
+	{"nothing", {NULL}},
 	{"targeted", {"-p", service_pid}},
 	{"system", {NULL}},
 };
+#define NOTHING	 0
 #define VARIANTS (sizeof(variants) / sizeof(variants[0]))
 
 struct result {
@@ -162,6 +155,28 @@ static void add_pair(struct result *r, const struct segment *a, const struct seg
 	series_add(&r->calls_per_s, (a->calls_per_s + b->calls_per_s) / 2);
 	series_add(&r->p99_ms, (a->p99_ms + b->p99_ms) / 2);
 	series_add(&r->cpu_us, (a->cpu_us + b->cpu_us) / 2);
+}
+
+/* A moment of load first, so that it is warm again after memwatch has come or gone. */
+static struct segment measure_warm(struct service *s)
+{
+	measure(s, REST_NS);
+	return measure(s, SEGMENT_NS);
+}
+
+static struct segment run_variant(struct service *s, const char *program, unsigned v)
+{
+	struct memwatch m;
+	struct segment on;
+
+	if (v == NOTHING) {
+		sleep_ns(START_NS);
+		return measure_warm(s);
+	}
+	m = memwatch_start(program, variants[v].args, -1);
+	on = measure_warm(s);
+	memwatch_stop(&m, NULL, 0);
+	return on;
 }
 
 static void print_result(const char *variant, const struct result *r)
@@ -185,8 +200,8 @@ int main(int argc, char **argv)
 {
 	static struct service service;
 	static struct result results[VARIANTS];
-	unsigned order[VARIANTS] = {0, 1};
-	int pairs = argc > 4 ? atoi(argv[4]) : 9;
+	unsigned order[VARIANTS] = {0, 1, 2};
+	int pairs = argc > 4 ? atoi(argv[4]) : 16;
 	struct segment before, on, after;
 	uint64_t random = 7;
 
@@ -204,13 +219,8 @@ int main(int argc, char **argv)
 	for (int pair = 0; pair < pairs; pair++) {
 		shuffle(order, VARIANTS, &random);
 		for (unsigned i = 0; i < VARIANTS; i++) {
-			struct memwatch m =
-				start_under_load(&service, argv[1], variants[order[i]].args);
-
-			on = measure(&service, SEGMENT_NS);
-			memwatch_stop(&m, NULL, 0);
-			measure(&service, REST_NS * 2);
-			after = measure(&service, SEGMENT_NS);
+			on = run_variant(&service, argv[1], order[i]);
+			after = measure_warm(&service);
 			add_pair(&results[order[i]], &before, &on, &after);
 			before = after;
 		}

@@ -9,7 +9,8 @@
  * and logs each batch in CPU time (so that being preempted does not count).
  * memwatch comes and goes around it: off, A, off, B, off, ... with the variants
  * in an order of chance in each cycle. Each on-segment is compared with the
- * mean of the off-segments before and after it.
+ * mean of the off-segments before and after it. "nothing" starts no memwatch:
+ * how far it is from 1 is what the machine's own noise makes of no difference.
  *
  * --budget 0: shedding would hide the cost. Two longer runs then show what the
  * default budget makes of it, once it has settled.
@@ -134,9 +135,10 @@ static struct segment measure(struct log *log, uint64_t duration_ns)
 
 /* --- variants --- */
 
-#define ON_NS	(1000 * NS_PER_MS) /* a whole period of memwatch's measuring itself */
-#define OFF_NS	(700 * NS_PER_MS)
-#define REST_NS (50 * NS_PER_MS) /* for the kernel to free what was detached */
+#define ON_NS	 (600 * NS_PER_MS)
+#define OFF_NS	 (400 * NS_PER_MS)
+#define REST_NS	 (50 * NS_PER_MS)  /* for the kernel to free what was detached */
+#define START_NS (250 * NS_PER_MS) /* about what memwatch needs to start */
 
 static char victim_pid[16];
 
@@ -144,6 +146,7 @@ static const struct variant {
 	const char *name;
 	const char *args[MEMWATCH_ARGS];
 } variants[] = {
+	{"nothing", {NULL}},
 	{"targeted", {"--budget", "0", "-p", victim_pid}},
 	{"system", {"--budget", "0"}},
 	{"system_no_calls", {"--budget", "0", "--without", "calls"}},
@@ -152,7 +155,8 @@ static const struct variant {
 	{"targeted", {"-p", victim_pid}},
 	{"system", {NULL}},
 };
-#define UNLIMITED 4
+#define NOTHING	  0
+#define UNLIMITED 5
 #define VARIANTS  (sizeof(variants) / sizeof(variants[0]))
 
 struct result {
@@ -163,9 +167,14 @@ struct result {
 static struct segment run_variant(const char *program, const struct variant *v, struct log *log,
 				  uint64_t settle_ns, uint64_t duration_ns, char *said, size_t size)
 {
-	struct memwatch m = memwatch_start(program, v->args, -1);
+	struct memwatch m;
 	struct segment s;
 
+	if (v == &variants[NOTHING]) {
+		sleep_ns(START_NS);
+		return measure(log, duration_ns);
+	}
+	m = memwatch_start(program, v->args, -1);
 	sleep_ns(settle_ns);
 	s = measure(log, duration_ns);
 	memwatch_stop(&m, said, size);
@@ -207,8 +216,8 @@ static void print_result(const struct variant *v, const struct result *r, bool i
 int main(int argc, char **argv)
 {
 	static struct result results[VARIANTS];
-	unsigned order[UNLIMITED] = {0, 1, 2, 3};
-	int cycles = argc > 2 ? atoi(argv[2]) : 8, settled_s = argc > 3 ? atoi(argv[3]) : 3;
+	unsigned order[UNLIMITED] = {0, 1, 2, 3, 4};
+	int cycles = argc > 2 ? atoi(argv[2]) : 12, settled_s = argc > 3 ? atoi(argv[3]) : 3;
 	struct log *log =
 		mmap(NULL, sizeof(*log), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct segment before, on, after;

@@ -16,9 +16,9 @@ build=${BUILD:-build}
 bench=$build/tests/bench workloads=$build/tests/workloads
 json=$build/bench.json
 
-rounds=100 cycles=9 settled=3 pairs=10 own_seconds=10
+rounds=100 cycles=12 settled=3 pairs=16 own_seconds=10
 if [[ ${1:-} == --quick || ${BENCH_SECONDS:-240} -lt 120 ]]; then
-	rounds=40 cycles=3 settled=2 pairs=4 own_seconds=4
+	rounds=40 cycles=4 settled=2 pairs=6 own_seconds=4
 fi
 
 scratch=$(mktemp -d)
@@ -91,6 +91,7 @@ show() { # show FILTER WHAT: one line of the table a result
 printf 'memwatch %s, Linux %s, %s CPUs, load %s\n' "$("$memwatch" --version | cut -d' ' -f2)" \
 	"$(uname -r)" "$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)"
 echo 'Ratios: median of pairs in one interleaved run [95 % interval]; 1 is no difference.'
+echo 'How far "nothing" (no memwatch at all) is from 1 is the noise of this machine.'
 
 echo
 echo "Own cost over $own_seconds s"

@@ -228,6 +228,8 @@ static int show(struct watch *w)
 	if (!tick.rows)
 		return -ENOMEM;
 	tick.count = keep_matching(w, tick.rows, tick.count);
+	if (w->ticks == 1 && !tick.count && !w->options.targets.count)
+		log_info("no process matches yet: waiting for one");
 	column_sort(tick.sort, tick.rows, tick.count);
 	if (reversed)
 		reverse(tick.rows, tick.count);

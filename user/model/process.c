@@ -194,6 +194,18 @@ static void activity_update(struct process *p, const struct mw_growth *now, unsi
 }
 
 /*
+ * A process's faults never begin anew. But a thread that ends just while the
+ * kernel side adds up the threads is missed in that tick: nothing went back.
+ */
+static void hold_faults(struct totals *now, const struct totals *before)
+{
+	if (now->minflt < before->minflt)
+		now->minflt = before->minflt;
+	if (now->majflt < before->majflt)
+		now->majflt = before->majflt;
+}
+
+/*
  * A process whose entry was made since the tick before (its first event) had
  * counted nothing until then: its counters begin at zero, not at "unknown".
  */
@@ -205,6 +217,7 @@ static void process_update(struct process *p, const struct mw_task *raw,
 	p->before = p->now;
 	p->before_ns = p->now_ns;
 	totals_from_raw(&p->now, raw, t->page_shift);
+	hold_faults(&p->now, &p->before);
 	p->now_ns = t->now_ns;
 	p->peak_rss_bytes = raw->peak_rss_pages << t->page_shift;
 	p->ppid = raw->ppid;
