@@ -32,6 +32,7 @@
 #define bpf_ringbuf_submit(record, flags)	  host_ring_submit(record, flags)
 #define bpf_ringbuf_query(map, what)                                                               \
 	((what) == BPF_RB_AVAIL_DATA ? host.ring_waiting : (__u64)MW_RING_BYTES)
+#define barrier_var(var)	       asm volatile("" : "+r"(var))
 #define bpf_loop(n, fn, ctx, flags)    host_loop(n, fn, ctx)
 #define bpf_seq_write(seq, data, size) host_seq_write(data, size)
 
