@@ -114,7 +114,7 @@ echo
 echo 'Being watched (loops; --budget 0: shedding would hide the cost)'
 "$bench/overhead" "$memwatch" $cycles $settled >>"$results" || fail "overhead"
 show '.bench == "overhead" and .budget == "none"' '(.loop | pad(8)) + (.variant | pad(23)) + "\(.off_ns.median | r) ns, +\(.added_ns.median | r) ns: x \(.ratio | ratio)"'
-echo '  with the default budget, settled:'
+echo '  with the default budget, settled (one run each, as noisy as a single pair):'
 show '.bench == "overhead" and .budget != "none"' '(.loop | pad(8)) + (.variant | pad(23)) + "x \(.ratio.median | r)" +
 	if .loop == "fault" and .said != "" then "  (\(.said))" else "" end'
 

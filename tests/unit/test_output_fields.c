@@ -265,7 +265,8 @@ static void test_widest_values(void **state)
 {
 	static const int64_t sizes[] = {
 		0, 1, 1023, 1024, 1023 * 1024, 1000 * 1024 - 1, 1023 * (int64_t)MIB, INT64_MAX / 4};
-	struct process p = {.pid = 4194304, .has_delta = true, .has_growth = true};
+	struct process p = {
+		.pid = 4194304, .has_delta = true, .has_growth = true, .calls_counted = true};
 	struct strbuf out;
 
 	(void)state;

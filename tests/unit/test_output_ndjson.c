@@ -136,7 +136,6 @@ static struct tick a_tick(struct process **rows, size_t count)
 		.wall_ns = WALL_NS,
 		.rows = rows,
 		.count = count,
-		.has_calls = true,
 		.has_fault_places = true,
 	};
 }
@@ -146,7 +145,7 @@ static struct json_object *show(struct output *o, struct process *p, bool calls,
 {
 	struct tick tick = a_tick(&p, 1);
 
-	tick.has_calls = calls;
+	p->calls_counted = calls && p->has_growth;
 	tick.has_fault_places = places;
 	assert_int_equal(o->sink->ops->tick(o->sink, &tick), 0);
 	output_take(o);
@@ -482,7 +481,7 @@ static void test_many_processes(void **state)
 	assert_true(p && rows);
 	for (unsigned i = 0; i < MANY; i++) {
 		p[i].pid = i + 1;
-		p[i].has_delta = p[i].has_growth = true;
+		p[i].has_delta = p[i].has_growth = p[i].calls_counted = true;
 		rows[i] = &p[i];
 	}
 	assert_int_equal(o->sink->ops->tick(o->sink, &tick), 0);

@@ -156,7 +156,7 @@ static void test_aligned(void **state)
 			p.now.rss_bytes = p.now.anon_bytes = p.now.file_bytes = sizes[i];
 			p.before.rss_bytes = p.first.rss_bytes = sizes[4 - i];
 			p.now_ns = SAMPLE_SECOND;
-			p.has_growth = p.has_delta;
+			p.has_growth = p.calls_counted = p.has_delta;
 			p.activity.fault_count = p.activity.mmap_count = sizes[i];
 			history_add(&p.history, 1, sizes[4 - i]);
 			history_add(&p.history, SAMPLE_SECOND, sizes[i]);

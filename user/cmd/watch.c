@@ -215,7 +215,6 @@ static int show(struct watch *w)
 		.lost_total = w->lost,
 		.born = w->born,
 		.gone = w->gone,
-		.has_calls = w->calls_whole,
 		.has_fault_places = w->places_whole,
 		.shed = budget_text(&w->budget),
 	};
@@ -228,6 +227,8 @@ static int show(struct watch *w)
 	if (!tick.rows)
 		return -ENOMEM;
 	tick.count = keep_matching(w, tick.rows, tick.count);
+	for (size_t i = 0; i < tick.count && !w->calls_whole; i++)
+		tick.rows[i]->calls_counted = false;
 	if (w->ticks == 1 && !tick.count && !w->options.targets.count)
 		log_info("no process matches yet: waiting for one");
 	column_sort(tick.sort, tick.rows, tick.count);

@@ -226,6 +226,7 @@ static void process_update(struct process *p, const struct mw_task *raw,
 	p->rss_approximate = raw->flags & MW_TASK_RSS_APPROXIMATE;
 	p->faults_cut = raw->flags & MW_TASK_THREADS_CUT;
 	p->has_growth = !is_first && (raw->flags & MW_TASK_GROWTH);
+	p->calls_counted = p->has_growth;
 	p->has_delta = !is_first;
 	if (is_first) {
 		p->first = p->now;

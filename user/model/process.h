@@ -71,7 +71,8 @@ struct process {
 	struct history history;
 
 	bool has_delta;	      /* seen at two ticks at least */
-	bool has_growth;      /* its calls were counted since the tick before: see @activity */
+	bool has_growth;      /* the kernel side has an entry for it: see @activity */
+	bool calls_counted;   /* its calls were counted since the tick before */
 	bool rss_approximate; /* per-CPU counters could not be summed: off by some pages a CPU */
 	bool faults_cut;      /* too many threads: the faults are a lower bound */
 	uint64_t tick;	      /* the last tick that saw it */

@@ -132,7 +132,7 @@ BYTES_COLUMN(pgtable, pgtable_bytes)
 BYTES_COLUMN(heap, heap_bytes)
 BYTES_COLUMN(vm, vm_bytes)
 RATE_COLUMN(faults, true, p->activity.fault_count)
-RATE_COLUMN(calls, p->has_growth,
+RATE_COLUMN(calls, p->calls_counted,
 	    p->activity.mmap_count + p->activity.munmap_count + p->activity.mremap_count +
 		    p->activity.brk_count)
 

@@ -103,7 +103,7 @@ static void add_events(struct json *j, const struct process *p, const struct tic
 	for (size_t i = 0; i < activity_field_count; i++) {
 		const struct activity_field *f = &activity_fields[i];
 
-		if (f->needs == ACTIVITY_CALLS && !(t->has_calls && p->has_growth))
+		if (f->needs == ACTIVITY_CALLS && !p->calls_counted)
 			continue;
 		if (f->needs == ACTIVITY_SAMPLED && !(t->has_fault_places && p->has_growth))
 			continue;

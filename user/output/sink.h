@@ -27,7 +27,6 @@ struct tick {
 	struct lost lost_total; /* since the start */
 	uint64_t born, gone;	/* processes since the tick before */
 	struct self_cost cost;
-	bool has_calls; /* the calls were counted over the whole interval */
 	bool has_fault_places;
 	const char *shed; /* what was given up to stay within the budget, or NULL */
 };

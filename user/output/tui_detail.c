@@ -173,7 +173,7 @@ static bool activity_is_known(const struct activity_field *f, const struct snaps
 	if (!p->has_delta)
 		return false;
 	if (f->needs == ACTIVITY_CALLS)
-		return s->has_calls && p->has_growth;
+		return p->calls_counted;
 	return f->needs == ACTIVITY_ALWAYS || (s->has_fault_places && p->has_growth);
 }
 

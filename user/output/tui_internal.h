@@ -63,7 +63,7 @@ struct snapshot {
 	struct pulse pulse;
 	bool has_growth;
 	double growth_per_s; /* of all processes together */
-	bool has_calls, has_fault_places;
+	bool has_fault_places;
 	struct machine machine;
 };
 

@@ -99,7 +99,6 @@ int snapshot_take(struct snapshot *s, const struct tick *t, const struct pulse *
 	s->now_ns = t->now_ns;
 	s->wall_ns = t->wall_ns;
 	s->pulse = *pulse;
-	s->has_calls = t->has_calls;
 	s->has_fault_places = t->has_fault_places;
 	add_growth(s, t);
 	machine_read(&s->machine);
