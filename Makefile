@@ -27,7 +27,9 @@ endif
 
 ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 CLANG ?= clang
 LLVM_STRIP ?= $(or $(shell command -v llvm-strip 2>/dev/null),$(lastword $(sort $(wildcard /usr/bin/llvm-strip-*))))
 BPFTOOL ?= $(or $(wildcard /usr/sbin/bpftool),$(shell command -v bpftool 2>/dev/null),$(lastword $(sort $(wildcard /usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool))))

@@ -129,7 +129,15 @@ static __always_inline int mw_report_exit(__u64 *ctx, const bool has_loop)
 	e->task.pid = pid;
 	/* maxrss also covers what the process was before exec: only where the mm is gone. */
 	mw_task_read(leader, mm, mm ? 0 : task->signal->maxrss, &e->task, has_loop);
-	mw_submit(e);
+	/*
+	 * Before 6.16 several threads that leave together can each find themselves the last:
+	 * the one that takes the entry away reports.
+	 */
+	if (bpf_map_delete_elem(&mw_growth, &tgid) && !mw_cfg.exit_has_group_dead)
+		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
+	else
+		mw_submit(e);
+	return 0;
 forget:
 	bpf_map_delete_elem(&mw_growth, &tgid);
 	return 0;
@@ -197,7 +205,7 @@ static __always_inline int mw_report_oom(struct task_struct *victim, const bool 
 	struct mw_event_oom *e;
 	__u32 pid = mw_pid_of(leader);
 
-	if (!pid)
+	if (!pid || !mw_is_target(pid))
 		return 0;
 	e = bpf_ringbuf_reserve(&mw_events, sizeof(*e), 0);
 	if (!e) {

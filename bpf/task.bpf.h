@@ -20,12 +20,14 @@
 /* The cgroup that limits the memory of @task: see mw_config.cgroup_v1. */
 static __always_inline struct cgroup_subsys_state *mw_memory_css(struct task_struct *task)
 {
-	__u32 index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
 	struct cgroup_subsys_state *css = NULL;
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct css_set *set;
+	__u32 index;
 
 	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		return NULL;
+	index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	set = BPF_CORE_READ(task, cgroups);
 	bpf_probe_read_kernel(&css, sizeof(css),
 			      (void *)set + bpf_core_field_offset(struct css_set, subsys) +
 				      index * sizeof(css));

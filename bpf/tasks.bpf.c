@@ -12,12 +12,17 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* So that brk(2) has a break to compare with from the first call that is seen. */
+/* So that brk(2) has a break to compare with from the first call that is seen (again). */
 static __always_inline void mw_seed_growth(struct task_struct *leader, struct mm_struct *mm)
 {
 	struct mw_growth seed = {.brk_last = BPF_CORE_READ(mm, brk)};
 	__u32 tgid = BPF_CORE_READ(leader, tgid);
+	struct mw_growth *known = bpf_map_lookup_elem(&mw_growth, &tgid);
 
+	if (known) {
+		known->brk_last = seed.brk_last;
+		return;
+	}
 	if (bpf_map_update_elem(&mw_growth, &tgid, &seed, BPF_NOEXIST) == -E2BIG)
 		mw_count_lost(MW_LOST_PROCS);
 }

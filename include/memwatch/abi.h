@@ -120,15 +120,15 @@ enum mw_lost {
 struct mw_config {
 	__u32 nr_cpus; /* possible CPUs; 0: do not sum per-CPU counters */
 	__u32 page_shift;
-	__u32 fault_period; /* page faults a sample of the perf event stands for; 1 for a tracepoint
-			     */
-	__u8 cgroup_v1;	    /* the memory controller is on its own v1 hierarchy */
+	__u32 fault_period;	  /* page faults that a sample of the perf event stands for
+				   */
+	__u8 cgroup_v1;		  /* the memory controller is on its own v1 hierarchy */
 	__u8 exit_has_group_dead; /* sched_process_exit has the argument (6.16+) */
 	__u8 exit_sees_mm;	  /* that tracepoint fires before exit_mm (6.16+) */
 	__u8 pad;
 };
 
-/* .data: may change while the programs run. */
+/* .bss: may change while the programs run. */
 struct mw_control {
 	__u32 nr_targets; /* named processes in mw_targets; 0: all processes */
 	__u32 seed;	  /* this pass makes a mw_growth entry for each process (brk_last) */

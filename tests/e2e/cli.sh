@@ -40,6 +40,8 @@ refused 2 "no process id given: is the program running" -p ""
 refused 2 "no process id given: is the program running" ""
 refused 2 "'-p' needs a value \(PID\); see --help" -p
 refused 2 "'--pid' needs a value \(PID\); see --help" --pid
+refused 1 "no process with PID 4194304: it has ended" -p 4194304 # the largest that a kernel allows
+refused 2 "'4194305' is not a process id: give" -p 4194305
 refused 1 "no process with PID $ended: it has ended" -p "$ended"
 refused 1 "no process with PID $ended: it has ended" -p "$sleeper" "$ended"
 kthread=$(pgrep -x kthreadd || true)
@@ -56,6 +58,10 @@ refused 2 "unknown option '--bogus'; see --help" doctor --bogus
 refused 2 "'bogus' is not a command; see 'memwatch --help'" bogus
 refused 2 "'bogus' is not a process id" watch bogus
 refused 2 "'bogus'" schema bogus
+refused 2 "unknown option '--bogus'; see --help" schema --bogus
+refused 2 "'bogus' is not a process id" doctor bogus
+refused 2 "'-i' needs a value \(SEC\); see --help" -i
+refused 2 "'--without' needs a value \(HOOK,...\); see --help" doctor --without
 for bad in 0 0.05 x -1 1e9999 nan "" 1q; do
 	refused 2 "-i '$bad' is no interval: seconds" -i "$bad"
 done
@@ -104,6 +110,44 @@ for option in -p --pid -n --comm -c --cgroup -i --interval -d --duration -r --ro
 done
 "$MEMWATCH" watch -h | grep -oE -- '--[a-z-]+' | sort -u >"$T/options"
 between 12 "$(wc -l <"$T/options")" 40 "watch -h lists the options"
+
+# documented NAME: all options of all commands, long and short, are in the text on stdin
+documented() {
+	local option missing='' text
+	text=$(cat)
+	for option in $(cat "$T/options" "$T/options.short") --version; do
+		grep -Eq -- "(^|[^A-Za-z-])$option([^a-z-]|$)" <<<"$text" || missing="$missing $option"
+	done
+	is "$missing" "" "$1 has all options"
+}
+for command in $commands; do "$MEMWATCH" "$command" -h; done >"$T/help"
+grep -oE -- '^ +(-[a-zA-Z], )?--[a-z-]+' "$T/help" | grep -oE -- '--[a-z-]+' | sort -u >"$T/options"
+grep -oE -- '^ +-[a-zA-Z]' "$T/help" | tr -d ' ' | sort -u >"$T/options.short"
+between 8 "$(wc -l <"$T/options.short")" 40 "options have short names, too"
+share=$ROOT/user/share
+sed -n 's/Fl \([-a-z]\)/-\1/gp' "$share/memwatch.8" | documented "the man page"
+documented "the completion of bash" <"$share/memwatch.bash"
+# {-p+,--pid=} there
+tr '{},+=' ' ' <"$share/_memwatch" | documented "the completion of zsh"
+for command in $commands; do
+	like "$(cat "$share/memwatch.8")" $'\n'"\.(Ss|Cm) $command"$'\n' "the man page has the command $command"
+done
+
+# completed WORD...: what bash offers for the last word
+completed() {
+	# shellcheck disable=SC2016 # of the inner shell
+	bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _memwatch
+		printf "%s\n" "${COMPREPLY[@]}"' - "$share/memwatch.bash" memwatch "$@" | xargs
+}
+is "$(completed --bud)" "--budget" "bash completes an option"
+is "$(completed doc)" "doctor" "bash completes a command"
+is "$(completed watch -s gro)" "growth" "bash completes a field"
+is "$(completed -s '')" "$("$MEMWATCH" -s bogus 2>&1 | sed 's/.*there are: //' | tr ' ' '\n' | sort |
+	xargs -I{} sh -c 'echo {}' | awk -v have="$(completed -s '')" '
+	BEGIN { n = split(have, w, " "); for (i = 1; i <= n; i++) seen[w[i]] = 1 }
+	{ if (!seen[$1]) print "lacks " $1; count++ } END { if (count == n) print have }' | xargs)" \
+	"bash completes every field that -s takes"
+
 for option in --version -V; do
 	like "$("$MEMWATCH" $option)" '^memwatch [0-9]+\.[0-9]+\.[0-9]+$' "$option"
 done
@@ -147,6 +191,41 @@ like "$(cat "$T/file")" "# TIME .*$sleeper sleep .*# memwatch took" "-o: all in 
 is "$(jq -r .type "$T/file" | xargs)" "meta process end" "-o --json: NDJSON in the file, anew"
 "$MEMWATCH" -d 0.1 "$sleeper" 2>"$T/stderr" | grep -v '^#' >"$T/stdout"
 like "$(cat "$T/stdout")" "^[0-9:]{8} +$sleeper sleep( +[-0-9.+KM/s]+){10}$" "a line a process"
+
+cp "$T/file" "$T/m.out" # of -o above
+"$MEMWATCH" --json -d 0.1 -p "$sleeper" >"$T/stdout"
+is "$(jq -c 'paths | map(select(type == "string"))' "$T/m.out" | sort -u)" \
+	"$(jq -c 'paths | map(select(type == "string"))' "$T/stdout" | sort -u)" \
+	"-o: the same records and keys as on stdout"
+
+one=$(pid_of one)
+two=$(pid_of two)
+wanted=$(printf '%s\n' "$one" "$two" | sort -n | xargs)
+for form in "-p $one,$two" "-p $one -p $two" "-p $one $two" "$one $two" "--pid=$one --pid $two" \
+	"watch -p $one,$two,$one" "$one --pid $two -p $one"; do
+	# shellcheck disable=SC2086 # several words
+	"$MEMWATCH" --json -d 0.1 $form >"$T/m.out" 2>"$T/stderr" || true
+	[ "${form%% *}" != watch ] || "$MEMWATCH" $form --json -d 0.1 >"$T/m.out" 2>"$T/stderr"
+	form=${form//$one/ONE}
+	is "$(jq_of m 'select(.type == "process") | .pid' | sort -n | uniq -c | awk '{ print $2 }' |
+		xargs)$(cat "$T/stderr")" "$wanted" "${form//$two/TWO}: both"
+done
+
+start threads "$WORKLOADS/grow" threads --count 2 --step 64K --wait-go
+ready threads
+go threads
+finished threads
+threads=$(pid_of threads)
+# shellcheck disable=SC2012 # numbers
+thread=$(ls "/proc/$threads/task" | sort -n | tail -n 1)
+"$MEMWATCH" --json -d 0.1 -p "$thread" >"$T/m.out" 2>"$T/stderr"
+is "$(jq_of m 'select(.type == "process") | .pid' | sort -u)" "$threads" \
+	"a thread's id stands for its process"
+like "$(cat "$T/stderr")" "^memwatch: $thread is a thread of process $threads" "and that is said"
+"$MEMWATCH" --json -d 0.1 -p "$thread,$threads" >"$T/m.out" 2>"$T/stderr"
+is "$(jq_of m 'select(.type == "process") | .pid' | uniq -c | xargs)" "1 $threads" \
+	"a thread and its process are one"
+leave threads
 
 if cgroup_root && cgroup_new "memwatch-e2e-$$" 0 && cgroup_new "memwatch-e2e-$$/inner" 0; then
 	for id in outer inner; do
@@ -192,6 +271,17 @@ stop m
 is "$(of_pid m "$(pid_of one)" '.[-1].events | [has("mmap_count"), has("fault_mmap"),
 	has("fault_count")]')" "[true,false,true]" "--without faults: only the places are missing"
 
+start target sleep 1000
+target=$(pid_of target)
+watch m -i 0.2 --without fork,exec,exit -p "$target"
+is "$(jq_of m 'select(.type == "meta") | .hooks | [.fork, .exec, .exit]')" "[null,null,null]" \
+	"--without fork,exec,exit: the meta record says so"
+stop target
+ended m
+is "$STATUS" 0 "--without fork,exec,exit: the run ends with its process"
+is "$(jq_of m 'select(.type == "exit") | [.pid, has("status"), has("signal")]')" \
+	"[$target,false,false]" "--without fork,exec,exit: its end is reported, how is unknown"
+
 # --- schema ---
 
 watch m -i 0.2 --budget 0
@@ -214,6 +304,13 @@ is "$(jq_of m 'select(.ts_ns == null or .time == null or (.time | test("^[0-9]{4
 is "$(jq_of m 'select(.type | IN("process", "fork", "exec", "exit")) |
 	select(.pid == null or .start_ns == null or .comm == null)')" "" \
 	"each record of a process has pid, start_ns and comm"
+is "$(jq_of m 'select(.type == "process") | .ts_ns' | sort -nc 2>&1)" "" "ticks never go back in time"
+"$MEMWATCH" schema | jq -c '.types.process.keys | del(.approximate, .cgroup, .container, .delta,
+	.events) | keys' >"$T/keys"
+is "$(jq_of m "select(.type == \"process\") | $(cat "$T/keys") - keys" | sort -u)" "[]" \
+	"each process record has all totals"
+is "$(jq_of m "select(.type == \"process\" and .delta) | .delta | keys" | sort -u)" \
+	"$(jq -c '. - ["ppid", "peak_rss_bytes"]' "$T/keys")" "and each delta their changes"
 is "$(jq_of m '[.. | numbers | select(. != floor)] | length' | sort -u | xargs)" "0 1" \
 	"numbers are integers, but for cpu_pct"
 now=$(date +%s)
@@ -228,6 +325,9 @@ while read -r capability hook; do
 	like "$(cat "$T/doctor")" "\+ $capability +${hook//\*/\\*}" "doctor: $capability by $hook, as in meta"
 done < <(jq_of m 'select(.type == "meta") | .hooks | to_entries[] | select(.value) | "\(.key) \(.value)"' |
 	tr -d '"')
+for capability in $("$MEMWATCH" schema | jq -r '.types.meta.keys.hooks | keys[]'); do
+	like "$(cat "$T/doctor")" $'\n'"  [-+] $capability +[^ ]" "doctor: lists $capability"
+done
 like "$(cat "$T/doctor")" "sizes are exact" "doctor: sizes are exact"
 "$MEMWATCH" doctor --without calls >"$T/doctor"
 like "$(cat "$T/doctor")" "- calls +not available.*lost: .*switched off by --without" \
@@ -278,6 +378,10 @@ else
 	is "$(of_pid m "$(pid_of one)" '.[-1] | has("approximate")')" false "and they are exact"
 	is "$(jq_of m 'select(.type == "end") | .self | has("bpf_ns")')" false \
 		"with capabilities only: what cannot be measured is absent"
+	"${CAPABLE[@]}" "$T/memwatch" --json -d 0.1 -p "$(pid_of two)" >"$T/m.out" 2>"$T/stderr"
+	is "$?$(cat "$T/stderr")" 0 "with capabilities only: -p works"
+	is "$(of_pid m "$(pid_of two)" 'map(.anon_bytes) | unique')" \
+		"[$(status_bytes "$(pid_of two)" RssAnon)]" "with capabilities only: -p: the size is exact"
 	"${CAPABLE[@]}" "$T/memwatch" doctor -p "$sleeper" >"$T/doctor" 2>&1
 	is "$?" 0 "doctor with capabilities only: status 0"
 	like "$(cat "$T/doctor")" "without CAP_SYS_ADMIN" "doctor: what is missing"
@@ -288,5 +392,25 @@ else
 fi
 leave one
 leave two
+
+# --- installing ---
+
+# "all" has nothing to build here: it is this very binary that is to be installed.
+install_build=$T/build
+mkdir "$install_build"
+# made TARGET: make without what it would build first
+made() {
+	make -C "$ROOT" -o all BUILD="$install_build" DESTDIR="$T/root" PREFIX=/usr "$1" 2>&1
+}
+cp "$MEMWATCH" "$install_build/memwatch"
+ok "make install" made install
+is "$(cd "$T/root" && find . -type f | sort | xargs)" "./usr/sbin/memwatch \
+./usr/share/bash-completion/completions/memwatch ./usr/share/man/man8/memwatch.8 \
+./usr/share/zsh/site-functions/_memwatch" "make install: program, man page, completions"
+is "$(stat -c %a "$T/root/usr/sbin/memwatch")" 755 "the program may be run by all"
+is "$(stat -c %a "$T/root/usr/share/man/man8/memwatch.8")" 644 "the man page is for all"
+is "$("$T/root/usr/sbin/memwatch" --version)" "$("$MEMWATCH" --version)" "and it runs from there"
+ok "make uninstall" made uninstall
+is "$(find "$T/root" -type f)" "" "make uninstall leaves nothing"
 
 done_testing

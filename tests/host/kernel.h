@@ -188,6 +188,15 @@ static inline void host_ring_submit(void *record, __u64 flags)
 	host.submitted[host.submitted_count++].flags = flags;
 }
 
+static inline void host_ring_discard(void *record)
+{
+	if (record != host.submitted[host.submitted_count].data)
+		abort();
+	free(record);
+	host.submitted[host.submitted_count].data = NULL;
+	host.reserved_count--;
+}
+
 static inline long host_seq_write(const void *data, __u32 size)
 {
 	if (size != sizeof(struct mw_task) || host.seq_count == HOST_RECORDS)

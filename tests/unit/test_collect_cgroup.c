@@ -123,12 +123,12 @@ static void test_read_own(void **state)
 		print_message("not tried: this process is in no memory cgroup\n");
 		return;
 	}
-	cgroup_read(&c, (uint32_t)getpid());
+	cgroup_read(&c, 0, (uint32_t)getpid());
 	assert_non_null(c.path);
 	assert_string_equal(c.path, expected);
 	cgroup_container_id(expected, id);
 	assert_string_equal(c.container, id);
-	cgroup_read(&c, (uint32_t)getpid()); /* read again: replaced, not leaked */
+	cgroup_read(&c, 0, (uint32_t)getpid()); /* read again: replaced, not leaked */
 	assert_string_equal(c.path, expected);
 	free(c.path);
 	free(expected);
@@ -143,7 +143,7 @@ static void test_read_gone(void **state)
 	if (!pid)
 		_exit(0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	cgroup_read(&c, (uint32_t)pid);
+	cgroup_read(&c, 0, (uint32_t)pid);
 	assert_null(c.path);
 	assert_string_equal(c.container, "");
 }

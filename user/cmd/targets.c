@@ -159,11 +159,32 @@ int targets_check(struct targets *t)
 	return 0;
 }
 
+/*
+ * By the kernel's name, which is the main thread's ("MainThread" in newer Node), or
+ * by the program's file name.
+ */
+static bool is_called(const struct process *p, const char *name)
+{
+	char link[32], path[4096];
+	const char *base;
+	ssize_t n;
+
+	if (!strncmp(p->comm, name, MW_COMM_LEN - 1))
+		return true;
+	snprintf(link, sizeof(link), "/proc/%u/exe", p->pid);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return false;
+	path[n] = '\0';
+	base = strrchr(path, '/');
+	return base && !strcmp(base + 1, name);
+}
+
 bool targets_match(const struct targets *t, const struct process *p)
 {
 	size_t len;
 
-	if (t->comm[0] && strncmp(p->comm, t->comm, MW_COMM_LEN - 1))
+	if (t->comm[0] && !is_called(p, t->comm))
 		return false;
 	if (!t->cgroup)
 		return true;

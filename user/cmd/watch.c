@@ -56,7 +56,8 @@ struct watch {
 /* Ends the run: at once, but in the loop's own time. */
 static int watch_stop(struct watch *w, int err)
 {
-	if (err == -EPIPE) /* head(1) has seen enough */
+	/* head(1) has seen enough; or a signal came while nobody read. */
+	if (err == -EPIPE || err == -EINTR)
 		err = 0;
 	w->result = err;
 	loop_stop(w->loop, err);
@@ -86,9 +87,9 @@ static bool event_is_wanted(const struct watch *w, const struct mw_event_header 
 
 	if (!t->comm[0] && !t->cgroup)
 		return true;
-	if (t->comm[0] && strncmp(h->comm, t->comm, MW_COMM_LEN - 1))
-		return false;
-	return !t->cgroup || (p && targets_match(t, p));
+	if (p)
+		return targets_match(t, p);
+	return !t->cgroup && !strncmp(h->comm, t->comm, MW_COMM_LEN - 1);
 }
 
 /* No tick has seen the victim in this cgroup: what that is called is to be asked now or never. */
@@ -115,7 +116,7 @@ static void on_event(void *arg, const struct mw_event_header *h)
 
 	w->born += h->type == MW_EVENT_FORK;
 	w->gone += h->type == MW_EVENT_EXIT;
-	if (h->type == MW_EVENT_OOM)
+	if (h->type == MW_EVENT_OOM && event_is_wanted(w, h, p))
 		err = show_victim(w, (const struct mw_event_oom *)h, p);
 	else if (event_is_wanted(w, h, p))
 		err = w->sink->ops->event(w->sink, h, p);
@@ -165,6 +166,7 @@ static void on_vanished(void *arg, const struct process *p)
 	if (targets_match(&w->options.targets, p))
 		w->sink->ops->vanished(w->sink, p, w->table.now_ns);
 	named_process_gone(w, p->pid, p->start_ns);
+	session_forget_process(w->session, p->pid);
 }
 
 /* A process that was named but is not in the first tick ended while memwatch attached. */
@@ -288,7 +290,7 @@ static void note_load(struct watch *w)
 /* Whether @c was, and is, counted over the whole interval to the next tick. */
 static bool is_counted(const struct watch *w, enum capability c, enum budget_part part)
 {
-	return session_hook_name(w->session, c) && !budget_has(&w->budget, part);
+	return session_is_enabled(w->session, c) && !budget_has(&w->budget, part);
 }
 
 static int tick(struct watch *w)
@@ -438,8 +440,13 @@ static int watch_sources(struct watch *w)
 	static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 	int err = 0, id;
 
-	for (unsigned i = 0; !err && i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++)
-		err = loop_add_signal(w->loop, stop_signals[i], on_stop_signal, w);
+	for (unsigned i = 0; !err && i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++) {
+		struct sigaction now;
+
+		/* nohup(1), and what a shell starts by '&', ignore some: so do we. */
+		if (sigaction(stop_signals[i], NULL, &now) || now.sa_handler != SIG_IGN)
+			err = loop_add_signal(w->loop, stop_signals[i], on_stop_signal, w);
+	}
 	if (!err)
 		err = loop_add_fd(w->loop, session_event_fd(w->session), EPOLLIN, on_events_waiting,
 				  w);
@@ -481,7 +488,7 @@ static int finish(struct watch *w)
 	end.ticks = w->ticks;
 	if (!err)
 		err = w->sink->ops->end(w->sink, &end);
-	return err == -EPIPE ? 0 : err;
+	return err == -EPIPE || err == -EINTR ? 0 : err;
 }
 
 static int run(struct watch *w)
@@ -513,15 +520,15 @@ static int set_up(struct watch *w)
 
 	w->sort = o->sort;
 	budget_init(&w->budget, o->budget_pct);
-	err = open_output(w);
-	if (err)
-		return err;
 	w->loop = loop_new();
 	if (!w->loop)
 		return log_error_code(-errno, "cannot make the event loop: %s", strerror(errno));
 	w->session = session_open(&session);
 	if (!w->session)
 		return errno == EINVAL ? -EIO : -errno;
+	err = open_output(w); /* not before it is sure that there is something to write */
+	if (err)
+		return err;
 	err = process_table_init(&w->table, session_kernel(w->session)->page_shift);
 	if (!err)
 		err = open_sink(w);

@@ -159,7 +159,7 @@ static const struct opt table[] = {
 	 "this process; may be repeated, or a list (1,2). Operands are PIDs, too: "
 	 "-p $(pidof node) takes all",
 	 opt_pid},
-	{'n', "comm", "NAME", "those of this program name", opt_comm},
+	{'n', "comm", "NAME", "those of this name, or whose program file is called so", opt_comm},
 	{'c', "cgroup", "PATH", "those in this cgroup and below it", opt_cgroup},
 	{0, "", NULL, "What to show", NULL},
 	{'i', "interval", "SEC", "time between ticks (1; 0.1 at the least)", opt_interval},

@@ -47,7 +47,7 @@ static bool has_controller(const char *list, size_t len, const char *name)
 }
 
 /* Lines are "ID:CONTROLLERS:PATH"; v2's has no controllers. */
-void cgroup_read(struct cgroup *cgroup, uint32_t pid)
+static void read_by_process(struct cgroup *cgroup, uint32_t pid)
 {
 	char name[32], line[4352];
 	FILE *f;
@@ -127,6 +127,13 @@ void cgroup_read_by_id(struct cgroup *cgroup, uint64_t id)
 	}
 	if (cgroup->path)
 		cgroup_container_id(cgroup->path, cgroup->container);
+}
+
+void cgroup_read(struct cgroup *cgroup, uint64_t id, uint32_t pid)
+{
+	cgroup_read_by_id(cgroup, id);
+	if (!cgroup->path)
+		read_by_process(cgroup, pid);
 }
 
 int cgroup_id_of_path(const char *path, uint64_t *id)

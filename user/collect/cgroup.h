@@ -8,12 +8,14 @@
 #include "model/process.h"
 
 /**
- * cgroup_read - fills in path and container of @cgroup from /proc/@pid/cgroup
+ * cgroup_read - fills in path and container of @cgroup
+ * @id:  its kernfs id: see cgroup_read_by_id()
+ * @pid: a process that was in it; asked (/proc/@pid/cgroup) when the id does not tell
  *
- * The hierarchy that has the memory controller; else the v2 one. A process
- * that is gone leaves the path NULL.
+ * The hierarchy that has the memory controller; else the v2 one. The path stays
+ * NULL when neither tells.
  */
-void cgroup_read(struct cgroup *cgroup, uint32_t pid);
+void cgroup_read(struct cgroup *cgroup, uint64_t id, uint32_t pid);
 
 /**
  * cgroup_read_by_id - the same by the kernfs id alone, when no process is left to ask

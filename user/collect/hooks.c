@@ -273,7 +273,8 @@ int hook_list_check(const char *list, char bad[32])
 	for (const char *word = list; *word;) {
 		size_t len = strcspn(word, ","), i;
 
-		for (i = 0; i < hook_count; i++) {
+		/* The first row is the totals: they cannot be left out. */
+		for (i = 1; i < hook_count; i++) {
 			if (word_names_hook(word, len, &hook_table[i]))
 				break;
 		}

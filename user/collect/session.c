@@ -46,7 +46,8 @@ struct session {
 	char *verifier_log[MAX_HOOKS][HOOK_MAX_PROGRAMS]; /* only while loading */
 };
 
-#define READ_BUFFER_SIZE (64 * 1024)
+/* Whole records: the kernel cuts what it hands out at the size that is asked for. */
+#define READ_BUFFER_SIZE (256 * sizeof(struct mw_task))
 
 static int bpf_message(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -463,6 +464,18 @@ void session_remove_target(struct session *s, uint32_t pid)
 	bpf_map_delete_elem(bpf_map__fd(s->skel->maps.mw_targets), &pid);
 }
 
+/* Keys are global PIDs: in a namespace of our own they are not known here. */
+void session_forget_process(struct session *s, uint32_t pid)
+{
+	if (!used_hook(s, CAPABILITY_EXIT) && !s->skel->bss->mw_pidns.level)
+		bpf_map_delete_elem(bpf_map__fd(s->skel->maps.mw_growth), &pid);
+}
+
+bool session_is_enabled(const struct session *s, enum capability c)
+{
+	return s->links[c].count > 0;
+}
+
 /* --- collecting --- */
 
 static int take_records(struct process_table *table, const char *buffer, size_t size)
@@ -481,7 +494,7 @@ static int take_records(struct process_table *table, const char *buffer, size_t 
 			return err;
 		fresh = process_set_cgroup(table, p, raw.cgroup_id);
 		if (fresh)
-			cgroup_read(fresh, p->pid);
+			cgroup_read(fresh, raw.cgroup_id, p->pid);
 	}
 	return 0;
 }
@@ -547,8 +560,11 @@ int session_set_enabled(struct session *s, enum capability c, bool enabled)
 	if (enabled == is_enabled)
 		return 0;
 	bpf_cost_look_again(&s->cost);
-	if (enabled)
-		return attach_hook(s, hook);
+	if (enabled) {
+		int err = c == CAPABILITY_CALLS ? seed(s) : 0; /* breaks have moved meanwhile */
+
+		return err ? err : attach_hook(s, hook);
+	}
 	detach(&s->links[c]);
 	bpf_cost_stop(&s->cost, c, clock_boot_ns());
 	return 0;

@@ -66,6 +66,12 @@ uint64_t session_map_bytes(const struct session *s);
 /** session_cost - run time of the event programs; NULL when the kernel does not tell */
 struct bpf_cost *session_cost(struct session *s);
 
+/** session_forget_process - @pid is gone: where no exit hook does it, frees its entry */
+void session_forget_process(struct session *s, uint32_t pid);
+
+/** session_is_enabled - whether @c's programs are attached now */
+bool session_is_enabled(const struct session *s, enum capability c);
+
 /** session_set_enabled - attach or detach an optional capability while running. 0 or -errno */
 int session_set_enabled(struct session *s, enum capability c, bool enabled);
 

@@ -123,6 +123,8 @@ static void add_process(struct strbuf *out, const struct process *p, const struc
 	json_u64(&j, "peak_rss_bytes", p->peak_rss_bytes);
 	if (p->rss_approximate)
 		json_flag(&j, "approximate", true);
+	if (p->faults_cut)
+		json_flag(&j, "faults_cut", true);
 	if (p->cgroup && p->cgroup->path)
 		json_str(&j, "cgroup", p->cgroup->path);
 	if (p->cgroup && p->cgroup->container[0])

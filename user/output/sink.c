@@ -3,12 +3,37 @@
 #include "output/sink.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+
+#define STALL_MS 200
+
+/*
+ * A reader that stalls (less(1), ^S) must not make us unstoppable: signals are
+ * blocked, for signalfd. What is written at once, PIPE_BUF, fits when poll says so.
+ */
+static int wait_until_writable(int fd)
+{
+	static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	struct pollfd out = {.fd = fd, .events = POLLOUT};
+	sigset_t pending;
+
+	while (poll(&out, 1, STALL_MS) == 0) {
+		if (sigpending(&pending))
+			continue;
+		for (unsigned i = 0; i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++) {
+			if (sigismember(&pending, stop_signals[i]))
+				return -EINTR;
+		}
+	}
+	return 0;
+}
 
 int sink_write(int fd, struct strbuf *b)
 {
@@ -16,13 +41,17 @@ int sink_write(int fd, struct strbuf *b)
 	int err = b->err;
 
 	while (!err && at < b->len) {
-		ssize_t n = write(fd, b->s + at, b->len - at);
+		size_t left = b->len - at;
+		ssize_t n;
+
+		err = wait_until_writable(fd);
+		if (err)
+			break;
+		n = write(fd, b->s + at, left < PIPE_BUF ? left : PIPE_BUF);
 
 		if (n >= 0)
 			at += n;
-		else if (errno == EAGAIN) /* somebody made our stdout non-blocking */
-			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
-		else if (errno != EINTR)
+		else if (errno != EINTR && errno != EAGAIN)
 			err = -errno;
 	}
 	strbuf_clear(b);

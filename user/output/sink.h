@@ -64,7 +64,12 @@ struct sink *ndjson_sink_new(int fd, unsigned page_shift);
 /** text_sink_new - a line a process a tick, to @fd (not owned). NULL with errno set */
 struct sink *text_sink_new(int fd, unsigned page_shift);
 
-/** sink_write - all of @b to @fd, then clear it. 0 or a negative errno */
+/**
+ * sink_write - all of @b to @fd, then clear it
+ *
+ * Waits for a reader that stalls, but not longer than until a stop signal is pending
+ * (-EINTR). 0 or a negative errno.
+ */
 int sink_write(int fd, struct strbuf *b);
 
 /** sink_wall_ns - a CLOCK_BOOTTIME moment as CLOCK_REALTIME, by the difference of the two now */

@@ -30,6 +30,7 @@
 #define bpf_probe_read_kernel_str		  host_read_str
 #define bpf_ringbuf_reserve(map, size, flags)	  host_ring_reserve(size)
 #define bpf_ringbuf_submit(record, flags)	  host_ring_submit(record, flags)
+#define bpf_ringbuf_discard(record, flags)	  host_ring_discard(record)
 #define bpf_ringbuf_query(map, what)                                                               \
 	((what) == BPF_RB_AVAIL_DATA ? host.ring_waiting : (__u64)MW_RING_BYTES)
 #define barrier_var(var)	       asm volatile("" : "+r"(var))
