@@ -26,6 +26,7 @@ static void print_help(FILE *out)
 	      "Usage:\n"
 	      "  memwatch [watch] [-p PID]... [PID...] [options]\n"
 	      "  memwatch COMMAND [options]\n"
+	      "  memwatch --version\n"
 	      "\n"
 	      "Commands:\n",
 	      out);

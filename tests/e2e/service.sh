@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# What memwatch is for: of two Node services on a busy machine, which one leaks; and neither is
+# What memwatch is for: of three Node services on a busy machine, which one leaks; and none is
 # harmed by being watched.
 # shellcheck disable=SC2317 # functions that await calls
 # shellcheck source=tests/lib.sh
@@ -39,12 +39,31 @@ sample() {
 }
 export -f sample
 
-for mode in leaking fixed; do
+# answers ID: the service's answers to the same questions
+ASKED=50
+answers() {
+	node -e "const http = require('http');
+		const ask = (i) => i < $ASKED && http.get({ host: '127.0.0.1', port: $(port_of "$1"),
+			path: '/api/status/same-' + i }, (r) => {
+				process.stdout.write(r.statusCode + ' ');
+				r.on('end', () => { console.log(); ask(i + 1); }).pipe(process.stdout, { end: false });
+			});
+		ask(0);"
+}
+
+MODES="leaking fixed truncated"
+for mode in $MODES; do
 	start $mode node --expose-gc "$SERVICE" --port 0 --mode $mode
 	await 20 "the service to listen" listens $mode
 done
 leaking=$(pid_of leaking)
+for mode in $MODES; do answers $mode >"$T/$mode.unwatched"; done
 watch m -i 0.2 --budget 0 -s growth
+start text "$MEMWATCH" -i 0.5 -r 1
+has_lines() {
+	[ "$(grep -c '^[0-9]' "$T/$1.out")" -ge "$2" ]
+}
+await 20 "a tick in text" has_lines text 2
 
 # load ID...: one round of calls to each
 load() {
@@ -58,25 +77,27 @@ load() {
 	done
 }
 
-# rested ID: its anonymous memory twice the same, a moment apart
-rested() {
-	local before
-	before=$(status_bytes "$(pid_of "$1")" RssAnon)
-	read -rt 0.3 _ <>"$T/nothing"
-	[ "$(status_bytes "$(pid_of "$1")" RssAnon)" = "$before" ]
-}
-mkfifo "$T/nothing"
-
-# anon_at_rest ID ROUND: what memwatch and the kernel say, when it has come to rest
-anon_at_rest() {
-	local tolerance proc
-	await 20 "$1 to come to rest" rested "$1"
+# anon_equal ID: memwatch and the kernel say the same of one moment, in which nothing changed
+anon_equal() {
+	local before pid
+	pid=$(pid_of "$1")
+	before=$(status_bytes "$pid" RssAnon)
 	tick m
-	proc=$(status_bytes "$(pid_of "$1")" RssAnon)
-	ANON[${1}_$2]=$(of_pid m "$(pid_of "$1")" '.[-1].anon_bytes')
-	tolerance=$((proc / 100 > 2 * MIB ? proc / 100 : 2 * MIB))
-	between $((proc - tolerance)) "${ANON[${1}_$2]}" $((proc + tolerance)) \
-		"$1, round $2: at rest anon is RssAnon ($((proc / MIB)) MiB)"
+	AT_REST=$(of_pid m "$pid" '.[-1].anon_bytes')
+	PROC=$(status_bytes "$pid" RssAnon)
+	[ "$before" = "$PROC" ] && [ "$AT_REST" = "$PROC" ]
+}
+AT_REST=
+PROC=
+
+# anon_at_rest ID ROUND: when it has come to rest
+anon_at_rest() {
+	if wait_for 20 anon_equal "$1"; then
+		pass "$1, round $2: at rest anon is RssAnon, to the byte ($((PROC / MIB)) MiB)"
+	else
+		fail "$1, round $2: at rest anon is RssAnon, to the byte" "$AT_REST, not $PROC"
+	fi
+	ANON[${1}_$2]=$AT_REST
 }
 declare -A ANON
 
@@ -88,6 +109,7 @@ began=$(boot_ns)
 load leaking
 loaded=$(boot_ns)
 stop sampler
+await 15 "a tick in text after the load" has_lines text $(($(grep -c '^[0-9]' "$T/text.out") + 1))
 tick m
 # The first process of each tick that showed it growing
 read -r seen firsts when < <(jq -r 'select(.type == "process") |
@@ -102,6 +124,12 @@ read -r seen firsts when < <(jq -r 'select(.type == "process") |
 between 1 "$firsts" "$seen" "the leaking service is the first under -s growth ($firsts of $seen ticks)"
 between 0 $((when - began)) 10000000000 "within 10 s"
 note "after $(((when - began) / 1000000)) ms"
+stop text
+is "$STATUS$(err_of text)" 0 "text: memwatch ends with status 0"
+# With -r 1 each line is the first of its tick.
+text=$(grep -E "^[0-9:]{8} +$leaking " "$T/text.out" | grep -E ' \+[0-9.]+M/s ' | head -n 1)
+like "$text" "^[0-9:]{8} +$leaking +[^ ]+ +\+[0-9.]+M/s " "text: it stands first, growing by MiB a second"
+note "$text"
 
 # Each tick is compared with the samples just before and just after it.
 read -r compared worst < <(of_pid m "$leaking" '.[] | "\(.ts_ns) \(.anon_bytes)"' | tr -d '"' |
@@ -126,24 +154,30 @@ between 0 "$worst" 100 "under load anon follows RssAnon ($worst % of 1 % or 2 Mi
 
 # --- after equal calls, one is flat and one is not ---
 
-load fixed
+load fixed truncated
 for ((round = 2; round <= ROUNDS; round++)); do
-	load leaking fixed
+	load leaking fixed truncated
 	if ((round == SETTLED || round == ROUNDS)); then
-		for mode in leaking fixed; do
+		for mode in $MODES; do
 			health $mode POST /gc >"$T/health"
 			anon_at_rest $mode $round
 		done
 	fi
 done
-for mode in leaking fixed; do
+for mode in $MODES; do
 	calls=$(jq -s 'map(.calls) | add' "$T/load-$mode.all")
 	is "$calls $(jq -s 'map(.errors) | add' "$T/load-$mode.all")" "$((CALLS * ROUNDS)) 0" \
 		"$mode: all calls answered, no errors"
 	note "$mode: p99 $(jq -s -c 'map(.p99_ms)' "$T/load-$mode.all") ms"
 done
-is "$(health leaking GET /health | jq .handles) $(health fixed GET /health | jq .handles)" \
-	"$((CALLS * ROUNDS)) 0" "the leak is the one that is known"
+for mode in $MODES; do
+	answers $mode >"$T/$mode.watched"
+	is "$(grep -c '^200 {' "$T/$mode.watched")" "$ASKED" "$mode: $ASKED questions are answered"
+	ok "$mode: the answers are those of before it was watched" cmp "$T/$mode.unwatched" \
+		"$T/$mode.watched"
+done
+is "$(for mode in $MODES; do health $mode GET /health | jq .handles; done | xargs)" \
+	"$((CALLS * ROUNDS + 2 * ASKED)) 0 0" "the leak is the one that is known"
 # grown_since_settled MODE
 grown_since_settled() {
 	local from=${ANON[${1}_$SETTLED]} to=${ANON[${1}_$ROUNDS]}
@@ -151,19 +185,40 @@ grown_since_settled() {
 }
 grown=$(grown_since_settled leaking)
 flat=$(grown_since_settled fixed)
-note "after the warm-up leaking grew by $((grown / MIB)) MiB, fixed by $((flat / MIB)) MiB"
+truncated=$(grown_since_settled truncated)
+note "after the warm-up leaking grew by $((grown / MIB)) MiB, fixed by $((flat / MIB)) MiB," \
+	"truncated by $((truncated / MIB)) MiB"
 # Some 20 KB a call are kept.
 between $((10000 * CALLS * (ROUNDS - SETTLED))) "$grown" $((40000 * CALLS * (ROUNDS - SETTLED))) \
 	"the leaking service keeps growing"
 between $((-grown)) "$flat" $((grown / 5)) "the fixed one does not"
+between $((-grown)) "$truncated" $((grown / 5)) "nor does the one that leaves early"
 
 stop m
 is "$STATUS$(err_of m)" 0 "memwatch ends with status 0"
-for mode in leaking fixed; do
+for mode in $MODES; do
 	is "$(err_of $mode)" "" "$mode: no complaint"
 	ok "$mode: still runs" kill -0 "$(pid_of $mode)"
+done
+
+# --- the service is stopped ---
+
+for mode in fixed truncated; do
 	stop $mode
 	is "$STATUS" 0 "$mode: ends with status 0"
 done
+last=$(status_bytes "$leaking" RssAnon)
+watch m -i 0.5 -p "$leaking"
+began=$(boot_ns)
+stop leaking
+is "$STATUS" 0 "leaking: ends with status 0"
+ended m
+is "$STATUS$(err_of m)" 0 "memwatch ends when the service does"
+between 0 $(($(boot_ns) - began)) 5000000000 "soon"
+is "$(jq_of m "select(.type == \"exit\" and .pid == $leaking) | [.status, .signal]")" "[0,null]" \
+	"and reports how it ended"
+between $((last - 8 * MIB)) "$(jq_of m "select(.type == \"exit\") | .peak_rss_bytes")" $((1024 * MIB)) \
+	"and its peak"
+is "$(tail -n 1 "$T/m.out" | jq -r .type)" end "the last line is the end record"
 
 done_testing

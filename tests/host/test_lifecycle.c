@@ -288,12 +288,14 @@ static void test_exit_code(void **state)
 	process.signal.group_exit_code = 9;
 	process.thread[0].exit_code = 3 << 8;
 	process.thread[1].exit_code = 4 << 8;
+	set_growth(TGID, (struct mw_growth){0});
 	exit_of(&process.thread[1], true);
 	e = record(MW_EVENT_EXIT, sizeof(*e));
 	assert_int_equal(e->code, 3 << 8);
 	host.submitted_count = 0;
 	free(e);
 	process.signal.flags = SIGNAL_GROUP_EXIT | 0x10;
+	set_growth(TGID, (struct mw_growth){0});
 	exit_of(&process.thread[1], true);
 	e = record(MW_EVENT_EXIT, sizeof(*e));
 	assert_int_equal(e->code, 9);
@@ -418,11 +420,14 @@ static void test_oom(void **state)
 	assert_int_equal(host.lost[MW_LOST_RING], 1);
 }
 
-/* A victim is worth a record even if it was not named. */
+/* Where processes are named, others' ends are none of the watch's business. */
 static void test_oom_of_others(void **state)
 {
 	(void)state;
 	set_target(TGID + 1);
+	assert_int_equal(oom_of(&process.thread[1]), 0);
+	assert_int_equal(host.submitted_count, 0);
+	set_target(TGID);
 	oom_record();
 }
 

@@ -896,7 +896,7 @@ static void test_schema_and_records_agree(void **state)
 	assert_int_equal(process_table_init(&t, SAMPLE_PAGE_SHIFT), 0);
 	p = second_tick(&t);
 	p->cgroup = &cgroup;
-	p->rss_approximate = true;
+	p->rss_approximate = p->faults_cut = true;
 	write_everything(o, p);
 	p->cgroup = NULL;
 	output_take(o);

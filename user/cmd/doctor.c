@@ -217,7 +217,8 @@ static int opt_without(void *arg, const char *value)
 	char bad[32];
 
 	if (hook_list_check(value, bad))
-		return log_error_code(-EINVAL, "--without '%s' names no hook", bad);
+		return log_error_code(
+			-EINVAL, "--without '%s' names no hook; 'memwatch doctor' lists them", bad);
 	((struct doctor *)arg)->without = value;
 	return 0;
 }

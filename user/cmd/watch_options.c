@@ -76,7 +76,8 @@ static int opt_rows(void *arg, const char *value)
 	uint64_t rows;
 
 	if (units_parse_u64(value, 1000000, &rows) || !rows)
-		return log_error_code(-EINVAL, "-r '%s' is no number of rows", value);
+		return log_error_code(-EINVAL, "-r '%s' is no number of rows: give 1 or more",
+				      value);
 	o->rows = rows;
 	return 0;
 }
