@@ -4,9 +4,12 @@
  *
  * A table of commands; without one, it is "watch".
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/cmd.h"
@@ -44,9 +47,20 @@ static void print_help(FILE *out)
 	      out);
 }
 
-int main(int argc, char **argv)
+/* What is closed must not become a file of ours: messages would be written into it. */
+static void open_standard_fds(void)
 {
-	setlocale(LC_CTYPE, ""); /* names in UTF-8; numbers as everywhere */
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int run(int argc, char **argv)
+{
 	if (argc > 1 &&
 	    (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))) {
 		print_help(stdout);
@@ -65,4 +79,18 @@ int main(int argc, char **argv)
 		return MEMWATCH_EXIT_USAGE;
 	}
 	return cmd_watch(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	open_standard_fds();
+	setlocale(LC_CTYPE, ""); /* names in UTF-8; numbers as everywhere */
+	status = run(argc, argv);
+	if ((fflush(stdout) || ferror(stdout)) && status == MEMWATCH_EXIT_OK) {
+		log_error("cannot write: %s", strerror(errno));
+		return MEMWATCH_EXIT_FAILED;
+	}
+	return status;
 }

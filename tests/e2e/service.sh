@@ -51,13 +51,13 @@ answers() {
 		ask(0);"
 }
 
-MODES="leaking fixed truncated"
-for mode in $MODES; do
-	start $mode node --expose-gc "$SERVICE" --port 0 --mode $mode
-	await 20 "the service to listen" listens $mode
+MODES=(leaking fixed truncated)
+for mode in "${MODES[@]}"; do
+	start "$mode" node --expose-gc "$SERVICE" --port 0 --mode "$mode"
+	await 20 "the service to listen" listens "$mode"
 done
 leaking=$(pid_of leaking)
-for mode in $MODES; do answers $mode >"$T/$mode.unwatched"; done
+for mode in "${MODES[@]}"; do answers "$mode" >"$T/$mode.unwatched"; done
 watch m -i 0.2 --budget 0 -s growth
 start text "$MEMWATCH" -i 0.5 -r 1
 has_lines() {
@@ -77,6 +77,14 @@ load() {
 	done
 }
 
+# From 6.2 to 6.15 /proc shows a per-CPU counter without its per-CPU parts; memwatch adds them.
+IFS=.- read -r major minor _ < <(uname -r)
+cpus=$(nproc --all)
+slack=0
+if ((major == 6 && minor >= 2 && minor <= 15)); then
+	slack=$((cpus * (cpus > 16 ? 2 * cpus : 32) * PAGE))
+fi
+
 # anon_equal ID: memwatch and the kernel say the same of one moment, in which nothing changed
 anon_equal() {
 	local before pid
@@ -85,7 +93,7 @@ anon_equal() {
 	tick m
 	AT_REST=$(of_pid m "$pid" '.[-1].anon_bytes')
 	PROC=$(status_bytes "$pid" RssAnon)
-	[ "$before" = "$PROC" ] && [ "$AT_REST" = "$PROC" ]
+	((before == PROC && AT_REST >= PROC - slack && AT_REST <= PROC + slack))
 }
 AT_REST=
 PROC=
@@ -93,9 +101,9 @@ PROC=
 # anon_at_rest ID ROUND: when it has come to rest
 anon_at_rest() {
 	if wait_for 20 anon_equal "$1"; then
-		pass "$1, round $2: at rest anon is RssAnon, to the byte ($((PROC / MIB)) MiB)"
+		pass "$1, round $2: at rest anon is RssAnon, within $slack bytes ($((PROC / MIB)) MiB)"
 	else
-		fail "$1, round $2: at rest anon is RssAnon, to the byte" "$AT_REST, not $PROC"
+		fail "$1, round $2: at rest anon is RssAnon, within $slack bytes" "$AT_REST, not $PROC"
 	fi
 	ANON[${1}_$2]=$AT_REST
 }
@@ -109,7 +117,6 @@ began=$(boot_ns)
 load leaking
 loaded=$(boot_ns)
 stop sampler
-await 15 "a tick in text after the load" has_lines text $(($(grep -c '^[0-9]' "$T/text.out") + 1))
 tick m
 # The first process of each tick that showed it growing
 read -r seen firsts when < <(jq -r 'select(.type == "process") |
@@ -124,32 +131,37 @@ read -r seen firsts when < <(jq -r 'select(.type == "process") |
 between 1 "$firsts" "$seen" "the leaking service is the first under -s growth ($firsts of $seen ticks)"
 between 0 $((when - began)) 10000000000 "within 10 s"
 note "after $(((when - began) / 1000000)) ms"
+# With -r 1 each line is the first of its tick; the growth is that of the last 10 s.
+text_names() {
+	grep -Eq "^[0-9:]{8} +$1 +[^ ]+ +\+[0-9.]+M/s " "$T/text.out"
+}
+ok "text: it stands first within 15 s, growing by MiB a second" wait_for 12 text_names "$leaking"
 stop text
 is "$STATUS$(err_of text)" 0 "text: memwatch ends with status 0"
-# With -r 1 each line is the first of its tick.
-text=$(grep -E "^[0-9:]{8} +$leaking " "$T/text.out" | grep -E ' \+[0-9.]+M/s ' | head -n 1)
-like "$text" "^[0-9:]{8} +$leaking +[^ ]+ +\+[0-9.]+M/s " "text: it stands first, growing by MiB a second"
-note "$text"
+note "$(grep " $leaking " "$T/text.out" | tail -n 1)"
 
 # Each tick is compared with the samples just before and just after it.
 read -r compared worst < <(of_pid m "$leaking" '.[] | "\(.ts_ns) \(.anon_bytes)"' | tr -d '"' |
 	awk -v page="$PAGE" '
 	NR == FNR { at[NR] = $1; anon[NR] = $2; n = NR; next }
 	{
-		low = high = -1
-		for (i = 1; i < n; i++)
-			if (at[i] + 1e7 <= $1 && at[i + 1] >= $1) {
-				low = anon[i] < anon[i + 1] ? anon[i] : anon[i + 1]
-				high = anon[i] < anon[i + 1] ? anon[i + 1] : anon[i]
-			}
-		if (low < 0) next
+		# A sample is up to 10 ms younger than it says: the last that is surely older than
+		# the tick, the first that is surely younger, and those between.
+		if (n == 0 || at[1] + 1e7 > $1 || at[n] < $1) next
+		for (i = 1; i < n && at[i + 1] + 1e7 <= $1; i++);
+		low = high = anon[i]
+		do {
+			i++
+			if (anon[i] < low) low = anon[i]
+			if (anon[i] > high) high = anon[i]
+		} while (at[i] < $1)
 		compared++
 		off = $2 < low ? low - $2 : $2 > high ? $2 - high : 0
 		allowed = high / 100 > 2097152 ? high / 100 : 2097152
 		if (off / allowed > worst) worst = off / allowed
 	}
 	END { printf "%d %d\n", compared, worst * 100 }' "$T/sampler.out" -)
-between 1 "$compared" 1000 "ticks under load are compared with /proc ($compared)"
+between 2 "$compared" 1000 "ticks under load are compared with /proc ($compared)"
 between 0 "$worst" 100 "under load anon follows RssAnon ($worst % of 1 % or 2 MiB off)"
 
 # --- after equal calls, one is flat and one is not ---
@@ -158,25 +170,25 @@ load fixed truncated
 for ((round = 2; round <= ROUNDS; round++)); do
 	load leaking fixed truncated
 	if ((round == SETTLED || round == ROUNDS)); then
-		for mode in $MODES; do
-			health $mode POST /gc >"$T/health"
-			anon_at_rest $mode $round
+		for mode in "${MODES[@]}"; do
+			health "$mode" POST /gc >"$T/health"
+			anon_at_rest "$mode" $round
 		done
 	fi
 done
-for mode in $MODES; do
+for mode in "${MODES[@]}"; do
 	calls=$(jq -s 'map(.calls) | add' "$T/load-$mode.all")
 	is "$calls $(jq -s 'map(.errors) | add' "$T/load-$mode.all")" "$((CALLS * ROUNDS)) 0" \
 		"$mode: all calls answered, no errors"
 	note "$mode: p99 $(jq -s -c 'map(.p99_ms)' "$T/load-$mode.all") ms"
 done
-for mode in $MODES; do
-	answers $mode >"$T/$mode.watched"
+for mode in "${MODES[@]}"; do
+	answers "$mode" >"$T/$mode.watched"
 	is "$(grep -c '^200 {' "$T/$mode.watched")" "$ASKED" "$mode: $ASKED questions are answered"
 	ok "$mode: the answers are those of before it was watched" cmp "$T/$mode.unwatched" \
 		"$T/$mode.watched"
 done
-is "$(for mode in $MODES; do health $mode GET /health | jq .handles; done | xargs)" \
+is "$(for mode in "${MODES[@]}"; do health "$mode" GET /health | jq .handles; done | xargs)" \
 	"$((CALLS * ROUNDS + 2 * ASKED)) 0 0" "the leak is the one that is known"
 # grown_since_settled MODE
 grown_since_settled() {
@@ -196,15 +208,15 @@ between $((-grown)) "$truncated" $((grown / 5)) "nor does the one that leaves ea
 
 stop m
 is "$STATUS$(err_of m)" 0 "memwatch ends with status 0"
-for mode in $MODES; do
-	is "$(err_of $mode)" "" "$mode: no complaint"
-	ok "$mode: still runs" kill -0 "$(pid_of $mode)"
+for mode in "${MODES[@]}"; do
+	is "$(err_of "$mode")" "" "$mode: no complaint"
+	ok "$mode: still runs" kill -0 "$(pid_of "$mode")"
 done
 
 # --- the service is stopped ---
 
 for mode in fixed truncated; do
-	stop $mode
+	stop "$mode"
 	is "$STATUS" 0 "$mode: ends with status 0"
 done
 last=$(status_bytes "$leaking" RssAnon)

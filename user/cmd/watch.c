@@ -359,6 +359,12 @@ static int on_key(void *arg, uint32_t events)
 	return 0;
 }
 
+static int on_reader_gone(void *arg, uint32_t events)
+{
+	(void)events;
+	return watch_stop(arg, 0);
+}
+
 static int on_resize(void *arg, int signo)
 {
 	struct watch *w = arg;
@@ -456,6 +462,11 @@ static int watch_sources(struct watch *w)
 			err = loop_add_signal(w->loop, SIGWINCH, on_resize, w);
 		if (!err)
 			err = loop_add_signal(w->loop, SIGTSTP, on_suspend, w);
+	}
+	/* Who reads a pipe may go while there is nothing to write; of a file epoll says EPERM. */
+	if (!err && !w->is_tui) {
+		err = loop_add_fd(w->loop, w->out_fd, 0, on_reader_gone, w);
+		err = err == -EPERM ? 0 : err;
 	}
 	if (err)
 		return err;
