@@ -125,10 +125,10 @@ grep -oE -- '^ +(-[a-zA-Z], )?--[a-z-]+' "$T/help" | grep -oE -- '--[a-z-]+' | s
 grep -oE -- '^ +-[a-zA-Z]' "$T/help" | tr -d ' ' | sort -u >"$T/options.short"
 between 8 "$(wc -l <"$T/options.short")" 40 "options have short names, too"
 share=$ROOT/user/share
-sed -n 's/Fl \([-a-z]\)/-\1/gp' "$share/memwatch.8" | documented "the man page"
+documented "the man page" < <(sed -n 's/Fl \([-a-z]\)/-\1/gp' "$share/memwatch.8")
 documented "the completion of bash" <"$share/memwatch.bash"
 # {-p+,--pid=} there
-tr '{},+=' ' ' <"$share/_memwatch" | documented "the completion of zsh"
+documented "the completion of zsh" < <(tr '{},+=' ' ' <"$share/_memwatch")
 for command in $commands; do
 	like "$(cat "$share/memwatch.8")" $'\n'"\.(Ss|Cm) $command"$'\n' "the man page has the command $command"
 done
@@ -157,7 +157,7 @@ start two "$WORKLOADS/grow" steady --wait-go
 start hold sleep 1000
 ready one
 ready two
-watch m -i 0.2 -d 2 -n grow
+watch m -i 0.2 -d 2 --budget 0 -n grow
 start other true
 ended other
 ended m
@@ -250,7 +250,7 @@ fi
 
 # --- without some hooks ---
 
-watch m -i 0.2 --without calls,faults,fork,exec,exit,oom,self
+watch m -i 0.2 --budget 0 --without calls,faults,fork,exec,exit,oom,self
 start short sleep 0.01
 ended short
 tick m
@@ -262,7 +262,7 @@ is "$(of_pid m "$(pid_of one)" '.[-1].events | keys')" '["fault_bytes","fault_co
 	"what is not counted has no key"
 is "$(jq_of m 'select(.type | IN("fork", "exec")) | .type')" "" "nor records"
 is "$(jq_of m 'select(.type == "end") | .self | has("bpf_ns")')" false "nor a guess at its own cost"
-watch m -i 0.2 --without faults
+watch m -i 0.2 --budget 0 --without faults
 tick m
 stop m
 is "$(of_pid m "$(pid_of one)" '.[-1].events | [has("mmap_count"), has("fault_mmap"),
@@ -361,7 +361,7 @@ if ! setpriv --reuid=65534 --clear-groups --inh-caps=$CAPS --ambient-caps=$CAPS 
 else
 	CAPABLE=(setpriv --reuid=65534 --regid=65534 --clear-groups "--inh-caps=$CAPS"
 		"--ambient-caps=$CAPS")
-	start m "${CAPABLE[@]}" "$T/memwatch" --json -i 0.2
+	start m "${CAPABLE[@]}" "$T/memwatch" --json -i 0.2 --budget 0
 	await 20 "the first tick" has_record m process
 	go one
 	finished one

@@ -59,7 +59,7 @@ done
 leaking=$(pid_of leaking)
 for mode in "${MODES[@]}"; do answers "$mode" >"$T/$mode.unwatched"; done
 watch m -i 0.2 --budget 0 -s growth
-start text "$MEMWATCH" -i 0.5 -r 1
+start text "$MEMWATCH" -i 0.5 -r 1 --budget 0
 has_lines() {
 	[ "$(grep -c '^[0-9]' "$T/$1.out")" -ge "$2" ]
 }

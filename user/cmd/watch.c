@@ -53,12 +53,16 @@ struct watch {
 
 /* --- the end --- */
 
+/* head(1) has seen enough, or a signal came while nobody read: an end like any other. */
+static int end_result(int err)
+{
+	return err == -EPIPE || err == -EINTR ? 0 : err;
+}
+
 /* Ends the run: at once, but in the loop's own time. */
 static int watch_stop(struct watch *w, int err)
 {
-	/* head(1) has seen enough; or a signal came while nobody read. */
-	if (err == -EPIPE || err == -EINTR)
-		err = 0;
+	err = end_result(err);
 	w->result = err;
 	loop_stop(w->loop, err);
 	return 0;
@@ -92,18 +96,23 @@ static bool event_is_wanted(const struct watch *w, const struct mw_event_header 
 	return !t->cgroup && !strncmp(h->comm, t->comm, MW_COMM_LEN - 1);
 }
 
-/* No tick has seen the victim in this cgroup: what that is called is to be asked now or never. */
+/*
+ * No tick may have seen the victim in this cgroup: what that is called, and so whether -c means it,
+ * is to be asked now or never.
+ */
 static int show_victim(struct watch *w, const struct mw_event_oom *e, const struct process *p)
 {
 	struct cgroup cgroup = {.node.key = e->cgroup_id};
 	struct process victim = {.pid = e->h.pid, .start_ns = e->h.start_ns, .cgroup = &cgroup};
-	int err;
+	int err = 0;
 
-	if (p && p->cgroup && p->cgroup->node.key == e->cgroup_id && p->cgroup->path)
-		return w->sink->ops->event(w->sink, &e->h, p);
-
-	cgroup_read_by_id(&cgroup, e->cgroup_id);
-	err = w->sink->ops->event(w->sink, &e->h, &victim);
+	memcpy(victim.comm, e->h.comm, MW_COMM_LEN);
+	if (!p || !p->cgroup || p->cgroup->node.key != e->cgroup_id || !p->cgroup->path) {
+		cgroup_read_by_id(&cgroup, e->cgroup_id);
+		p = &victim;
+	}
+	if (targets_match(&w->options.targets, p))
+		err = w->sink->ops->event(w->sink, &e->h, p);
 	free(cgroup.path);
 	return err;
 }
@@ -116,7 +125,7 @@ static void on_event(void *arg, const struct mw_event_header *h)
 
 	w->born += h->type == MW_EVENT_FORK;
 	w->gone += h->type == MW_EVENT_EXIT;
-	if (h->type == MW_EVENT_OOM && event_is_wanted(w, h, p))
+	if (h->type == MW_EVENT_OOM)
 		err = show_victim(w, (const struct mw_event_oom *)h, p);
 	else if (event_is_wanted(w, h, p))
 		err = w->sink->ops->event(w->sink, h, p);
@@ -499,7 +508,7 @@ static int finish(struct watch *w)
 	end.ticks = w->ticks;
 	if (!err)
 		err = w->sink->ops->end(w->sink, &end);
-	return err == -EPIPE || err == -EINTR ? 0 : err;
+	return end_result(err);
 }
 
 static int run(struct watch *w)
@@ -513,7 +522,7 @@ static int run(struct watch *w)
 	if (!err)
 		err = tick(w);
 	if (err)
-		return err == -EPIPE ? 0 : err;
+		return end_result(err);
 	if (!w->options.targets.count || w->options.targets.alive)
 		err = loop_run(w->loop);
 	return err ? err : finish(w);

@@ -41,13 +41,14 @@ struct session {
 	struct ring_buffer *ring;
 	session_event_fn event_fn;
 	void *event_arg;
-	char *buffer; /* what the iterator is read into */
+	struct mw_task *buffer; /* what the iterator is read into */
 	struct bpf_cost cost;
 	char *verifier_log[MAX_HOOKS][HOOK_MAX_PROGRAMS]; /* only while loading */
 };
 
 /* Whole records: the kernel cuts what it hands out at the size that is asked for. */
-#define READ_BUFFER_SIZE (256 * sizeof(struct mw_task))
+#define READ_RECORDS	 256
+#define READ_BUFFER_SIZE (READ_RECORDS * sizeof(struct mw_task))
 
 static int bpf_message(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -434,7 +435,7 @@ struct session *session_open(const struct session_options *options)
 	bpf_cost_init(&s->cost);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(bpf_message);
-	s->buffer = malloc(READ_BUFFER_SIZE);
+	s->buffer = calloc(READ_RECORDS, sizeof(*s->buffer));
 	err = s->buffer ? kernel_init(&s->kernel) : -ENOMEM;
 	if (!err)
 		err = open_with_fallbacks(s, options);
@@ -478,23 +479,22 @@ bool session_is_enabled(const struct session *s, enum capability c)
 
 /* --- collecting --- */
 
-static int take_records(struct process_table *table, const char *buffer, size_t size)
+static int take_records(struct process_table *table, const struct mw_task *records, size_t count)
 {
-	for (size_t at = 0; at + sizeof(struct mw_task) <= size; at += sizeof(struct mw_task)) {
-		struct mw_task raw;
+	for (size_t i = 0; i < count; i++) {
+		const struct mw_task *raw = &records[i];
 		struct process *p;
 		struct cgroup *fresh;
 		int err;
 
-		memcpy(&raw, buffer + at, sizeof(raw));
-		err = process_table_update(table, &raw, &p);
+		err = process_table_update(table, raw, &p);
 		if (err == -EEXIST)
 			continue;
 		if (err)
 			return err;
-		fresh = process_set_cgroup(table, p, raw.cgroup_id);
+		fresh = process_set_cgroup(table, p, raw->cgroup_id);
 		if (fresh)
-			cgroup_read(fresh, raw.cgroup_id, p->pid);
+			cgroup_read(fresh, raw->cgroup_id, p->pid);
 	}
 	return 0;
 }
@@ -516,7 +516,7 @@ int session_collect(struct session *s, struct process_table *table)
 			err = -errno;
 		if (n <= 0)
 			break;
-		err = take_records(table, s->buffer, n);
+		err = take_records(table, s->buffer, n / sizeof(*s->buffer));
 	}
 	close(fd);
 	return err;
