@@ -190,7 +190,10 @@ static void note_named(struct watch *w)
 			targets_seen(t, p);
 		if (p || t->is_gone[i] || t->starts[i])
 			continue;
-		log_warn("process %u ended before memwatch had attached", t->pids[i]);
+		log_warn("process %u %s", t->pids[i],
+			 kill(t->pids[i], 0) && errno == ESRCH
+				 ? "ended before memwatch had attached"
+				 : "is not shown by the kernel's iterator: it cannot be watched");
 		named_process_gone(w, t->pids[i], 0);
 	}
 }
