@@ -48,7 +48,6 @@ struct watch {
 	uint64_t born, gone;
 	bool calls_whole, places_whole; /* were on since the tick before */
 	uint64_t events_measured;	/* of a tick, when own cost was last measured for it */
-	int result;
 };
 
 /* --- the end --- */
@@ -62,9 +61,7 @@ static int end_result(int err)
 /* Ends the run: at once, but in the loop's own time. */
 static int watch_stop(struct watch *w, int err)
 {
-	err = end_result(err);
-	w->result = err;
-	loop_stop(w->loop, err);
+	loop_stop(w->loop, end_result(err));
 	return 0;
 }
 
