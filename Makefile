@@ -51,7 +51,7 @@ CPPFLAGS += -D_GNU_SOURCE -DMEMWATCH_VERSION='"$(VERSION)"' -Iuser -Iinclude -I$
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fno-omit-frame-pointer $(CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS)
-LDLIBS := -lbpf -lelf -lz -lncursesw -ltinfo -lm
+LDLIBS := -lbpf -ldw -lelf -lz -liberty -lncursesw -ltinfo -lm
 ifeq ($(SANITIZE),1)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined
 ALL_LDFLAGS += -fsanitize=address,undefined
@@ -148,7 +148,7 @@ build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/co
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -D_GNU_SOURCE -Iuser -Iinclude -Itests -Itests/unit -std=gnu11 -g -O1 \
 		-fsanitize=fuzzer,address,undefined $< \
-		$(wildcard user/base/*.c user/sym/*.c user/v8/*.c) -o $@ -lelf -lz -lm
+		$(wildcard user/base/*.c user/sym/*.c user/v8/*.c) -o $@ -ldw -lelf -lz -liberty -lm
 
 unit: units
 	$(Q)tests/run.sh $(UNITS)

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract of the kernel and the user side about growth sites: which code
+ * of a process makes it grow. Second part of abi.h.
+ *
+ * The kernel side walks the stack of a sampled allocation and adds its weight to
+ * mw_sites, keyed by process, kind and a hash of the stack. The stack itself goes
+ * through the ring buffer mw_stacks once, when the key is new: user space names it
+ * once, while the process is alive and before V8 moves what it points to.
+ *
+ * All samples are taken by bytes with a random threshold, and carry their weight: an
+ * allocation of s bytes is taken with the probability min(1, s / sample_bytes), and then
+ * stands for max(s, sample_bytes) bytes. Sums are unbiased.
+ */
+#ifndef MEMWATCH_SITES_H
+#define MEMWATCH_SITES_H
+
+#include "memwatch/abi.h"
+
+#define MW_FRAMES	      64	  /* frames of a stack that are kept, leaf first */
+#define MW_SITE_PROCS	      64	  /* processes whose sites are taken at once */
+#define MW_SITES	      8192	  /* (process, kind, stack) at once */
+#define MW_STACKS_BYTES	      (512 << 10) /* ring buffer; a power of two */
+#define MW_STACK_COPY_BYTES   16384	  /* of the stack, for unwinding in user space */
+#define MW_TEXT_RANGES	      8
+#define MW_V8_BUILTINS_RANGES 2
+
+enum mw_site_kind {
+	MW_SITE_FAULT = 1,   /* page faults: bytes that became resident */
+	MW_SITE_BRK,	     /* the brk heap was grown */
+	MW_SITE_MMAP,	     /* mapped (also by mremap) */
+	MW_SITE_V8_ALLOC,    /* allocated in V8's heap */
+	MW_SITE_V8_SURVIVED, /* the same, what survived into the old generation */
+	MW_SITE_EXTERNAL,    /* ArrayBuffers' memory outside V8's heap, less what was freed */
+	MW_SITE_KINDS,
+};
+
+enum mw_frame_kind {
+	MW_FRAME_NATIVE, /* only @ip is meant; may also be JIT code without a JS frame, or a builtin
+			  */
+	MW_FRAME_JS,	 /* a frame of a JavaScript function */
+	MW_FRAME_STUB,	 /* a frame that V8 marks by a type (@bytecode_offset): entry, exit, builtin
+			  */
+};
+
+struct mw_frame {
+	__u64 ip;	       /* of the leaf: where it is; of the others: the return address */
+	__u64 function;	       /* JS: tagged pointer to the SharedFunctionInfo; else 0 */
+	__s32 bytecode_offset; /* JS, only when @ip is in a V8 builtin (interpreter): the frame's
+				  Smi as an integer; else 0. STUB: V8's frame type */
+	__u32 kind;	       /* enum mw_frame_kind */
+};
+
+/* mw_stack.flags */
+#define MW_STACK_CUT	    (1u << 0) /* more than MW_FRAMES frames */
+#define MW_STACK_UNREADABLE (1u << 1) /* ended at memory that could not be read */
+#define MW_STACK_RECOVERED                                                                         \
+	(1u << 2) /* begins in code without frame pointers: the first                              \
+		frame pointer was searched on the stack */
+
+/* Records in mw_stacks begin with this. */
+enum mw_stack_record { MW_STACK_FRAMES = 1, MW_STACK_COPY };
+
+struct mw_stack_header {
+	__u32 record; /* enum mw_stack_record */
+	__u32 pid;    /* thread group id, in memwatch's own PID namespace */
+	__u32 tid;    /* the thread, likewise; 0 if unknown */
+	__u16 kind;   /* enum mw_site_kind */
+	__u16 epoch;  /* mw_site_proc.epoch when it was taken */
+	__u64 ts_ns;  /* CLOCK_BOOTTIME */
+};
+
+struct mw_stack {
+	struct mw_stack_header h;
+	__u64 hash; /* in mw_site_key */
+	__u32 flags;
+	__u32 count;
+	struct mw_frame frames[MW_FRAMES]; /* the record ends after the last one that is used */
+};
+
+/* Registers as DWARF numbers them on x86-64: rax rdx rcx rbx rsi rdi rbp rsp r8..r15 rip. On
+ * arm64: x0..x30, sp, pc. */
+#define MW_REGS 33
+
+/* The stack of a program without frame pointers, to be unwound by .eh_frame in user space. Not
+ * aggregated in the kernel: it carries its weight. */
+struct mw_stack_copy {
+	struct mw_stack_header h;
+	__u64 bytes; /* weight */
+	__u32 size;  /* bytes of @stack that are valid */
+	__u32 pad;
+	__u64 regs[MW_REGS];
+	__u8 stack[MW_STACK_COPY_BYTES]; /* from the stack pointer upwards */
+};
+
+struct mw_site_key {
+	__u32 pid;
+	__u16 kind;
+	__u16 epoch;
+	__u64 hash;
+};
+
+struct mw_site {
+	__u64 bytes; /* weight of the samples, all monotonic */
+	__u64 samples;
+	__u64 freed_bytes; /* MW_SITE_EXTERNAL: of these, freed since */
+	__u64 freed_samples;
+};
+
+struct mw_range {
+	__u64 start, end;
+};
+
+/* How BPF recognises V8's JavaScript frames; from user/v8/v8_layout.h. */
+struct mw_v8_frames {
+	__u16 shared_offset; /* JSFunction.shared_function_info, bytes from the untagged pointer */
+	__u16 map_type_offset;	   /* Map.instance_type, likewise */
+	__u16 function_type_first; /* instance types of JSFunctions ... */
+	__u16 function_type_last;  /* ... up to and including */
+	__u16 shared_type;	   /* of SharedFunctionInfo */
+	__s16 bytecode_offset_fp;  /* of the bytecode offset in a frame, from fp: -32 or -40 ... */
+	__u8 enabled;
+	__u8 pad[3];
+	struct mw_range builtins[MW_V8_BUILTINS_RANGES]; /* embedded builtins, and their remapped
+							    copy; 0,0: none */
+};
+
+MW_ASSERT_SIZE(struct mw_frame, 24);
+MW_ASSERT_SIZE(struct mw_stack_header, 24);
+MW_ASSERT_SIZE(struct mw_stack, 40 + MW_FRAMES * 24);
+MW_ASSERT_SIZE(struct mw_stack_copy, 40 + 8 * MW_REGS + MW_STACK_COPY_BYTES);
+MW_ASSERT_SIZE(struct mw_site_key, 16);
+MW_ASSERT_SIZE(struct mw_site, 32);
+MW_ASSERT_SIZE(struct mw_v8_frames, 16 + 16 * MW_V8_BUILTINS_RANGES);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A named stack frame, and a stack of them, as every output shows them.
+ * Strings are interned (base/intern.h): compared by address, never freed singly.
+ */
+#ifndef MEMWATCH_MODEL_FRAME_H
+#define MEMWATCH_MODEL_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* "kind" in the NDJSON. */
+enum frame_kind {
+	FRAME_UNKNOWN, /* no name: @module and @ip at the most */
+	FRAME_NATIVE,
+	FRAME_JS,
+	FRAME_BUILTIN, /* V8's own code for a JavaScript builtin: Map.prototype.set */
+};
+
+/* Whose code it is: the user's own is shown first. */
+enum frame_origin {
+	FRAME_USER, /* the program's own: JS outside node_modules, the executable's functions */
+	FRAME_DEPENDENCY, /* below node_modules; a shared library that is not the system's */
+	FRAME_RUNTIME,	  /* Node's internals (node:...), V8, libc and the like */
+};
+
+/* By what a JS function ran. */
+enum frame_tier { TIER_NONE, TIER_INTERPRETED, TIER_BASELINE, TIER_MAGLEV, TIER_TURBOFAN };
+
+struct frame {
+	const char *fn;	    /* name, demangled; NULL: unknown. Anonymous functions: "(anonymous)" */
+	const char *file;   /* of the source; JS: as V8 has it (path or URL); NULL: unknown */
+	const char *module; /* path of the ELF file as the process maps it; NULL for JS */
+	uint64_t ip;
+	uint32_t line;	     /* where it is, from 1; 0: unknown */
+	uint32_t fn_line;    /* where the function begins, from 1; 0: unknown */
+	uint8_t kind;	     /* enum frame_kind */
+	uint8_t origin;	     /* enum frame_origin */
+	uint8_t tier;	     /* enum frame_tier */
+	bool is_inlined;     /* into the frame after it */
+	bool is_approximate; /* which of the inlined functions it is could not be told: this is the
+				physical function */
+};
+
+struct stack {
+	unsigned count;
+	bool is_cut; /* there are more frames than were kept, or the rest was unreadable */
+	struct frame frames[]; /* leaf first */
+};
+
+/** stack_new - a copy of @count frames; NULL with errno set */
+struct stack *stack_new(const struct frame *frames, unsigned count, bool is_cut);
+
+/** stack_hash - of what is shown (names, files, lines), so that equal stacks of other addresses
+ *  are one site */
+uint64_t stack_hash(const struct frame *frames, unsigned count);
+
+/**
+ * stack_site_frame - the frame that a stack is known by
+ *
+ * The first of the user's own code, else of a dependency's, else the first with a name.
+ * Returns its index; 0 if there is nothing better.
+ */
+unsigned stack_site_frame(const struct stack *s);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Growth sites of one process: how much memory each stack made it grow by.
+ * No I/O here; collect fills it, outputs read it.
+ */
+#ifndef MEMWATCH_MODEL_SITE_H
+#define MEMWATCH_MODEL_SITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hmap.h"
+#include "memwatch/sites.h"
+#include "model/frame.h"
+
+#define SITES_MAX 4096 /* of a process; what comes after is counted in @dropped_bytes */
+
+struct site {
+	struct hmap_node node; /* by kind and hash of the frames */
+	enum mw_site_kind kind;
+	struct stack *stack;
+	uint64_t sampled_bytes; /* estimate: weights of the samples, less what was freed */
+	uint64_t samples;
+	/* Set by sites_finish_tick(). */
+	uint64_t bytes;	     /* what is shown: @sampled_bytes, for V8_SURVIVED scaled: see below */
+	int64_t delta_bytes; /* of @bytes since the tick before */
+	double share;	     /* of the kind's total in this process, 0..1 */
+	const char *note;    /* what V8's own work is: "V8 promotion", "heap warm-up"; or NULL */
+};
+
+/* How well the sites of a process can be told; for outputs and doctor -p. */
+struct site_quality {
+	const char *level; /* what JS sites are told by: "v8-survived", "v8-alloc", "fault", ... */
+	const char *why;   /* why not better, a sentence; NULL: nothing is missing */
+	uint64_t stacks, stacks_cut, stacks_unreadable, stacks_recovered; /* as records came */
+	uint64_t frames, frames_unnamed;
+};
+
+struct site_table {
+	struct hmap by_hash;
+	uint64_t total_bytes[MW_SITE_KINDS]; /* of @bytes, this tick */
+	uint64_t samples[MW_SITE_KINDS];
+	uint64_t dropped_bytes; /* of sites past SITES_MAX */
+	uint64_t unnamed_bytes; /* of stacks that could not be read in time */
+	/* Live bytes of V8's heaps after the first and the last collection seen; what V8_SURVIVED
+	 * is scaled to. 0: unknown, then shares are all that is true and @bytes is the raw estimate
+	 */
+	uint64_t v8_live_first, v8_live_last;
+	struct site_quality quality;
+};
+
+/** site_table_new - NULL with errno set */
+struct site_table *site_table_new(void);
+/** site_table_free - takes NULL */
+void site_table_free(struct site_table *t);
+
+/**
+ * site_table_get - the site of @kind with these frames, made if it is new
+ *
+ * Returns NULL with errno set: ENOSPC past SITES_MAX, ENOMEM.
+ */
+struct site *site_table_get(struct site_table *t, enum mw_site_kind kind,
+			    const struct frame *frames, unsigned count, bool is_cut);
+
+/** site_table_finish_tick - bytes, deltas and shares anew, after all of a tick's samples are in */
+void site_table_finish_tick(struct site_table *t);
+
+/**
+ * site_table_top - the largest sites of @kind (0: of all kinds, each kind's in turn), by @bytes
+ * @out: at least @max pointers
+ * Returns how many.
+ */
+unsigned site_table_top(const struct site_table *t, enum mw_site_kind kind, struct site **out,
+			unsigned max);
+
+/** site_kind_name - "fault", "brk", "mmap", "v8-alloc", "v8-survived", "external" */
+const char *site_kind_name(enum mw_site_kind kind);
+/** site_kind_help - what its bytes mean, a phrase */
+const char *site_kind_help(enum mw_site_kind kind);
+
+#endif
