@@ -66,6 +66,28 @@ int elf_file_for_each_usdt(struct elf_file *f, int (*fn)(void *arg, const struct
  * not .bss. Returns 0 or -EFAULT.
  */
 int elf_file_read(struct elf_file *f, uint64_t addr, void *out, size_t len);
+/**
+ * elf_file_offset - where in the file the byte at virtual address @vaddr is (for uprobes)
+ *
+ * Returns 0, or -EFAULT if no PT_LOAD segment holds it.
+ */
+int elf_file_offset(struct elf_file *f, uint64_t vaddr, uint64_t *offset);
+/**
+ * elf_file_address - the virtual address at which the byte at @offset is loaded
+ * @is_executable: by an executable segment; pages of the file may be in two segments
+ *
+ * Whole pages: what surrounds a segment in its first and last page counts as its.
+ * Returns 0, or -EFAULT if no segment loads it.
+ */
+int elf_file_address(struct elf_file *f, uint64_t offset, bool is_executable, uint64_t *vaddr);
+/**
+ * elf_file_bias - address in the process minus address in the file
+ * @start, @offset, @is_executable: of one mapping of it
+ *
+ * Returns 0 or -EFAULT. @bias wraps around: 0 for what was not relocated.
+ */
+int elf_file_bias(struct elf_file *f, uint64_t start, uint64_t offset, bool is_executable,
+		  uint64_t *bias);
 bool elf_file_has_symtab(const struct elf_file *f); /* .symtab: not stripped */
 bool elf_file_has_dwarf(const struct elf_file *f);  /* .debug_info or .zdebug_info */
 /** elf_file_build_id - hex of the NT_GNU_BUILD_ID note, or "" */

@@ -9,10 +9,7 @@
  *   2. Their order: the executable, then what has the name of a V8 embedder,
  *      then the rest. Names are a heuristic for speed: every candidate up to
  *      MAX_OPENED is looked at before the answer is "no V8".
- *   3. Each is opened through /proc/PID/map_files/START-END, which is the very
- *      file that is mapped, whatever has become of its name. That takes
- *      CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; otherwise by its name below
- *      /proc/PID/root.
+ *   3. Each is opened as the very file that is mapped (sym/proc_maps.h).
  *   4. The first with V8's symbols is the answer.
  *
  * What proves V8, all defined and not imported, as of Node 12-26 (V8 7.8-14.6):
@@ -24,9 +21,7 @@
  * LIMITATIONS
  *   - An embedder that was stripped and exports none of these is "no V8".
  *   - A process that maps two copies of V8 shows the first in that order.
- *   - Without the capability: a file that was deleted, or whose name contains a
- *     newline (escaped in maps), or a chroot in our mount namespace, is missed.
- *   - A process whose main thread has ended while others live has empty maps.
+ *   - What sym/proc_maps.c says of processes without the capability for map_files.
  *   - The tagged size is from v8dbg_TaggedSize (V8 7.8+), else from the size of
  *     a Smi, which only tells "no pointer compression".
  */
@@ -34,7 +29,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,13 +36,12 @@
 #include <unistd.h>
 
 #include "sym/elf_file.h"
+#include "sym/proc_maps.h"
 
-#define MAX_LINES      (1u << 20) /* of maps; vm.max_map_count is 65,530 by default */
 #define MAX_CANDIDATES 4096u
 #define MAX_OPENED     256u
 #define MAX_METADATA   (16u << 10) /* v8dbg_* names, twice each; node 26 has 515 */
 #define MAX_VERSION    9999	   /* a part of the version above that is garbage */
-#define LINE_BYTES     (PATH_MAX + 256)
 
 enum rank { RANK_EXE, RANK_NAMED, RANK_OTHER };
 
@@ -57,14 +50,15 @@ static const char *const embedder_names[] = {
 };
 
 struct candidate {
-	char *path; /* as in maps */
-	uint64_t start, end;
-	uint64_t dev, inode;
+	const struct proc_map *map;
 	enum rank rank;
 	unsigned order; /* keeps the sort stable */
 };
 
 struct candidates {
+	struct proc_maps maps; /* the executable ones */
+	char exe[PATH_MAX];
+	struct proc_map exe_map; /* for an executable that is not in @maps: only a path */
 	struct candidate *v;
 	unsigned count;
 };
@@ -94,89 +88,25 @@ static enum rank rank_of(const char *path)
 	return RANK_OTHER;
 }
 
-static int candidates_add(struct candidates *all, const struct candidate *c)
+static void candidates_add(struct candidates *all, const struct proc_map *m)
 {
-	struct candidate *new_c;
-	char *path;
+	struct candidate *c = &all->v[all->count];
 
-	if (all->count >= MAX_CANDIDATES)
-		return 0;
-	if (!all->v)
-		all->v = calloc(MAX_CANDIDATES, sizeof(*all->v));
-	if (!all->v)
-		return -ENOMEM;
-	path = strdup(c->path);
-	if (!path)
-		return -ENOMEM;
-	new_c = &all->v[all->count];
-	*new_c = *c;
-	new_c->path = path;
-	new_c->order = all->count++;
-	return 0;
-}
-
-static void candidates_release(struct candidates *all)
-{
-	for (unsigned i = 0; i < all->count; i++)
-		free(all->v[i].path);
-	free(all->v);
-}
-
-/* Takes the candidate out of a line of maps, which it cuts; false if it is none. */
-static bool candidate_parse(char *line, const char *exe, struct candidate *c)
-{
-	unsigned dev_major, dev_minor;
-	char perms[5];
-	int path_at = 0;
-
-	if (!strchr(line, '/'))
-		return false;
-	line[strcspn(line, "\n")] = '\0';
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %x:%x %" SCNu64 " %n", &c->start, &c->end,
-		   perms, &dev_major, &dev_minor, &c->inode, &path_at) != 6)
-		return false;
-	if (!path_at || perms[2] != 'x' || line[path_at] != '/')
-		return false;
-	c->path = line + path_at;
-	c->dev = (uint64_t)dev_major << 32 | dev_minor;
-	c->rank = strcmp(c->path, exe) ? rank_of(c->path) : RANK_EXE;
-	return true;
+	c->map = m;
+	c->rank = strcmp(m->path, all->exe) ? rank_of(m->path) : RANK_EXE;
+	c->order = all->count++;
 }
 
 /* The path counts as well: btrfs subvolumes and overlays repeat inode numbers on one device. */
-static bool candidates_have(const struct candidates *all, const struct candidate *c)
+static bool candidates_have(const struct candidates *all, const struct proc_map *m)
 {
 	for (unsigned i = all->count; i-- > 0;) { /* mappings of a file are neighbours */
-		const struct candidate *have = &all->v[i];
+		const struct proc_map *have = all->v[i].map;
 
-		if (have->inode == c->inode && have->dev == c->dev && !strcmp(have->path, c->path))
+		if (have->inode == m->inode && have->dev == m->dev && !strcmp(have->path, m->path))
 			return true;
 	}
 	return false;
-}
-
-static int maps_read(FILE *maps, const char *exe, struct candidates *all)
-{
-	char line[LINE_BYTES];
-	bool in_line = false; /* this is the rest of a line that was too long */
-	unsigned lines = 0;
-
-	errno = 0;
-	while (lines < MAX_LINES && fgets(line, sizeof(line), maps)) {
-		bool whole = strchr(line, '\n') != NULL;
-		bool usable = whole && !in_line;
-		struct candidate c = {0};
-		int err;
-
-		in_line = !whole;
-		lines++;
-		if (!usable || !candidate_parse(line, exe, &c) || candidates_have(all, &c))
-			continue;
-		err = candidates_add(all, &c);
-		if (err)
-			return err;
-	}
-	return ferror(maps) && errno ? -errno : 0;
 }
 
 static int by_rank(const void *a, const void *b)
@@ -190,64 +120,35 @@ static int by_rank(const void *a, const void *b)
 
 static int candidates_read(pid_t pid, struct candidates *all)
 {
-	char name[64], exe[PATH_MAX];
-	ssize_t len;
-	FILE *maps;
-	int err;
+	bool has_exe = false;
+	int err = proc_maps_read(pid, PROC_MAPS_EXECUTABLE, &all->maps);
 
-	snprintf(name, sizeof(name), "/proc/%d/maps", pid);
-	maps = fopen(name, "re");
-	if (!maps)
-		return errno == ENOENT ? -ESRCH : -errno;
-	snprintf(name, sizeof(name), "/proc/%d/exe", pid);
-	len = readlink(name, exe, sizeof(exe) - 1);
-	exe[len > 0 ? len : 0] = '\0'; /* a kernel thread and a zombie have none */
-	err = maps_read(maps, exe, all);
-	fclose(maps);
-	if (!err && *exe) {
-		struct candidate c = {.path = exe, .rank = RANK_EXE};
-		bool listed = false;
+	if (err)
+		return err;
+	all->v = calloc(MAX_CANDIDATES + 1, sizeof(*all->v));
+	if (!all->v)
+		return -ENOMEM;
+	proc_exe_path(pid, all->exe, sizeof(all->exe));
+	for (unsigned i = 0; i < all->maps.count && all->count < MAX_CANDIDATES; i++) {
+		const struct proc_map *m = &all->maps.maps[i];
 
-		for (unsigned i = 0; i < all->count; i++)
-			listed |= all->v[i].rank == RANK_EXE;
-		err = listed ? 0 : candidates_add(all, &c);
+		if (*m->path != '/' || candidates_have(all, m))
+			continue;
+		candidates_add(all, m);
+		has_exe |= !strcmp(m->path, all->exe);
 	}
-	if (!err && all->count)
-		qsort(all->v, all->count, sizeof(*all->v), by_rank);
-	return err;
+	if (*all->exe && !has_exe) {
+		all->exe_map.path = all->exe;
+		candidates_add(all, &all->exe_map);
+	}
+	qsort(all->v, all->count, sizeof(*all->v), by_rank);
+	return 0;
 }
 
-static bool is_deleted(const char *path)
+static void candidates_release(struct candidates *all)
 {
-	static const char suffix[] = " (deleted)";
-	size_t len = strlen(path);
-
-	return len >= strlen(suffix) && !strcmp(path + len - strlen(suffix), suffix);
-}
-
-static struct elf_file *candidate_open(pid_t pid, const struct candidate *c)
-{
-	char path[PATH_MAX];
-	struct elf_file *f;
-	int len;
-
-	if (c->rank == RANK_EXE) {
-		snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-		return elf_file_open(path);
-	}
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, c->start,
-		 c->end);
-	f = elf_file_open(path);
-	if (f || (errno != EPERM && errno != EACCES && errno != ENOENT))
-		return f;
-	if (is_deleted(c->path)) /* errno says why map_files did not work */
-		return NULL;
-	len = snprintf(path, sizeof(path), "/proc/%d/root%s", pid, c->path);
-	if (len < 0 || (size_t)len >= sizeof(path)) {
-		errno = ENAMETOOLONG;
-		return NULL;
-	}
-	return elf_file_open(path);
+	proc_maps_release(&all->maps);
+	free(all->v);
 }
 
 /* ---- one file ---- */
@@ -384,7 +285,7 @@ static int file_look(struct elf_file *f, struct v8_info *out)
 
 int v8_info_read(pid_t pid, struct v8_info *out)
 {
-	struct candidates all = {0};
+	struct candidates *all;
 	char name[32];
 	int denied = 0;
 	int ret;
@@ -392,10 +293,13 @@ int v8_info_read(pid_t pid, struct v8_info *out)
 	memset(out, 0, sizeof(*out));
 	if (pid <= 0)
 		return -ESRCH;
-	ret = candidates_read(pid, &all);
-	for (unsigned i = 0; !ret && i < all.count && i < MAX_OPENED; i++) {
-		const struct candidate *c = &all.v[i];
-		struct elf_file *f = candidate_open(pid, c);
+	all = calloc(1, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	ret = candidates_read(pid, all);
+	for (unsigned i = 0; !ret && i < all->count && i < MAX_OPENED; i++) {
+		const struct candidate *c = &all->v[i];
+		struct elf_file *f = proc_map_open(pid, c->map);
 
 		if (!f) {
 			if ((errno == EACCES || errno == EPERM) && c->rank != RANK_OTHER)
@@ -405,9 +309,10 @@ int v8_info_read(pid_t pid, struct v8_info *out)
 		ret = file_look(f, out);
 		elf_file_free(f);
 		if (ret > 0)
-			snprintf(out->path, sizeof(out->path), "%s", c->path);
+			snprintf(out->path, sizeof(out->path), "%s", c->map->path);
 	}
-	candidates_release(&all);
+	candidates_release(all);
+	free(all);
 	if (ret)
 		return ret < 0 ? ret : 0;
 	snprintf(name, sizeof(name), "/proc/%d", pid);
