@@ -49,6 +49,10 @@ struct mw_frame {
 	__s32 bytecode_offset; /* JS, only when @ip is in a V8 builtin (interpreter): the frame's
 				  Smi as an integer; else 0. STUB: V8's frame type */
 	__u32 kind;	       /* enum mw_frame_kind */
+	/* JS: what identifies the function also after V8 has moved it; 0, 0 if unreadable. Who
+	   reads
+	   @function later checks that it still is this one. */
+	__s32 script_id, literal_id;
 };
 
 /* mw_stack.flags */
@@ -64,9 +68,8 @@ enum mw_stack_record { MW_STACK_FRAMES = 1, MW_STACK_COPY };
 struct mw_stack_header {
 	__u32 record; /* enum mw_stack_record */
 	__u32 pid;    /* thread group id, in memwatch's own PID namespace */
-	__u32 tid;    /* the thread, likewise; 0 if unknown */
-	__u16 kind;   /* enum mw_site_kind */
-	__u16 epoch;  /* mw_site_proc.epoch when it was taken */
+	__u32 tid;    /* the thread, by the kernel's own number */
+	__u32 kind;   /* enum mw_site_kind */
 	__u64 ts_ns;  /* CLOCK_BOOTTIME */
 };
 
@@ -95,9 +98,8 @@ struct mw_stack_copy {
 
 struct mw_site_key {
 	__u32 pid;
-	__u16 kind;
-	__u16 epoch;
-	__u64 hash;
+	__u32 kind;
+	__u64 hash; /* of the stack: of functions' identities, not of what V8 may move */
 };
 
 struct mw_site {
@@ -114,23 +116,92 @@ struct mw_range {
 /* How BPF recognises V8's JavaScript frames; from user/v8/v8_layout.h. */
 struct mw_v8_frames {
 	__u16 shared_offset; /* JSFunction.shared_function_info, bytes from the untagged pointer */
-	__u16 map_type_offset;	   /* Map.instance_type, likewise */
-	__u16 function_type_first; /* instance types of JSFunctions ... */
-	__u16 function_type_last;  /* ... up to and including */
-	__u16 shared_type;	   /* of SharedFunctionInfo */
-	__s16 bytecode_offset_fp;  /* of the bytecode offset in a frame, from fp: -32 or -40 ... */
+	__u16 map_type_offset;	    /* Map.instance_type, likewise */
+	__u16 function_type_first;  /* instance types of JSFunctions ... */
+	__u16 function_type_last;   /* ... up to and including */
+	__u16 shared_type;	    /* of SharedFunctionInfo */
+	__s16 bytecode_offset_fp;   /* of the bytecode offset in a frame, from fp: -32 or -40 ... */
+	__u16 shared_script_offset; /* SharedFunctionInfo.script */
+	__u16 shared_literal_id_offset; /* SharedFunctionInfo.function_literal_id */
+	__u16 script_id_offset;		/* Script.id, a Smi */
 	__u8 enabled;
-	__u8 pad[3];
+	__u8 pad[5];
 	struct mw_range builtins[MW_V8_BUILTINS_RANGES]; /* embedded builtins, and their remapped
 							    copy; 0,0: none */
 };
 
-MW_ASSERT_SIZE(struct mw_frame, 24);
+/* How to find V8's fresh allocations and what becomes of them; from user/v8/v8_hooks.h. */
+enum mw_v8_alloc {
+	MW_V8_ALLOC_NONE,
+	MW_V8_ALLOC_RETURNED, /* the hook returns the tagged object */
+	MW_V8_ALLOC_TOP,      /* the hook returns true; top is in the space: this + top_offset */
+	MW_V8_ALLOC_TOP_AT,   /* the same in the struct that this + top_offset points to, at + 8 */
+};
+
+struct mw_v8_heap {
+	__u8 alloc;	       /* enum mw_v8_alloc */
+	__u8 young_flags_word; /* of a page's header: index of the word ... */
+	__u8 young_flags;      /* ... and the bits of it that mean new space */
+	__u8 scans_early; /* a hook inside the scavenge sees forwarding pointers, its end not */
+	__u32 top_offset;
+};
+
+enum mw_walk {
+	MW_WALK_FRAME_POINTERS,
+	MW_WALK_COPY, /* the program has none: copy the stack for user space to unwind */
+};
+
+/* A process whose sites are taken: mw_site_procs, by PID in memwatch's namespace. */
+struct mw_site_proc {
+	__u8 walk; /* enum mw_walk */
+	__u8 pad[3];
+	__u32 sample_bytes;	     /* threshold of faults, brk, mmap */
+	__u32 external_sample_bytes; /* threshold of ArrayBuffers */
+	__u32 copies_left;	     /* stack copies until user space allows more */
+	__u32 alloc_weight;	     /* V8: allocations that one in the sample stands for */
+	__u32 pad2;
+	__u64 rss_pages; /* at the last fault sample */
+	struct mw_v8_frames v8;
+	struct mw_v8_heap heap;
+	struct mw_range text[MW_TEXT_RANGES];	   /* code with frame pointers */
+	struct mw_range frameless[MW_TEXT_RANGES]; /* code without: libc and the like */
+};
+
+#define MW_V8_ISOLATES 32  /* threads that allocate in V8's heap, at once, all processes */
+#define MW_V8_SAMPLES  512 /* allocations of one of them that are followed at once */
+
+/* What the collector of one V8 isolate (by its thread) was seen to do. */
+struct mw_v8_isolate {
+	__u64 owner; /* pid << 32 | tid, the kernel's own numbers; 0: free */
+	__u32 pid;   /* in memwatch's namespace */
+	__u32 cursor;
+	__u8 in_gc; /* 1 scavenge, 2 mark-compact */
+	__u8 is_scanned, wants_live, pad;
+	__u32 live_samples;
+	__u64 last_addr;
+	__u64 scavenges, mark_compacts;
+	__u64 live_first, live_last; /* bytes after the first and the last mark-compact */
+	__u64 any_first, any_last;   /* ... after any collection */
+	__u64 allocs, direct_old, bad_addrs, promoted, died, lost_in_mark_compact;
+};
+
+struct mw_v8_sample {
+	__u64 addr; /* tagged; 0: free */
+	__u64 hash;
+	__u32 bytes; /* weight */
+	__u32 size;
+	__u32 survived; /* scavenges */
+	__u32 pad;
+};
+
+MW_ASSERT_SIZE(struct mw_frame, 32);
 MW_ASSERT_SIZE(struct mw_stack_header, 24);
-MW_ASSERT_SIZE(struct mw_stack, 40 + MW_FRAMES * 24);
+MW_ASSERT_SIZE(struct mw_stack, 40 + MW_FRAMES * 32);
 MW_ASSERT_SIZE(struct mw_stack_copy, 40 + 8 * MW_REGS + MW_STACK_COPY_BYTES);
 MW_ASSERT_SIZE(struct mw_site_key, 16);
 MW_ASSERT_SIZE(struct mw_site, 32);
-MW_ASSERT_SIZE(struct mw_v8_frames, 16 + 16 * MW_V8_BUILTINS_RANGES);
+MW_ASSERT_SIZE(struct mw_v8_frames, 24 + 16 * MW_V8_BUILTINS_RANGES);
+MW_ASSERT_SIZE(struct mw_v8_isolate, 128);
+MW_ASSERT_SIZE(struct mw_v8_sample, 32);
 
 #endif
