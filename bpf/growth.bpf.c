@@ -17,6 +17,8 @@
  * io_uring, AIO) are not calls.
  */
 #include "memwatch.bpf.h"
+#include "rss.bpf.h"
+#include "sites.bpf.h"
 
 #if defined(__TARGET_ARCH_x86)
 #define MW_SYSCALL(name) "__x64_sys_" #name
@@ -62,33 +64,56 @@ static __always_inline __u64 mw_page_align(__u64 len)
 	return (len + mask) & ~mask;
 }
 
-static __always_inline void mw_count_brk(struct mw_growth *growth, __u64 now)
+/* Returns how many bytes the heap grew by. */
+static __always_inline __u64 mw_count_brk(struct mw_growth *growth, __u64 now)
 {
 	__u64 last = growth->brk_last;
 
 	growth->brk_last = now;
 	if (!last || now == last) /* brk(0) asks, and a refused move answers the old break */
-		return;
+		return 0;
 	mw_add(growth->brk_count, 1);
-	if (now > last)
-		mw_add(growth->brk_bytes, now - last);
+	if (now < last)
+		return 0;
+	mw_add(growth->brk_bytes, now - last);
+	return now - last;
 }
 
-static __always_inline void mw_count_mremap(struct mw_growth *growth, __u64 from, __u64 to)
+/* Returns how many bytes it grew by. */
+static __always_inline __u64 mw_count_mremap(struct mw_growth *growth, __u64 from, __u64 to)
 {
 	from = mw_page_align(from);
 	to = mw_page_align(to);
 	mw_add(growth->mremap_count, 1);
-	if (to > from)
-		mw_add(growth->mremap_bytes, to - from);
-	else if (from > to)
+	if (to <= from) {
 		mw_add(growth->munmap_bytes, from - to);
+		return 0;
+	}
+	mw_add(growth->mremap_bytes, to - from);
+	return to - from;
+}
+
+/* The current process, if its sites are taken, grew by @bytes. */
+static __always_inline void mw_grown(enum mw_site_kind kind, __u64 bytes)
+{
+	__u32 pid;
+	struct mw_site_proc *proc;
+
+	if (!bytes || !mw_ctl.nr_site_procs)
+		return;
+	pid = mw_current_pid();
+	proc = mw_site_proc_of(pid);
+	bytes = proc ? mw_sample(bytes, proc->sample_bytes) : 0;
+	if (bytes)
+		mw_site_sample(proc, pid, kind, bytes, MW_SCRATCH_CALL);
 }
 
 /* @arg2, @arg3: of the call; the length, and mremap's new length. */
-static __always_inline int mw_count_call(long nr, __u64 arg2, __u64 arg3, __u64 ret)
+static __always_inline int mw_count_call(long nr, __u64 arg2, __u64 arg3, __u64 ret,
+					 const bool has_loop)
 {
 	struct mw_growth *growth;
+	__u64 mapped = 0, heap = 0;
 
 	if (ret >= (__u64)-MW_MAX_ERRNO)
 		return 0;
@@ -97,88 +122,64 @@ static __always_inline int mw_count_call(long nr, __u64 arg2, __u64 arg3, __u64 
 		return 0;
 	switch (nr) {
 	case MW_NR_mmap:
+		mapped = mw_page_align(arg2);
 		mw_add(growth->mmap_count, 1);
-		mw_add(growth->mmap_bytes, mw_page_align(arg2));
+		mw_add(growth->mmap_bytes, mapped);
 		break;
 	case MW_NR_munmap:
 		mw_add(growth->munmap_count, 1);
 		mw_add(growth->munmap_bytes, mw_page_align(arg2));
 		break;
 	case MW_NR_mremap:
-		mw_count_mremap(growth, arg2, arg3);
+		mapped = mw_count_mremap(growth, arg2, arg3);
 		break;
 	case MW_NR_brk:
-		mw_count_brk(growth, ret);
+		heap = mw_count_brk(growth, ret);
 		break;
 	}
+	if (has_loop && (mapped || heap))
+		mw_grown(heap ? MW_SITE_BRK : MW_SITE_MMAP, mapped + heap);
 	return 0;
 }
 
-static __always_inline int mw_count_regs(long nr, const struct pt_regs *regs, long ret)
+static __always_inline int mw_count_regs(long nr, const struct pt_regs *regs, long ret,
+					 const bool has_loop)
 {
 	return mw_count_call(nr, PT_REGS_PARM2_CORE_SYSCALL(regs), PT_REGS_PARM3_CORE_SYSCALL(regs),
-			     ret);
+			     ret, has_loop);
 }
 
-/* --- fexit --- */
+/* --- fexit, kretprobe --- */
 
-SEC("?fexit/" MW_SYSCALL(mmap))
-int BPF_PROG(mw_fx_mmap, const struct pt_regs *regs, long ret)
-{
-	return mw_count_regs(MW_NR_mmap, regs, ret);
-}
-
-SEC("?fexit/" MW_SYSCALL(munmap))
-int BPF_PROG(mw_fx_munmap, const struct pt_regs *regs, long ret)
-{
-	return mw_count_regs(MW_NR_munmap, regs, ret);
-}
-
-SEC("?fexit/" MW_SYSCALL(mremap))
-int BPF_PROG(mw_fx_mremap, const struct pt_regs *regs, long ret)
-{
-	return mw_count_regs(MW_NR_mremap, regs, ret);
-}
-
-SEC("?fexit/" MW_SYSCALL(brk))
-int BPF_PROG(mw_fx_brk, const struct pt_regs *regs, long ret)
-{
-	return mw_count_regs(MW_NR_brk, regs, ret);
-}
-
-/* --- kretprobe --- */
-
-static __always_inline int mw_count_kretprobe(long nr, struct pt_regs *ctx)
+static __always_inline int mw_count_kretprobe(long nr, struct pt_regs *ctx, const bool has_loop)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
 
-	return mw_count_regs(nr, regs, PT_REGS_RC_CORE(ctx));
+	return mw_count_regs(nr, regs, PT_REGS_RC_CORE(ctx), has_loop);
 }
 
-SEC("?kretprobe/" MW_SYSCALL(mmap))
-int mw_kr_mmap(struct pt_regs *ctx)
-{
-	return mw_count_kretprobe(MW_NR_mmap, ctx);
-}
+/* The programs of one call, and their twins for kernels without bpf_loop(). */
+#define MW_CALL_PROGRAMS(call, twin, has_loop)                                                     \
+	SEC("?fexit/" MW_SYSCALL(call))                                                            \
+	int BPF_PROG(mw_fx_##call##twin, const struct pt_regs *regs, long ret)                     \
+	{                                                                                          \
+		return mw_count_regs(MW_NR_##call, regs, ret, has_loop);                           \
+	}                                                                                          \
+	SEC("?kretprobe/" MW_SYSCALL(call))                                                        \
+	int mw_kr_##call##twin(struct pt_regs *ctx)                                                \
+	{                                                                                          \
+		return mw_count_kretprobe(MW_NR_##call, ctx, has_loop);                            \
+	}
 
-SEC("?kretprobe/" MW_SYSCALL(munmap))
-int mw_kr_munmap(struct pt_regs *ctx)
-{
-	return mw_count_kretprobe(MW_NR_munmap, ctx);
-}
-
-SEC("?kretprobe/" MW_SYSCALL(mremap))
-int mw_kr_mremap(struct pt_regs *ctx)
-{
-	return mw_count_kretprobe(MW_NR_mremap, ctx);
-}
-
-SEC("?kretprobe/" MW_SYSCALL(brk))
-int mw_kr_brk(struct pt_regs *ctx)
-{
-	return mw_count_kretprobe(MW_NR_brk, ctx);
-}
+MW_CALL_PROGRAMS(mmap, , true)
+MW_CALL_PROGRAMS(munmap, , true)
+MW_CALL_PROGRAMS(mremap, , true)
+MW_CALL_PROGRAMS(brk, , true)
+MW_CALL_PROGRAMS(mmap, _v510, false)
+MW_CALL_PROGRAMS(munmap, _v510, false)
+MW_CALL_PROGRAMS(mremap, _v510, false)
+MW_CALL_PROGRAMS(brk, _v510, false)
 
 /* --- sys_exit --- */
 
@@ -194,8 +195,7 @@ static __always_inline bool mw_is_compat(void)
 #endif
 }
 
-SEC("?tp_btf/sys_exit")
-int BPF_PROG(mw_sys_exit, struct pt_regs *regs, long ret)
+static __always_inline int mw_count_sys_exit(struct pt_regs *regs, long ret, const bool has_loop)
 {
 #if defined(__TARGET_ARCH_x86)
 	long nr = regs->orig_ax;
@@ -207,7 +207,20 @@ int BPF_PROG(mw_sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 	if (mw_is_compat())
 		return 0;
-	return mw_count_call(nr, PT_REGS_PARM2_SYSCALL(regs), PT_REGS_PARM3_SYSCALL(regs), ret);
+	return mw_count_call(nr, PT_REGS_PARM2_SYSCALL(regs), PT_REGS_PARM3_SYSCALL(regs), ret,
+			     has_loop);
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(mw_sys_exit, struct pt_regs *regs, long ret)
+{
+	return mw_count_sys_exit(regs, ret, true);
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(mw_sys_exit_v510, struct pt_regs *regs, long ret)
+{
+	return mw_count_sys_exit(regs, ret, false);
 }
 
 /* --- page faults --- */
@@ -241,8 +254,58 @@ static __always_inline int mw_count_fault(__u64 addr, __u64 weight)
 	return 0;
 }
 
+/*
+ * How many bytes @faults faults of the current process brought. Where huge pages come one fault
+ * is 512 pages: the growth of its RSS since the sample before tells, when it is more than the
+ * faults of all CPUs that are not sampled yet can be.
+ */
+#define MW_HUGE_PAGES 512
+
+static __always_inline __u64 mw_fault_bytes(struct mw_site_proc *proc, __u64 faults)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+	struct mw_task sizes = {};
+	__u64 rss, before = proc->rss_pages, pages = faults;
+
+	if (mm) {
+		mw_rss_read(mm, &sizes, true);
+		rss = sizes.anon_pages + sizes.shmem_pages + sizes.swap_pages;
+		if (before && rss > before + MW_HUGE_PAGES &&
+		    rss - before > faults * mw_cfg.nr_cpus)
+			pages = rss - before;
+		proc->rss_pages = rss;
+	}
+	return pages << mw_cfg.page_shift;
+}
+
+static __always_inline int mw_sample_fault(struct bpf_perf_event_data *ctx)
+{
+	struct mw_site_proc *proc;
+	__u64 bytes;
+	__u32 pid;
+
+	mw_count_fault(ctx->addr, ctx->sample_period);
+	if (!mw_ctl.nr_site_procs)
+		return 0;
+	pid = mw_current_pid();
+	proc = mw_site_proc_of(pid);
+	if (!proc)
+		return 0;
+	bytes = mw_sample(mw_fault_bytes(proc, ctx->sample_period), proc->sample_bytes);
+	if (bytes)
+		mw_site_sample(proc, pid, MW_SITE_FAULT, bytes, MW_SCRATCH_FAULT);
+	return 0;
+}
+
 SEC("?perf_event")
 int mw_fault_perf(struct bpf_perf_event_data *ctx)
+{
+	return mw_sample_fault(ctx);
+}
+
+SEC("?perf_event")
+int mw_fault_perf_v510(struct bpf_perf_event_data *ctx)
 {
 	return mw_count_fault(ctx->addr, mw_cfg.fault_period);
 }

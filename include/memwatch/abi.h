@@ -113,6 +113,9 @@ enum mw_lost {
 	MW_LOST_RING,	 /* ring buffer full: a lifecycle record was dropped */
 	MW_LOST_PROCS,	 /* mw_growth full: a process's events were not counted */
 	MW_LOST_THREADS, /* too many threads to add up all faults */
+	MW_LOST_SITES,	 /* mw_sites full: a sample was not counted */
+	MW_LOST_STACKS,	 /* mw_stacks full, or too many copies: a sample was dropped */
+	MW_LOST_SAMPLES, /* no room to follow another V8 allocation */
 	MW_LOST_MAX,
 };
 
@@ -132,6 +135,8 @@ struct mw_config {
 struct mw_control {
 	__u32 nr_targets; /* named processes in mw_targets; 0: all processes */
 	__u32 seed;	  /* this pass makes a mw_growth entry for each process (brk_last) */
+	__u32 nr_site_procs; /* in mw_site_procs: whether any process's sites are taken */
+	__u32 pad;
 };
 
 /* .bss: memwatch's own PID namespace, learned by the first pass of the iterator. */

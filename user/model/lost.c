@@ -8,6 +8,9 @@ static const struct {
 	[MW_LOST_RING] = {"ring_full", "fork, exec, exit or OOM records dropped: ring buffer full"},
 	[MW_LOST_PROCS] = {"procs_full", "events not counted: table of processes full"},
 	[MW_LOST_THREADS] = {"threads_cut", "processes with too many threads to add up all faults"},
+	[MW_LOST_SITES] = {"sites_full", "samples not counted: table of sites full"},
+	[MW_LOST_STACKS] = {"stacks_full", "samples dropped: no room to hand over their stacks"},
+	[MW_LOST_SAMPLES] = {"v8_samples_full", "V8 allocations not followed: table full"},
 	[LOST_TICKS] = {"ticks", "ticks missed: memwatch was stopped or had no CPU"},
 	[LOST_SHED] = {"shed_ticks", "ticks without full detail, to stay within the budget"},
 };

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Memory of ArrayBuffers and Buffers, which lies outside V8's heap: by the stack
+ * that allocated it, less what was freed. Node takes all of it through one C++ class
+ * (node::NodeArrayBufferAllocator), called from C++ only.
+ *
+ * An allocation that is in the sample is remembered by its address; when that is
+ * freed, from whatever thread, its weight is taken off its site again.
+ *
+ * LIMITATIONS: memory that an addon or Node itself allocates by malloc and hands to a Buffer is
+ * not seen here; its page faults are.
+ */
+#include "sites.bpf.h"
+
+#define MW_EXTERNAL_LIVE 16384
+
+struct mw_external_key {
+	__u64 addr;
+	__u64 pid;
+};
+
+struct mw_external {
+	__u64 hash;
+	__u64 bytes; /* weight */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MW_EXTERNAL_LIVE);
+	__type(key, struct mw_external_key);
+	__type(value, struct mw_external);
+} mw_external SEC(".maps");
+
+struct mw_external_call {
+	__u64 size, old;
+};
+
+/* The arguments of a call, until it returns: by thread. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct mw_external_call);
+} mw_ext_calls SEC(".maps");
+
+static __always_inline void mw_external_freed(__u32 pid, __u64 addr)
+{
+	struct mw_external_key key = {.addr = addr, .pid = pid};
+	struct mw_external *known = bpf_map_lookup_elem(&mw_external, &key);
+	struct mw_site *site;
+
+	if (!known)
+		return;
+	site = mw_site_get(pid, MW_SITE_EXTERNAL, known->hash, NULL);
+	if (site) {
+		mw_add(site->freed_bytes, known->bytes);
+		mw_add(site->freed_samples, 1);
+	}
+	bpf_map_delete_elem(&mw_external, &key);
+}
+
+static __always_inline void mw_external_allocated(struct pt_regs *ctx, __u32 pid, __u64 addr,
+						  __u64 size)
+{
+	struct mw_site_proc *proc = mw_site_proc_of(pid);
+	struct mw_regs regs = {.ip = PT_REGS_IP(ctx), .sp = PT_REGS_SP(ctx), .fp = PT_REGS_FP(ctx)};
+	struct mw_scratch *s = mw_scratch_get(MW_SCRATCH_UPROBE);
+	struct mw_external_key key = {.addr = addr, .pid = pid};
+	struct mw_external fresh;
+	struct mw_site *site;
+	__u64 bytes = proc && addr ? mw_sample(size, proc->external_sample_bytes) : 0;
+
+	if (!bytes || !s)
+		return;
+	s->proc = *proc;
+	mw_walk(s, MW_SCRATCH_UPROBE, &regs);
+	fresh.hash = s->stack.hash;
+	fresh.bytes = bytes;
+	site = mw_site_get(pid, MW_SITE_EXTERNAL, s->stack.hash, s);
+	if (!site)
+		return;
+	if (bpf_map_update_elem(&mw_external, &key, &fresh, BPF_ANY)) {
+		mw_count_lost(MW_LOST_SAMPLES);
+		return;
+	}
+	mw_site_add(site, bytes);
+}
+
+/* this->Allocate(size), this->AllocateUninitialized(size) */
+SEC("?uprobe")
+int mw_ext_alloc_in(struct pt_regs *ctx)
+{
+	struct mw_external_call call = {.size = PT_REGS_PARM2(ctx)};
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	bpf_map_update_elem(&mw_ext_calls, &tid, &call, BPF_ANY);
+	return 0;
+}
+
+/* this->Reallocate(old, old_size, size) */
+SEC("?uprobe")
+int mw_ext_real_in(struct pt_regs *ctx)
+{
+	struct mw_external_call call = {.size = PT_REGS_PARM4(ctx), .old = PT_REGS_PARM2(ctx)};
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	bpf_map_update_elem(&mw_ext_calls, &tid, &call, BPF_ANY);
+	return 0;
+}
+
+SEC("?uretprobe")
+int mw_ext_alloc_out(struct pt_regs *ctx)
+{
+	__u32 tid = bpf_get_current_pid_tgid(), pid = mw_current_pid();
+	struct mw_external_call *call = bpf_map_lookup_elem(&mw_ext_calls, &tid);
+	__u64 size;
+
+	if (!call)
+		return 0;
+	size = call->size;
+	if (call->old)
+		mw_external_freed(pid, call->old);
+	bpf_map_delete_elem(&mw_ext_calls, &tid);
+	mw_external_allocated(ctx, pid, PT_REGS_RC(ctx), size);
+	return 0;
+}
+
+/* this->Free(data, size) */
+SEC("?uprobe")
+int mw_ext_free(struct pt_regs *ctx)
+{
+	mw_external_freed(mw_current_pid(), PT_REGS_PARM2(ctx));
+	return 0;
+}
