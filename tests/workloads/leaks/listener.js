@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+//
+// listener.js - a listener a request on a long-lived emitter, never removed.
+'use strict';
+
+const EventEmitter = require('events');
+
+const { churn } = require('./garbage');
+const { pace } = require('./pace');
+
+const config = new EventEmitter();
+
+config.setMaxListeners(0);
+
+function watchConfig(i) {
+  const session = { id: i, token: `token-${i}`, limits: new Array(60).fill(i) }; // LEAK fn=watchConfig kind=v8-survived via=openSession,tick
+  config.on('change', () => session.limits.fill(0)); // LEAK fn=watchConfig kind=v8-survived via=openSession,tick
+}
+
+function openSession(i) {
+  watchConfig(i);
+}
+
+pace({ keep: openSession, bytes: 750, churn });

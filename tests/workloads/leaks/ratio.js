@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+//
+// ratio.js - two functions that retain exactly 1:7, by bytes: what an unbiased sampler has to find.
+//
+// A chain node is a JSArray (32 bytes) with a FixedArray (16 + 8 n): 272 bytes and 1904.
+'use strict';
+
+const { churn } = require('./garbage');
+const { pace } = require('./pace');
+
+let small = null;
+let large = null;
+
+function keepSmall(i) {
+  const node = new Array(28).fill(i); // LEAK fn=keepSmall kind=v8-survived weight=1 via=keepBoth,tick
+  node[0] = small;
+  small = node;
+}
+
+function keepLarge(i) {
+  const node = new Array(232).fill(i); // LEAK fn=keepLarge kind=v8-survived weight=7 via=keepBoth,tick
+  node[0] = large;
+  large = node;
+}
+
+function keepBoth(i) {
+  keepSmall(i);
+  keepLarge(i);
+}
+
+pace({ keep: keepBoth, bytes: 272 + 1904, churn });
