@@ -45,6 +45,11 @@ const struct capability_info capability_table[CAPABILITY_MAX] = {
 			     "an end shows as absence at the next tick, without status or peak"},
 	[CAPABILITY_OOM] = {"oom", "OOM kills: victim, sizes, whose limit",
 			    "OOM kills show as an exit by signal 9"},
+	[CAPABILITY_SITES] = {"sites",
+			      "which code makes a process grow: stacks at faults and calls",
+			      "what grows is shown, not by which code"},
+	[CAPABILITY_V8] = {"v8", "JavaScript: what survives of its allocations, and Buffers",
+			   "JavaScript shows by its page faults only"},
 	[CAPABILITY_SELF] = {"self", "BPF run time of memwatch's own programs",
 			     "own cost is shown without the time in BPF programs"},
 };
@@ -169,6 +174,27 @@ static int probe_perf_faults(const struct kernel *k, const char **why)
 	return 0;
 }
 
+static int probe_sites(const struct kernel *k, const char **why)
+{
+	if (k->has_loop)
+		return 0;
+	*why = "walking stacks needs bpf_loop(): Linux 5.17";
+	return -ENOTSUP;
+}
+
+static int probe_v8(const struct kernel *k, const char **why)
+{
+	int err = probe_sites(k, why);
+
+	if (err)
+		return err;
+	if (access("/sys/bus/event_source/devices/uprobe/type", F_OK)) {
+		*why = "this kernel has no uprobes (CONFIG_UPROBE_EVENTS)";
+		return -ENOENT;
+	}
+	return 0;
+}
+
 static int probe_stats(const struct kernel *k, const char **why)
 {
 	(void)k;
@@ -237,6 +263,20 @@ const struct hook hook_table[] = {
 	 HOOK_ATTACH_AUTO,
 	 "each OOM kill",
 	 probe_oom},
+	{CAPABILITY_SITES,
+	 "stack walk",
+	 {NULL},
+	 HOOK_ATTACH_NONE,
+	 "microseconds a sample, for named processes and the fastest growers",
+	 probe_sites},
+	{CAPABILITY_V8,
+	 "uprobe",
+	 {"mw_v8_alloc_in", "mw_v8_alloc_out", "mw_v8_scav_in", "mw_v8_scav_mid", "mw_v8_scav_out",
+	  "mw_v8_mc_in", "mw_v8_mc_out", "mw_v8_live", "mw_ext_alloc_in", "mw_ext_real_in",
+	  "mw_ext_alloc_out", "mw_ext_free"},
+	 HOOK_ATTACH_LATER,
+	 "some 10 microseconds for 200 KiB that JavaScript allocates, at times within the budget",
+	 probe_v8},
 	{CAPABILITY_SELF,
 	 "bpf_enable_stats",
 	 {NULL},

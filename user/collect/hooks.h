@@ -19,6 +19,8 @@ enum capability {
 	CAPABILITY_EXEC,
 	CAPABILITY_EXIT,
 	CAPABILITY_OOM,
+	CAPABILITY_SITES,
+	CAPABILITY_V8,
 	CAPABILITY_SELF,
 	CAPABILITY_MAX,
 };
@@ -33,10 +35,11 @@ enum hook_attach {
 	HOOK_ATTACH_AUTO, /* by the program's section */
 	HOOK_ATTACH_ITER,
 	HOOK_ATTACH_PERF_FAULTS, /* a software event on each CPU */
+	HOOK_ATTACH_LATER,	 /* to one process at a time, when its sites are taken */
 	HOOK_ATTACH_NONE,	 /* not a program */
 };
 
-#define HOOK_MAX_PROGRAMS 4
+#define HOOK_MAX_PROGRAMS 12
 
 struct hook {
 	enum capability capability;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,8 +25,9 @@
 #include "memwatch.skel.h"
 
 #define FAULT_PERIOD	  61 /* prime, so that it does not beat with loops over pages */
+#define SITE_PERIOD	  13 /* the same where stacks are taken: 52 KiB a sample */
 #define VERIFIER_LOG_SIZE (16 * 1024)
-#define MAX_HOOKS	  16
+#define MAX_HOOKS	  24
 #define MAX_LINKS	  (HOOK_MAX_PROGRAMS + MW_MAX_CPUS)
 
 struct links {
@@ -42,6 +44,8 @@ struct session {
 	session_event_fn event_fn;
 	void *event_arg;
 	struct mw_task *buffer; /* what the iterator is read into */
+	int *fault_fds; /* perf events of the fault program, one a CPU; owned by their links */
+	unsigned fault_fd_count;
 	struct bpf_cost cost;
 	char *verifier_log[MAX_HOOKS][HOOK_MAX_PROGRAMS]; /* only while loading */
 };
@@ -67,8 +71,13 @@ static const struct hook *used_hook(const struct session *s, enum capability c)
 	return NULL;
 }
 
+static bool is_of_sites(const struct hook *hook)
+{
+	return hook->capability == CAPABILITY_SITES || hook->capability == CAPABILITY_V8;
+}
+
 /* Probes each hook in turn and takes the first that works, unless it was struck off before. */
-static void choose_hooks(struct session *s, const char *without)
+static void choose_hooks(struct session *s, const struct session_options *o)
 {
 	for (size_t i = 0; i < hook_count; i++) {
 		const struct hook *hook = &hook_table[i];
@@ -77,9 +86,14 @@ static void choose_hooks(struct session *s, const char *without)
 		state->is_used = false;
 		if (state->err)
 			continue;
-		if (hook->capability != CAPABILITY_TOTALS && hook_is_named(hook, without)) {
+		if (hook->capability != CAPABILITY_TOTALS && hook_is_named(hook, o->without)) {
 			state->err = -ECANCELED;
 			state->why = "switched off by --without";
+			continue;
+		}
+		if (o->no_sites && is_of_sites(hook)) {
+			state->err = -ECANCELED;
+			state->why = "switched off by --no-stacks";
 			continue;
 		}
 		if (used_hook(s, hook->capability))
@@ -105,6 +119,30 @@ static void strike_off(struct session *s, const struct hook *hook, int err, cons
 
 /* --- loading --- */
 
+/* What is not used takes no memory. */
+static int configure_sites(struct session *s)
+{
+	struct bpf_map *const of_sites[] = {s->skel->maps.mw_sites, s->skel->maps.mw_site_procs,
+					    s->skel->maps.mw_scratch};
+	struct bpf_map *const of_v8[] = {s->skel->maps.mw_v8_isolates, s->skel->maps.mw_v8_samples,
+					 s->skel->maps.mw_v8_calls, s->skel->maps.mw_external,
+					 s->skel->maps.mw_ext_calls};
+	int err = 0;
+
+	if (!used_hook(s, CAPABILITY_SITES)) {
+		for (size_t i = 0; !err && i < sizeof(of_sites) / sizeof(of_sites[0]); i++)
+			err = bpf_map__set_max_entries(of_sites[i], 1);
+		if (!err)
+			err = bpf_map__set_max_entries(s->skel->maps.mw_stacks,
+						       sysconf(_SC_PAGESIZE));
+	}
+	if (!used_hook(s, CAPABILITY_V8)) {
+		for (size_t i = 0; !err && i < sizeof(of_v8) / sizeof(of_v8[0]); i++)
+			err = bpf_map__set_max_entries(of_v8[i], 1);
+	}
+	return err;
+}
+
 static int configure(struct session *s, const struct session_options *o)
 {
 	struct bpf_map *growth = s->skel->maps.mw_growth, *ring = s->skel->maps.mw_events;
@@ -123,7 +161,7 @@ static int configure(struct session *s, const struct session_options *o)
 		if (!err)
 			err = bpf_map__set_max_entries(ring, MW_RING_BYTES / 8);
 	}
-	return err;
+	return err ? err : configure_sites(s);
 }
 
 /* Programs with loops have a twin for kernels without bpf_loop(): see bpf/memwatch.bpf.h. */
@@ -233,16 +271,21 @@ static int add_link(struct links *links, struct bpf_link *link)
 	return 0;
 }
 
-/* The software event counts for next to nothing; one fault in FAULT_PERIOD runs the program. */
+/* The software event counts for next to nothing; one fault in so many runs the program. */
 static int attach_perf_faults(struct session *s, struct bpf_program *program, struct links *links)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_PAGE_FAULTS,
-		.sample_period = FAULT_PERIOD,
+		.sample_period = used_hook(s, CAPABILITY_SITES) ? SITE_PERIOD : FAULT_PERIOD,
 	};
 
+	if (!s->fault_fds)
+		s->fault_fds = calloc(s->kernel.cpus, sizeof(*s->fault_fds));
+	if (!s->fault_fds)
+		return -ENOMEM;
+	s->fault_fd_count = 0;
 	for (int cpu = 0; cpu < s->kernel.cpus; cpu++) {
 		int fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 		struct bpf_link *link;
@@ -259,6 +302,7 @@ static int attach_perf_faults(struct session *s, struct bpf_program *program, st
 				close(fd);
 			return err;
 		}
+		s->fault_fds[s->fault_fd_count++] = fd;
 	}
 	return links->count ? 0 : -ENODEV;
 }
@@ -281,6 +325,7 @@ static int attach_hook(struct session *s, const struct hook *hook)
 		case HOOK_ATTACH_PERF_FAULTS:
 			err = attach_perf_faults(s, program, links);
 			break;
+		case HOOK_ATTACH_LATER:
 		case HOOK_ATTACH_NONE:
 			break;
 		}
@@ -402,7 +447,7 @@ static int open_with_fallbacks(struct session *s, const struct session_options *
 		const struct hook *failed = NULL;
 		int err;
 
-		choose_hooks(s, o->without);
+		choose_hooks(s, o);
 		if (s->hooks[0].err)
 			return log_error_code(s->hooks[0].err, "%s", s->hooks[0].why);
 		err = load(s, o);
@@ -456,6 +501,7 @@ void session_close(struct session *s)
 	bpf_cost_release(&s->cost);
 	kernel_release(&s->kernel);
 	free(s->buffer);
+	free(s->fault_fds);
 	free(s);
 }
 
@@ -568,6 +614,50 @@ int session_set_enabled(struct session *s, enum capability c, bool enabled)
 	detach(&s->links[c]);
 	bpf_cost_stop(&s->cost, c, clock_boot_ns());
 	return 0;
+}
+
+/* --- sites --- */
+
+bool session_has_sites(const struct session *s, const char **why)
+{
+	for (size_t i = 0; i < hook_count; i++) {
+		if (hook_table[i].capability == CAPABILITY_SITES && s->hooks[i].err)
+			*why = s->hooks[i].why;
+	}
+	return used_hook(s, CAPABILITY_SITES) != NULL;
+}
+
+int session_map_fd(const struct session *s, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(s->skel->obj, name);
+}
+
+void session_set_site_procs(struct session *s, unsigned count)
+{
+	s->skel->bss->mw_ctl.nr_site_procs = count;
+}
+
+void session_vary_faults(struct session *s)
+{
+	uint64_t period = SITE_PERIOD - SITE_PERIOD / 2 + random() % SITE_PERIOD;
+
+	if (!used_hook(s, CAPABILITY_SITES) || !session_is_enabled(s, CAPABILITY_FAULTS))
+		return;
+	for (unsigned i = 0; i < s->fault_fd_count; i++)
+		ioctl(s->fault_fds[i], PERF_EVENT_IOC_PERIOD, &period);
+}
+
+struct bpf_link *session_attach_uprobe(struct session *s, const char *name, bool is_return,
+				       uint32_t pid, const char *path, uint64_t offset)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = is_return);
+	struct bpf_program *program = bpf_object__find_program_by_name(s->skel->obj, name);
+
+	if (!program || bpf_program__fd(program) < 0) {
+		errno = ENOENT;
+		return NULL;
+	}
+	return bpf_program__attach_uprobe_opts(program, pid, path, offset, &opts);
 }
 
 /* --- own cost --- */

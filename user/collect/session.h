@@ -20,11 +20,13 @@
 #include "model/process.h"
 
 struct session;
+struct bpf_link;
 
 struct session_options {
 	const uint32_t *pids; /* the named processes; none: all */
 	unsigned pid_count;   /* at most MW_MAX_TARGETS */
 	const char *without;  /* hooks not to use (hook_is_named), or NULL */
+	bool no_sites;	      /* take no stacks */
 };
 
 struct hook_state {
@@ -74,6 +76,28 @@ bool session_is_enabled(const struct session *s, enum capability c);
 
 /** session_set_enabled - attach or detach an optional capability while running. 0 or -errno */
 int session_set_enabled(struct session *s, enum capability c, bool enabled);
+
+/** session_has_sites - whether stacks can be taken here; else @why is set to a sentence */
+bool session_has_sites(const struct session *s, const char **why);
+
+/** session_map_fd - of a map by its name in bpf/; -1 if there is none */
+int session_map_fd(const struct session *s, const char *name);
+
+/** session_set_site_procs - how many processes are in mw_site_procs */
+void session_set_site_procs(struct session *s, unsigned count);
+
+/** session_vary_faults - another number of page faults a sample, so that no pattern beats with it
+ */
+void session_vary_faults(struct session *s);
+
+/**
+ * session_attach_uprobe - program @name to a function of @pid
+ * @path, @offset: the file (by a path of our own), and where in it
+ *
+ * Only the one process is touched. NULL with errno set.
+ */
+struct bpf_link *session_attach_uprobe(struct session *s, const char *name, bool is_return,
+				       uint32_t pid, const char *path, uint64_t offset);
 
 const struct kernel *session_kernel(const struct session *s);
 /** session_hook - the state of hook_table[@i] */

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The hook table, and finding its functions in a file.
+ *
+ * Measured on the official binaries of Node 12 to 26 and on Debian's libnode.so.108: the symbols
+ * by nm, the offsets of the allocation area by searching the space for the words that move with
+ * it (Node 12-20), the rest by the self-test that every watched process goes through.
+ *
+ * LIMITATIONS: a version between those measured takes the row of its range; whether that is right
+ * the self-test says. A stripped binary of Node 24.11 or newer has none of V8's symbols.
+ */
+#include "v8/v8_hooks.h"
+
+#include <elf.h>
+#include <string.h>
+
+#define V8_9_0	V8_VERSION(9, 0, 0)
+#define V8_10_0 V8_VERSION(10, 0, 0)
+#define V8_11_0 V8_VERSION(11, 0, 0)
+#define V8_12_0 V8_VERSION(12, 0, 0)
+
+static const char heap_calls[] = "a method of Heap: called by the collector's C++ alone";
+static const char slow_path[] = "the slow path of allocation: called by Heap::AllocateRaw in C++, "
+				"behind Runtime_ functions";
+static const char node_allocator[] =
+	"a virtual method of Node: called by V8's BackingStore and by Node's C++";
+
+const struct v8_hook_row v8_hook_table[] = {
+	{V8_HOOK_ALLOC, 0, V8_9_0,
+	 "_ZN2v88internal8NewSpace16EnsureAllocationEiNS0_19AllocationAlignmentE", MW_V8_ALLOC_TOP,
+	 104, slow_path},
+	{V8_HOOK_ALLOC, V8_9_0, V8_10_0,
+	 "_ZN2v88internal8NewSpace15AllocateRawSlowEiNS0_19AllocationAlignmentENS0_"
+	 "16AllocationOriginE",
+	 MW_V8_ALLOC_RETURNED, 0, slow_path},
+	{V8_HOOK_ALLOC, V8_10_0, V8_11_0,
+	 "_ZN2v88internal8NewSpace16EnsureAllocationEiNS0_19AllocationAlignmentENS0_"
+	 "16AllocationOriginEPi",
+	 MW_V8_ALLOC_TOP_AT, 200, slow_path},
+	{V8_HOOK_ALLOC, V8_11_0, V8_12_0,
+	 "_ZN2v88internal17SemiSpaceNewSpace16EnsureAllocationEiNS0_19AllocationAlignmentENS0_"
+	 "16AllocationOriginEPi",
+	 MW_V8_ALLOC_TOP_AT, 80, slow_path},
+	{V8_HOOK_ALLOC, V8_12_0, 0,
+	 "_ZN2v88internal13MainAllocator15AllocateRawSlowEiNS0_19AllocationAlignmentENS0_"
+	 "16AllocationOriginE",
+	 MW_V8_ALLOC_RETURNED, 0, slow_path},
+	{V8_HOOK_SCAVENGE, 0, 0, "_ZN2v88internal4Heap8ScavengeEv", 0, 0, heap_calls},
+	{V8_HOOK_SCAVENGE_MID, V8_11_0, 0,
+	 "_ZN2v88internal13GlobalHandles23ProcessWeakYoungObjectsEPNS0_11RootVisitorEPFbPNS0_"
+	 "4HeapENS0_14FullObjectSlotEE",
+	 0, 0, "entry only; called by the scavenger's C++"},
+	{V8_HOOK_MARK_COMPACT, 0, 0, "_ZN2v88internal4Heap11MarkCompactEv", 0, 0, heap_calls},
+	{V8_HOOK_LIVE, 0, 0, "_ZN2v88internal4Heap13SizeOfObjectsEv", 0, 0, heap_calls},
+	{V8_HOOK_EXT_ALLOC, 0, 0, "_ZN4node24NodeArrayBufferAllocator8AllocateEm", 0, 0,
+	 node_allocator},
+	{V8_HOOK_EXT_UNINIT, 0, 0, "_ZN4node24NodeArrayBufferAllocator21AllocateUninitializedEm", 0,
+	 0, node_allocator},
+	{V8_HOOK_EXT_REALLOC, 0, 0, "_ZN4node24NodeArrayBufferAllocator10ReallocateEPvmm", 0, 0,
+	 node_allocator},
+	{V8_HOOK_EXT_FREE, 0, 0, "_ZN4node24NodeArrayBufferAllocator4FreeEPvm", 0, 0, "entry only"},
+};
+const size_t v8_hook_table_count = sizeof(v8_hook_table) / sizeof(v8_hook_table[0]);
+
+struct search {
+	uint64_t version;
+	struct v8_hooks *out;
+	uint64_t addresses[V8_HOOK_COUNT];
+};
+
+static bool row_is_for(const struct v8_hook_row *row, uint64_t version)
+{
+	return version >= row->since && (!row->until || version < row->until);
+}
+
+static int on_symbol(void *arg, const struct elf_symbol *sym)
+{
+	struct search *s = arg;
+
+	if (sym->type != STT_FUNC || !sym->value || strncmp(sym->name, "_ZN", 3))
+		return 0;
+	for (size_t i = 0; i < v8_hook_table_count; i++) {
+		const struct v8_hook_row *row = &v8_hook_table[i];
+
+		if (!row_is_for(row, s->version) || strcmp(sym->name, row->symbol))
+			continue;
+		s->out->rows[row->hook] = row;
+		s->addresses[row->hook] = sym->value;
+	}
+	return 0;
+}
+
+static const char *what_is_missing(const struct v8_hooks *h)
+{
+	if (!h->rows[V8_HOOK_ALLOC] || !h->rows[V8_HOOK_SCAVENGE])
+		return "V8's own functions cannot be found (stripped, or an unknown version): no "
+		       "survivors";
+	if (!h->can_external)
+		return "node::NodeArrayBufferAllocator cannot be found: no Buffers by their stacks";
+	return NULL;
+}
+
+int v8_hooks_find(struct elf_file *f, uint64_t version, struct v8_hooks *out)
+{
+	struct search search = {.version = version, .out = out};
+
+	memset(out, 0, sizeof(*out));
+	elf_file_for_each_symbol(f, on_symbol, &search); /* damage: what was found counts */
+	for (int i = 0; i < V8_HOOK_COUNT; i++) {
+		if (out->rows[i] && elf_file_offset(f, search.addresses[i], &out->offsets[i]))
+			out->rows[i] = NULL;
+	}
+	if (out->rows[V8_HOOK_ALLOC]) {
+		out->heap.alloc = out->rows[V8_HOOK_ALLOC]->alloc;
+		out->heap.top_offset = out->rows[V8_HOOK_ALLOC]->top_offset;
+	}
+	/* MemoryChunk flags FROM_PAGE and TO_PAGE; the size came first in its header before V8 12
+	 */
+	out->heap.young_flags = 0x18;
+	out->heap.young_flags_word = version < V8_12_0 ? 1 : 0;
+	out->heap.scans_early = out->rows[V8_HOOK_SCAVENGE_MID] != NULL;
+	out->can_survive = out->rows[V8_HOOK_ALLOC] && out->rows[V8_HOOK_SCAVENGE] &&
+			   (version < V8_11_0 || out->rows[V8_HOOK_SCAVENGE_MID]);
+	out->can_external = (out->rows[V8_HOOK_EXT_ALLOC] || out->rows[V8_HOOK_EXT_UNINIT]) &&
+			    out->rows[V8_HOOK_EXT_FREE];
+	out->missing = what_is_missing(out);
+	return 0;
+}
+
+const char *v8_hook_name(enum v8_hook hook)
+{
+	static const char *const names[V8_HOOK_COUNT] = {
+		[V8_HOOK_ALLOC] = "alloc",
+		[V8_HOOK_SCAVENGE] = "scavenge",
+		[V8_HOOK_SCAVENGE_MID] = "scavenge-mid",
+		[V8_HOOK_MARK_COMPACT] = "mark-compact",
+		[V8_HOOK_LIVE] = "live",
+		[V8_HOOK_EXT_ALLOC] = "external-alloc",
+		[V8_HOOK_EXT_UNINIT] = "external-uninitialized",
+		[V8_HOOK_EXT_REALLOC] = "external-realloc",
+		[V8_HOOK_EXT_FREE] = "external-free",
+	};
+
+	return names[hook];
+}
