@@ -54,6 +54,8 @@ struct elf_file {
 	Elf_Scn *symtab; /* NULL for none, as those below */
 	Elf_Scn *dynsym;
 	Elf_Scn *usdt;
+	bool *section_is_code; /* by section; NULL: all are */
+	size_t section_count;
 	uint64_t usdt_base; /* address of .stapsdt.base, 0 for none */
 	bool has_dwarf;
 	char build_id[2 * MAX_BUILD_ID_BYTES + 1];
@@ -241,12 +243,16 @@ static void sections_scan(struct elf_file *f)
 
 	if (!gelf_getehdr(f->elf, &eh))
 		return;
+	f->section_is_code = calloc(eh.e_shnum ? eh.e_shnum : 1u, sizeof(*f->section_is_code));
+	f->section_count = eh.e_shnum;
 	names = strings_load(f->elf, eh.e_shstrndx, SECTION_NAMES_BYTES);
 	while ((scn = elf_nextscn(f->elf, scn))) {
 		const char *name;
 
 		if (!gelf_getshdr(scn, &sh))
 			continue;
+		if (f->section_is_code && elf_ndxscn(scn) < f->section_count)
+			f->section_is_code[elf_ndxscn(scn)] = sh.sh_flags & SHF_EXECINSTR;
 		name = strings_get(&names, sh.sh_name);
 		if (sh.sh_type == SHT_SYMTAB && !f->symtab)
 			f->symtab = scn;
@@ -296,12 +302,18 @@ void elf_file_free(struct elf_file *f)
 	elf_end(f->elf); /* takes NULL */
 	if (f->fd >= 0)
 		close(f->fd);
+	free(f->section_is_code);
 	free(f);
 }
 
 /* ---- symbols ---- */
 
-static int table_walk(struct elf_file *f, Elf_Scn *scn,
+static bool section_is_code(const struct elf_file *f, uint16_t index)
+{
+	return !f->section_is_code || (index < f->section_count && f->section_is_code[index]);
+}
+
+static int table_walk(struct elf_file *f, enum elf_table table, Elf_Scn *scn,
 		      int (*fn)(void *arg, const struct elf_symbol *), void *arg, int *damage)
 {
 	const uint64_t max_bytes = (uint64_t)MAX_SYMBOLS * sizeof(Elf64_Sym);
@@ -332,7 +344,11 @@ static int table_walk(struct elf_file *f, Elf_Scn *scn,
 			.name = strings_get(&names, sym.st_name),
 			.value = sym.st_value,
 			.size = sym.st_size,
+			.name_offset = sym.st_name,
 			.type = GELF_ST_TYPE(sym.st_info),
+			.binding = GELF_ST_BIND(sym.st_info),
+			.table = table,
+			.is_code = section_is_code(f, sym.st_shndx),
 		};
 		ret = fn(arg, &s);
 		if (ret)
@@ -341,19 +357,100 @@ static int table_walk(struct elf_file *f, Elf_Scn *scn,
 	return 0;
 }
 
+int elf_file_for_each_symbol_in(struct elf_file *f, enum elf_table table,
+				int (*fn)(void *arg, const struct elf_symbol *), void *arg)
+{
+	Elf_Scn *scn = table == ELF_SYMTAB ? f->symtab : f->dynsym;
+	int damage = 0;
+	int ret = scn ? table_walk(f, table, scn, fn, arg, &damage) : 0;
+
+	return ret ? ret : damage;
+}
+
 int elf_file_for_each_symbol(struct elf_file *f, int (*fn)(void *arg, const struct elf_symbol *),
 			     void *arg)
 {
-	Elf_Scn *const tables[] = {f->symtab, f->dynsym};
+	Elf_Scn *const tables[ELF_TABLES] = {[ELF_SYMTAB] = f->symtab, [ELF_DYNSYM] = f->dynsym};
 	int damage = 0;
 
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		int ret = tables[i] ? table_walk(f, tables[i], fn, arg, &damage) : 0;
+	for (enum elf_table i = 0; i < ELF_TABLES; i++) {
+		int ret = tables[i] ? table_walk(f, i, tables[i], fn, arg, &damage) : 0;
 
 		if (ret)
 			return ret;
 	}
 	return damage;
+}
+
+/* ---- sections, as they are ---- */
+
+static void section_fill(const GElf_Shdr *sh, struct elf_section *out)
+{
+	*out = (struct elf_section){
+		.addr = sh->sh_addr,
+		.offset = sh->sh_offset,
+		.size = sh->sh_size,
+		.type = sh->sh_type,
+		.is_compressed = sh->sh_flags & SHF_COMPRESSED,
+	};
+}
+
+int elf_file_strings(struct elf_file *f, enum elf_table table, struct elf_section *out)
+{
+	Elf_Scn *scn = table == ELF_SYMTAB ? f->symtab : f->dynsym;
+	GElf_Shdr sh;
+
+	if (!scn || !gelf_getshdr(scn, &sh))
+		return -ENOENT;
+	scn = elf_getscn(f->elf, sh.sh_link);
+	if (!scn || !gelf_getshdr(scn, &sh) || sh.sh_type != SHT_STRTAB)
+		return -ENOENT;
+	section_fill(&sh, out);
+	return 0;
+}
+
+int elf_file_section(struct elf_file *f, const char *name, struct elf_section *out)
+{
+	struct strings names;
+	Elf_Scn *scn = NULL;
+	GElf_Ehdr eh;
+	GElf_Shdr sh;
+
+	if (!gelf_getehdr(f->elf, &eh))
+		return -ENOENT;
+	names = strings_load(f->elf, eh.e_shstrndx, SECTION_NAMES_BYTES);
+	while ((scn = elf_nextscn(f->elf, scn))) {
+		if (!gelf_getshdr(scn, &sh) || strcmp(strings_get(&names, sh.sh_name), name) != 0)
+			continue;
+		section_fill(&sh, out);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+void *elf_file_section_read(struct elf_file *f, const struct elf_section *s, uint64_t max_bytes)
+{
+	struct stat st;
+	void *bytes;
+
+	errno = s->size > max_bytes	? E2BIG
+		: s->type == SHT_NOBITS ? ENODATA
+		: s->is_compressed	? ENOTSUP
+		: fstat(f->fd, &st)	? errno
+					: 0;
+	if (errno)
+		return NULL;
+	if (s->offset > (uint64_t)st.st_size || s->size > (uint64_t)st.st_size - s->offset) {
+		errno = EFAULT;
+		return NULL;
+	}
+	bytes = malloc(s->size ? s->size : 1);
+	if (bytes && read_at(f->fd, bytes, s->size, s->offset)) {
+		free(bytes);
+		errno = EFAULT;
+		return NULL;
+	}
+	return bytes;
 }
 
 /* ---- USDT ---- */
@@ -493,6 +590,16 @@ bool elf_file_has_symtab(const struct elf_file *f)
 bool elf_file_has_dwarf(const struct elf_file *f)
 {
 	return f->has_dwarf;
+}
+
+int elf_file_fd(const struct elf_file *f)
+{
+	return f->fd;
+}
+
+struct Elf *elf_file_elf(const struct elf_file *f)
+{
+	return f->elf;
 }
 
 const char *elf_file_build_id(const struct elf_file *f)

@@ -13,11 +13,23 @@
 
 struct elf_file;
 
+enum elf_table { ELF_SYMTAB, ELF_DYNSYM, ELF_TABLES };
+
 struct elf_symbol {
 	const char *name; /* not empty; valid until elf_file_free() */
 	uint64_t value;	  /* virtual address in the file's own terms */
 	uint64_t size;
-	unsigned char type; /* STT_* */
+	uint32_t name_offset;  /* in the strings of @table */
+	unsigned char type;    /* STT_* */
+	unsigned char binding; /* STB_* */
+	unsigned char table;   /* enum elf_table */
+	bool is_code;	       /* in an executable section */
+};
+
+struct elf_section {
+	uint64_t addr, offset, size; /* @offset: in the file */
+	uint32_t type;		     /* SHT_*; SHT_NOBITS has no bytes in the file */
+	bool is_compressed;
 };
 
 struct elf_usdt {
@@ -50,6 +62,20 @@ void elf_file_free(struct elf_file *f);
  */
 int elf_file_for_each_symbol(struct elf_file *f, int (*fn)(void *arg, const struct elf_symbol *),
 			     void *arg);
+/** elf_file_for_each_symbol_in - the same for one table; also 0 if there is none */
+int elf_file_for_each_symbol_in(struct elf_file *f, enum elf_table table,
+				int (*fn)(void *arg, const struct elf_symbol *), void *arg);
+/** elf_file_strings - where the names of a table are in the file; 0, or -ENOENT */
+int elf_file_strings(struct elf_file *f, enum elf_table table, struct elf_section *out);
+/** elf_file_section - the first section of that name; 0, or -ENOENT */
+int elf_file_section(struct elf_file *f, const char *name, struct elf_section *out);
+/**
+ * elf_file_section_read - a copy of a section's bytes, to be freed
+ *
+ * NULL with errno set: E2BIG (more than @max_bytes), ENODATA (SHT_NOBITS), ENOTSUP
+ * (compressed), EFAULT (behind the end of the file), ENOMEM.
+ */
+void *elf_file_section_read(struct elf_file *f, const struct elf_section *s, uint64_t max_bytes);
 /**
  * elf_file_for_each_usdt - the .note.stapsdt notes
  * @fn: as above
@@ -90,6 +116,10 @@ int elf_file_bias(struct elf_file *f, uint64_t start, uint64_t offset, bool is_e
 		  uint64_t *bias);
 bool elf_file_has_symtab(const struct elf_file *f); /* .symtab: not stripped */
 bool elf_file_has_dwarf(const struct elf_file *f);  /* .debug_info or .zdebug_info */
+/** elf_file_fd - open for reading; of @f */
+int elf_file_fd(const struct elf_file *f);
+/** elf_file_elf - libelf's handle, opened to read and not to map; of @f */
+struct Elf *elf_file_elf(const struct elf_file *f);
 /** elf_file_build_id - hex of the NT_GNU_BUILD_ID note, or "" */
 const char *elf_file_build_id(const struct elf_file *f);
 
