@@ -337,7 +337,8 @@ enum cfi_use cfi_fde_use(const struct cfi *cfi, const struct cfi_fde *fde)
 		case CFA_DEF_CFA_OFFSET:
 			use = CFI_STACK;
 			break;
-		case CFA_DEF_CFA_EXPRESSION: /* the PLT: calls nothing; in others something came before */
+		case CFA_DEF_CFA_EXPRESSION: /* the PLT: calls nothing; in others something came
+						before */
 			return CFI_NO_STACK;
 		default:
 			break;

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/hmap.h"
+#include "sym/debug_file.h"
 
 #define VDSO_NAME      "[vdso]"
 #define VDSO_BYTES     (64u << 10) /* at most; it has 2 to 4 pages */
@@ -38,6 +39,7 @@ struct identity {
 };
 
 struct symbol_file {
+	struct symbol_files *all;
 	struct hmap_node node; /* by hash_of() */
 	unsigned references;
 	struct identity id;
@@ -46,9 +48,11 @@ struct symbol_file {
 	/* What is loaded; all NULL unless @elf. */
 	struct symbol_file *newer, *older; /* in the order of use */
 	struct elf_file *elf;
+	struct elf_file *debug; /* the separate debug file */
 	struct elf_symbols *symbols;
+	struct dwarf_lines *lines;
 	struct cfi *cfi;
-	bool tried_symbols, tried_cfi;
+	bool tried_debug, tried_symbols, tried_lines, tried_cfi;
 
 	int error; /* why it could not be opened */
 	enum { FP_UNKNOWN, FP_KEPT, FP_NOT_KEPT } frame_pointers;
@@ -58,6 +62,7 @@ struct symbol_files {
 	struct hmap by_identity;
 	struct symbol_file *newest, *oldest;
 	unsigned loaded;
+	struct debuginfod_budget budget;
 };
 
 /* ---- the order of use ---- */
@@ -84,12 +89,15 @@ static void unload(struct symbol_files *all, struct symbol_file *f)
 		return;
 	order_remove(all, f);
 	elf_symbols_free(f->symbols);
+	dwarf_lines_free(f->lines);
 	cfi_free(f->cfi);
+	elf_file_free(f->debug);
 	elf_file_free(f->elf);
-	f->elf = NULL;
+	f->elf = f->debug = NULL;
 	f->symbols = NULL;
+	f->lines = NULL;
 	f->cfi = NULL;
-	f->tried_symbols = f->tried_cfi = false;
+	f->tried_debug = f->tried_symbols = f->tried_lines = f->tried_cfi = false;
 }
 
 /* ---- the table ---- */
@@ -167,6 +175,7 @@ struct symbol_file *symbol_file_get(struct symbol_files *all, pid_t pid, const s
 		free(f);
 		return NULL;
 	}
+	f->all = all;
 	f->id = id;
 	f->references = 1;
 	hmap_add(&all->by_identity, &f->node, hash);
@@ -255,28 +264,50 @@ static struct elf_file *reopen(const struct elf_file *f)
 	return elf_file_open(path);
 }
 
+static struct elf_file *debug_of(struct symbol_file *f, pid_t pid)
+{
+	if (!f->tried_debug) {
+		f->tried_debug = true;
+		f->debug = debug_file_open(pid, f->path, f->elf, &f->all->budget);
+	}
+	return f->debug;
+}
+
 const struct elf_symbols *symbol_file_symbols(struct symbol_file *f, pid_t pid)
 {
-	struct elf_file *elf;
+	struct elf_file *from, *elf;
 
-	(void)pid;
 	if (f->tried_symbols || !f->elf)
 		return f->symbols;
 	f->tried_symbols = true;
-	elf = reopen(f->elf);
+	from = elf_file_has_symtab(f->elf) ? NULL : debug_of(f, pid);
+	elf = reopen(from && elf_file_has_symtab(from) ? from : f->elf);
 	if (elf)
 		f->symbols = elf_symbols_load(elf);
 	elf_file_free(elf);
 	return f->symbols;
 }
 
+struct dwarf_lines *symbol_file_lines(struct symbol_file *f, pid_t pid)
+{
+	struct elf_file *from;
+
+	if (f->tried_lines || !f->elf)
+		return f->lines;
+	f->tried_lines = true;
+	from = elf_file_has_dwarf(f->elf) ? f->elf : debug_of(f, pid);
+	f->lines = from ? dwarf_lines_open(from) : NULL;
+	return f->lines;
+}
+
 struct cfi *symbol_file_cfi(struct symbol_file *f, pid_t pid)
 {
-	(void)pid;
 	if (f->tried_cfi || !f->elf)
 		return f->cfi;
 	f->tried_cfi = true;
 	f->cfi = cfi_load(f->elf);
+	if (!f->cfi && debug_of(f, pid))
+		f->cfi = cfi_load(f->debug);
 	return f->cfi;
 }
 

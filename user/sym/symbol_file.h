@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "sym/cfi.h"
+#include "sym/dwarf_lines.h"
 #include "sym/elf_symbols.h"
 #include "sym/proc_maps.h"
 
@@ -46,9 +47,11 @@ void symbol_file_put(struct symbol_files *all, struct symbol_file *f);
 int symbol_file_open(struct symbol_files *all, struct symbol_file *f, pid_t pid,
 		     const struct proc_map *m);
 
-/* Only after symbol_file_open(); NULL where the file has no such thing. */
+/* Only after symbol_file_open(); of it or of its separate debug file; NULL where the file has no
+ * such thing. */
 struct elf_file *symbol_file_elf(struct symbol_file *f);
 const struct elf_symbols *symbol_file_symbols(struct symbol_file *f, pid_t pid);
+struct dwarf_lines *symbol_file_lines(struct symbol_file *f, pid_t pid);
 struct cfi *symbol_file_cfi(struct symbol_file *f, pid_t pid);
 /** symbol_file_keeps_frame_pointers - nearly all of its functions do; see cfi_frame_pointers() */
 bool symbol_file_keeps_frame_pointers(struct symbol_file *f);

@@ -9,6 +9,7 @@
  *   - The cache is dropped as a whole when it is full.
  *   - The entries of a PLT have no names.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,19 +67,65 @@ static unsigned frames_give(const struct frame *frames, unsigned count, uint64_t
 	return given;
 }
 
-static unsigned name_by_symbols(struct symbol_process *p, struct symbol_file *f, uint64_t vaddr,
-				struct frame *out)
+/* True if there is a symbol for it; @name: ELF_NAME_BYTES. */
+static bool symbol_at(struct symbol_process *p, struct symbol_file *f, uint64_t vaddr, char *name)
 {
-	char name[ELF_NAME_BYTES], readable[DEMANGLED_BYTES];
 	const struct elf_symbols *symbols = symbol_file_symbols(f, p->pid);
 	uint64_t start;
 
-	if (!symbols || elf_symbols_find(symbols, vaddr, name, &start))
-		return 1;
+	return symbols && !elf_symbols_find(symbols, vaddr, name, &start);
+}
+
+static void frame_name(struct symbol_process *p, struct frame *out, const char *name)
+{
+	char readable[DEMANGLED_BYTES];
+
+	if (!name)
+		return;
 	demangle(name, readable);
 	out->fn = intern_str(p->s->names, readable);
 	out->kind = FRAME_NATIVE;
-	return 1;
+}
+
+static void frame_file(struct symbol_process *p, struct frame *out, const struct dwarf_function *f)
+{
+	char path[PATH_MAX];
+	int len;
+
+	if (f->file && f->dir) {
+		len = snprintf(path, sizeof(path), "%s/%s", f->dir, f->file);
+		if (len > 0 && (size_t)len < sizeof(path)) {
+			out->file = intern_str(p->s->names, path);
+			return;
+		}
+	}
+	out->file = intern_str(p->s->names, f->file);
+}
+
+/*
+ * The physical function, which is the last, is named by its symbol where there is one: it
+ * is what other tools call it. @out[0] is filled as far as all frames have it in common.
+ */
+static unsigned name_frames(struct symbol_process *p, struct symbol_file *f, uint64_t vaddr,
+			    struct frame *out, unsigned max)
+{
+	struct dwarf_lines *lines = symbol_file_lines(f, p->pid);
+	struct dwarf_function functions[MAX_INLINED];
+	unsigned count = lines ? dwarf_lines_find(lines, vaddr, functions, max) : 0;
+	const struct frame common = *out;
+	char name[ELF_NAME_BYTES];
+
+	for (unsigned i = 0; i < count; i++) {
+		out[i] = common;
+		frame_name(p, &out[i], functions[i].fn);
+		frame_file(p, &out[i], &functions[i]);
+		out[i].line = functions[i].line;
+		out[i].fn_line = functions[i].fn_line;
+		out[i].is_inlined = i + 1 < count;
+	}
+	if (symbol_at(p, f, vaddr, name))
+		frame_name(p, &out[count ? count - 1 : 0], name);
+	return count ? count : 1;
 }
 
 static unsigned resolve(struct symbol_process *p, uint64_t addr, struct frame *out, bool *is_final)
@@ -99,7 +146,7 @@ static unsigned resolve(struct symbol_process *p, uint64_t addr, struct frame *o
 	if (!f)
 		return 1;
 	*is_final = true;
-	count = name_by_symbols(p, f, addr - bias, out);
+	count = name_frames(p, f, addr - bias, out, MAX_INLINED);
 	for (unsigned i = 0; i < count; i++)
 		out[i].origin = frame_origin_of_native(module->origin, out[i].fn, out[i].file);
 	return count;

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Separate debug files, where GDB looks for them:
+ *   1. by build id: /usr/lib/debug/.build-id/xx/yyyy.debug
+ *   2. by the name in .gnu_debuglink: beside the file, in .debug/ there, and below
+ *      /usr/lib/debug
+ *   3. from debuginfod servers (debuginfod.h), where the user has configured them
+ *
+ * LIMITATIONS: the CRC of a file of more than MAX_CRC_BYTES is not computed: without a build id
+ * it is not used.
+ */
+#include "sym/debug_file.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zlib.h>
+
+#include "sym/debuginfod.h"
+#include "sym/root_file.h"
+
+#define DEBUG_DIR	"/usr/lib/debug"
+#define MAX_LINK_BYTES	4096u
+#define MAX_CRC_BYTES	(256u << 20)
+#define CRC_CHUNK_BYTES (64u << 10)
+
+/* .gnu_debuglink: a file name, and the CRC-32 of that file. */
+struct debug_link {
+	char name[NAME_MAX + 1];
+	uint32_t crc;
+};
+
+static bool link_read(struct elf_file *f, struct debug_link *out)
+{
+	struct elf_section s;
+	size_t len, crc_at;
+	bool ok = false;
+	char *bytes;
+
+	if (elf_file_section(f, ".gnu_debuglink", &s))
+		return false;
+	bytes = elf_file_section_read(f, &s, MAX_LINK_BYTES);
+	if (!bytes)
+		return false;
+	len = strnlen(bytes, s.size);
+	crc_at = (len + 4) & ~(size_t)3; /* behind the NUL, aligned */
+	if (len && len < sizeof(out->name) && crc_at + 4 <= s.size && !memchr(bytes, '/', len)) {
+		memcpy(out->name, bytes, len + 1);
+		memcpy(&out->crc, bytes + crc_at, 4);
+		ok = true;
+	}
+	free(bytes);
+	return ok;
+}
+
+static bool crc_matches(const struct elf_file *f, uint32_t want)
+{
+	unsigned char chunk[CRC_CHUNK_BYTES];
+	int fd = elf_file_fd(f);
+	uLong crc = crc32(0, NULL, 0);
+	struct stat st;
+	off_t at = 0;
+
+	if (fstat(fd, &st) || st.st_size > MAX_CRC_BYTES)
+		return false;
+	while (at < st.st_size) {
+		ssize_t n = pread(fd, chunk, sizeof(chunk), at);
+
+		if (n <= 0)
+			return false;
+		crc = crc32(crc, chunk, (uInt)n);
+		at += n;
+	}
+	return (uint32_t)crc == want;
+}
+
+/* @link: NULL where only a build id will do. */
+static struct elf_file *open_if_matches(pid_t pid, const char *path, struct elf_file *f,
+					const struct debug_link *link)
+{
+	const char *id = elf_file_build_id(f);
+	struct elf_file *debug;
+	char name[32];
+	int fd = root_file_open(pid, path);
+
+	if (fd < 0)
+		return NULL;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	debug = elf_file_open(name);
+	close(fd);
+	if (!debug)
+		return NULL;
+	if (*id ? !strcmp(id, elf_file_build_id(debug)) : link && crc_matches(debug, link->crc))
+		return debug;
+	elf_file_free(debug);
+	return NULL;
+}
+
+static struct elf_file *find_by_build_id(pid_t pid, struct elf_file *f)
+{
+	const char *id = elf_file_build_id(f);
+	struct elf_file *debug;
+	char path[256];
+
+	if (strlen(id) < 4)
+		return NULL;
+	snprintf(path, sizeof(path), DEBUG_DIR "/.build-id/%.2s/%s.debug", id, id + 2);
+	debug = open_if_matches(pid, path, f, NULL);
+	return debug ? debug : open_if_matches(0, path, f, NULL);
+}
+
+static struct elf_file *find_by_link(pid_t pid, const char *path, struct elf_file *f)
+{
+	/* Of the directory and the name; ours only what distributions install */
+	static const struct {
+		const char *format;
+		bool also_ours;
+	} places[] = {
+		{"%s/%s", false},
+		{"%s/.debug/%s", false},
+		{DEBUG_DIR "%s/%s", true},
+	};
+	char copy[PATH_MAX], where[PATH_MAX];
+	struct elf_file *debug = NULL;
+	struct debug_link link;
+	const char *dir;
+
+	if (*path != '/' || strlen(path) >= sizeof(copy) || !link_read(f, &link))
+		return NULL;
+	strcpy(copy, path);
+	dir = dirname(copy);
+	for (size_t i = 0; !debug && i < sizeof(places) / sizeof(places[0]); i++) {
+		int len = snprintf(where, sizeof(where), places[i].format, dir, link.name);
+
+		if (len < 0 || (size_t)len >= sizeof(where))
+			continue;
+		debug = open_if_matches(pid, where, f, &link);
+		if (!debug && places[i].also_ours)
+			debug = open_if_matches(0, where, f, &link);
+	}
+	return debug;
+}
+
+static struct elf_file *find_by_server(struct elf_file *f, struct debuginfod_budget *budget)
+{
+	char path[PATH_MAX];
+
+	if (debuginfod_find(budget, elf_file_build_id(f), path, sizeof(path)))
+		return NULL;
+	return open_if_matches(0, path, f, NULL);
+}
+
+struct elf_file *debug_file_open(pid_t pid, const char *path, struct elf_file *f,
+				 struct debuginfod_budget *budget)
+{
+	struct elf_file *debug = find_by_build_id(pid, f);
+
+	if (!debug)
+		debug = find_by_link(pid, path, f);
+	if (!debug)
+		debug = find_by_server(f, budget);
+	if (!debug)
+		errno = ENOENT;
+	return debug;
+}
