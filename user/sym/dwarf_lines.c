@@ -387,30 +387,21 @@ static void line_at(struct lookup *l, struct dwarf_function *out)
 		out->line = (uint32_t)number;
 }
 
-/* Innermost first; where each is, is where the one inlined into it was called. */
-static unsigned functions_give(struct lookup *l, bool has_lines, struct dwarf_function *out,
-			       unsigned max)
+/* Where a function is, is where the one inlined into it was called. */
+static void function_give(struct lookup *l, unsigned i, bool has_lines, struct dwarf_function *out)
 {
-	unsigned given = 0;
-
-	for (unsigned i = l->count; i-- > 0;) {
-		struct dwarf_function f = {.fn = name_of(&l->path[i])};
-
-		f.fn_line = number_of(&l->path[i], DW_AT_decl_line);
-		if (i + 1 < l->count) {
-			f.line = number_of(&l->path[i + 1], DW_AT_call_line);
-			f.file = has_lines ? call_file(l, &l->path[i + 1]) : NULL;
-		} else if (has_lines) {
-			line_at(l, &f);
-		}
-		if (f.file && *f.file != '/')
-			f.dir = directory_of(l);
-		if (given < max)
-			out[given++] = f;
-		else
-			out[max - 1] = f; /* in the end the physical function */
+	*out = (struct dwarf_function){
+		.fn = name_of(&l->path[i]),
+		.fn_line = number_of(&l->path[i], DW_AT_decl_line),
+	};
+	if (i + 1 < l->count) {
+		out->line = number_of(&l->path[i + 1], DW_AT_call_line);
+		out->file = has_lines ? call_file(l, &l->path[i + 1]) : NULL;
+	} else if (has_lines) {
+		line_at(l, out);
 	}
-	return given;
+	if (out->file && *out->file != '/')
+		out->dir = directory_of(l);
 }
 
 unsigned dwarf_lines_find(struct dwarf_lines *d, uint64_t addr, struct dwarf_function *out,
@@ -433,7 +424,11 @@ unsigned dwarf_lines_find(struct dwarf_lines *d, uint64_t addr, struct dwarf_fun
 	if (r && dwarf_offdie(d->dwarf, r->what, &l.path[0])) {
 		l.count = 1;
 		descend(&l, &l.path[0], 0);
-		return functions_give(&l, u->has_lines, out, max);
+		if (max > l.count)
+			max = l.count;
+		for (unsigned i = 0; i < max; i++)
+			function_give(&l, max - 1 - i, u->has_lines, &out[i]);
+		return max;
 	}
 	*out = (struct dwarf_function){0};
 	if (u->has_lines)

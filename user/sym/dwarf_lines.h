@@ -32,7 +32,7 @@ void dwarf_lines_free(struct dwarf_lines *d);
 
 /**
  * dwarf_lines_find - the functions at @addr: inlined ones, innermost first, then the physical one
- * @max: at least 1; if there are more, the outermost inlined ones are left out
+ * @max: at least 1; if there are more, the innermost are left out: they are a library's
  *
  * Returns how many, 0 if nothing is known.
  */

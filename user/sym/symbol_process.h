@@ -12,6 +12,7 @@
 
 #include "base/hmap.h"
 #include "base/intern.h"
+#include "sym/perf_map.h"
 #include "sym/symbol_file.h"
 #include "sym/symbolizer.h"
 
@@ -38,7 +39,9 @@ struct symbol_process {
 	struct proc_maps maps;
 	struct symbol_module *modules; /* one a mapping */
 	uint64_t refreshed_ns;
-	struct hmap resolved; /* address to struct resolved */
+	struct perf_map *perf_map;
+	uint64_t perf_map_ns; /* when it was read last; 0: not yet */
+	struct hmap resolved; /* address to struct resolved; of files only */
 };
 
 /**

@@ -13,12 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "sym/demangle.h"
 #include "sym/frame_origin.h"
+#include "sym/perf_name.h"
 #include "sym/symbol_process.h"
 
 #define MAX_RESOLVED 16384
-#define MAX_INLINED  16 /* frames of one address */
+#define PERF_MAP_NS  1000000000ULL /* at most so often for code that it does not have yet */
+#define MAX_INLINED  32		   /* frames of one address */
 
 struct resolved {
 	struct hmap_node node; /* by address */
@@ -53,15 +56,13 @@ static void resolved_keep(struct symbol_process *p, uint64_t addr, const struct 
 	hmap_add(&p->resolved, &r->node, addr);
 }
 
-/* The innermost ones, if there is not space for all: the last is the physical function then. */
+/* Without the innermost, if there is not space for all: the others are nearer to the user's own. */
 static unsigned frames_give(const struct frame *frames, unsigned count, uint64_t ip,
 			    struct frame *out, unsigned max)
 {
 	unsigned given = count < max ? count : max;
 
-	memcpy(out, frames, given * sizeof(*out));
-	if (given < count)
-		out[given - 1] = frames[count - 1];
+	memcpy(out, frames + (count - given), given * sizeof(*out));
 	for (unsigned i = 0; i < given; i++)
 		out[i].ip = ip;
 	return given;
@@ -128,6 +129,21 @@ static unsigned name_frames(struct symbol_process *p, struct symbol_file *f, uin
 	return count ? count : 1;
 }
 
+/* Code without a file: a JIT's, if there is a perf map. What that says may change any time. */
+static void name_jit(struct symbol_process *p, uint64_t addr, struct frame *out)
+{
+	char name[PERF_NAME_BYTES];
+
+	if (perf_map_find(p->perf_map, addr, name)) {
+		if (clock_boot_ns() - p->perf_map_ns < PERF_MAP_NS)
+			return;
+		p->perf_map_ns = clock_boot_ns();
+		if (perf_map_refresh(p->perf_map) || perf_map_find(p->perf_map, addr, name))
+			return;
+	}
+	perf_name_frame(name, p->s->names, out);
+}
+
 static unsigned resolve(struct symbol_process *p, uint64_t addr, struct frame *out, bool *is_final)
 {
 	const struct proc_map *map;
@@ -138,6 +154,8 @@ static unsigned resolve(struct symbol_process *p, uint64_t addr, struct frame *o
 
 	*out = (struct frame){.kind = FRAME_UNKNOWN, .origin = FRAME_DEPENDENCY};
 	*is_final = false;
+	if (module && !module->file)
+		name_jit(p, addr, out);
 	if (!module || !module->file)
 		return 1;
 	out->module = module->path;

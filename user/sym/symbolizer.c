@@ -107,6 +107,8 @@ int symbol_process_refresh(struct symbol_process *p)
 	p->refreshed_ns = clock_boot_ns();
 	if (err)
 		return err;
+	perf_map_refresh(p->perf_map); /* mostly there is none */
+	p->perf_map_ns = p->refreshed_ns;
 	if (p->modules && all_maps_equal(&maps, &p->maps)) {
 		proc_maps_release(&maps);
 		return 0;
@@ -218,7 +220,8 @@ struct symbol_process *symbol_process_new(struct symbolizer *s, pid_t pid)
 		return NULL;
 	p->s = s;
 	p->pid = pid;
-	err = hmap_init(&p->resolved);
+	p->perf_map = perf_map_new(pid);
+	err = p->perf_map ? hmap_init(&p->resolved) : -ENOMEM;
 	if (!err)
 		err = symbol_process_refresh(p);
 	if (!err)
@@ -234,6 +237,7 @@ void symbol_process_free(struct symbol_process *p)
 		return;
 	symbol_process_forget(p);
 	hmap_release(&p->resolved);
+	perf_map_free(p->perf_map);
 	modules_free(p);
 	proc_maps_release(&p->maps);
 	free(p);
