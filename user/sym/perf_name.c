@@ -5,7 +5,7 @@
  * V8 (src/logging/log.cc, Node 12-26) writes a tag, a tier, a name that may be empty, and where the
  * function begins:
  *	LazyCompile:*saveContext /app/handles.js:12:24
- *	JS:~<anonymous> file:///app/a.mjs:1:1
+ *	JS:o+'<anonymous> file:///app/a.mjs:1:1
  *	Builtin:ArrayPrototypePush	BytecodeHandler:Ldar	RegExp:^a+$
  * CPython (Python/perf_trampoline.c, 3.12) writes py::QUALNAME:FILE.
  *
@@ -109,19 +109,26 @@ static void python_frame(const char *s, struct intern *names, struct frame *out)
 		out->origin = FRAME_RUNTIME;
 }
 
+/* "*", "+'" (specialised for one closure), "o+" (entered in a loop); returns what follows. */
+static const char *tier_take(const char *s, struct frame *out)
+{
+	for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++) {
+		size_t at = *s == 'o' && s[1] == tiers[i].mark;
+
+		if (s[at] != tiers[i].mark)
+			continue;
+		out->tier = (uint8_t)tiers[i].tier;
+		return s + at + 1 + (s[at + 1] == '\'');
+	}
+	return s;
+}
+
 void perf_name_frame(const char *name, struct intern *names, struct frame *out)
 {
 	const char *rest = tag_skip(name, js_tags, sizeof(js_tags) / sizeof(js_tags[0]));
 
 	if (rest) {
-		for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++) {
-			if (*rest != tiers[i].mark)
-				continue;
-			out->tier = (uint8_t)tiers[i].tier;
-			rest++;
-			break;
-		}
-		js_frame(rest, names, out);
+		js_frame(tier_take(rest, out), names, out);
 		return;
 	}
 	rest = tag_skip(name, builtin_tags, sizeof(builtin_tags) / sizeof(builtin_tags[0]));
