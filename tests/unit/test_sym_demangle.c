@@ -46,6 +46,8 @@ static const struct {
 	 "insertIJRKS5_EEEvN9__gnu_cxx17__normal_iteratorIPS5_S7_EEDpOT_",
 	 "std::vector<std::string>::_M_realloc_insert<std::string const&>(__gnu_cxx::__normal_"
 	 "iterator<std::string*, std::vector<std::string>>, std::string const&)"},
+	{"_ZN5CacheINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEEE4keepES5_",
+	 "Cache<std::string>::keep(std::string)"},
 	{"_ZN3FooC1ESaIiE", "Foo::Foo(std::allocator<int>)"},
 	{"_ZN3FooC1EiSaIiE", "Foo::Foo(int, std::allocator<int>)"},
 	{"_ZN3FooC1EiRKSaIiE", "Foo::Foo(int, std::allocator<int> const&)"},

@@ -117,14 +117,13 @@ static struct elf_file *find_by_build_id(pid_t pid, struct elf_file *f)
 
 static struct elf_file *find_by_link(pid_t pid, const char *path, struct elf_file *f)
 {
-	/* Of the directory and the name; ours only what distributions install */
 	static const struct {
-		const char *format;
-		bool also_ours;
+		const char *before, *after; /* the file's directory */
+		bool also_ours;		    /* distributions install there */
 	} places[] = {
-		{"%s/%s", false},
-		{"%s/.debug/%s", false},
-		{DEBUG_DIR "%s/%s", true},
+		{"", "/", false},
+		{"", "/.debug/", false},
+		{DEBUG_DIR, "/", true},
 	};
 	char copy[PATH_MAX], where[PATH_MAX];
 	struct elf_file *debug = NULL;
@@ -136,7 +135,8 @@ static struct elf_file *find_by_link(pid_t pid, const char *path, struct elf_fil
 	strcpy(copy, path);
 	dir = dirname(copy);
 	for (size_t i = 0; !debug && i < sizeof(places) / sizeof(places[0]); i++) {
-		int len = snprintf(where, sizeof(where), places[i].format, dir, link.name);
+		int len = snprintf(where, sizeof(where), "%s%s%s%s", places[i].before, dir,
+				   places[i].after, link.name);
 
 		if (len < 0 || (size_t)len >= sizeof(where))
 			continue;

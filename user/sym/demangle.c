@@ -39,6 +39,8 @@ static const struct {
 	{"std::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"},
 	{"std::basic_string_view<char, std::char_traits<char> >", "std::string_view"},
 	{"std::__cxx11::", "std::"},
+	{"std::string >", "std::string>"},
+	{"std::string_view >", "std::string_view>"},
 };
 
 /* Template arguments that are left to their defaults, behind others. */

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Names, lines and inlined functions of running C, C++, Rust and Go programs against what
+ * addr2line(1) says of the same addresses.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <time.h>
+
+#include "program.h"
+#include "symbol_fixture.h"
+
+#define MAX_ADDRESSES 600
+#define MAX_FRAMES    32
+
+/* ---- addr2line ---- */
+
+struct place {
+	char fn[1024], file[1024];
+	unsigned line;
+};
+
+struct truth {
+	uint64_t addr;
+	unsigned count;
+	struct place places[MAX_FRAMES];
+};
+
+/* Some bytes of every function that nm lists, up to MAX_ADDRESSES, evenly. */
+static size_t addresses_pick(const char *path, uint64_t *out)
+{
+	size_t functions = 0, count = 0, step;
+	char line[16384];
+
+	for (int pass = 0; pass < 2; pass++) {
+		FILE *in;
+		size_t i = 0;
+
+		snprintf(line, sizeof(line), "nm -S --defined-only '%s' 2>/dev/null", path);
+		in = popen(line, "r");
+		step = functions / (MAX_ADDRESSES / 3) + 1;
+		while (fgets(line, sizeof(line), in)) {
+			uint64_t addr, size;
+			char type;
+
+			if (sscanf(line, "%lx %lx %c", &addr, &size, &type) != 3 ||
+			    !strchr("tTwW", type) || !size)
+				continue;
+			functions += !pass;
+			if (!pass || i++ % step || count + 3 > MAX_ADDRESSES)
+				continue;
+			out[count++] = addr;
+			out[count++] = addr + size / 2;
+			out[count++] = addr + size - 1;
+		}
+		pclose(in);
+	}
+	return count;
+}
+
+static void line_trim(char *line)
+{
+	char *note = strstr(line, " (discriminator");
+
+	line[strcspn(line, "\n")] = '\0';
+	if (note)
+		*note = '\0';
+}
+
+static struct truth *addr2line(const char *path, const uint64_t *addrs, size_t count)
+{
+	struct truth *v = calloc(count, sizeof(*v)), *t = v - 1;
+	const char *list = program_path("addresses");
+	char line[16384], second[16384];
+	FILE *f = fopen(list, "w");
+
+	assert_non_null(v);
+	for (size_t i = 0; i < count; i++)
+		fprintf(f, "%lx\n", addrs[i]);
+	fclose(f);
+	snprintf(line, sizeof(line), "addr2line -ifCae '%s' <'%s' 2>/dev/null", path, list);
+	f = popen(line, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		struct place *p;
+		char *colon;
+
+		if (!strncmp(line, "0x", 2)) {
+			t++;
+			assert_true(t < v + count);
+			t->addr = strtoull(line, NULL, 16);
+			continue;
+		}
+		assert_non_null(fgets(second, sizeof(second), f));
+		if (t->count == MAX_FRAMES)
+			continue;
+		p = &t->places[t->count++];
+		line_trim(line);
+		line_trim(second);
+		colon = strrchr(second, ':');
+		assert_non_null(colon);
+		*colon = '\0';
+		p->line = (unsigned)strtoul(colon + 1, NULL, 10); /* '?' is 0 */
+		snprintf(p->fn, sizeof(p->fn), "%.1000s", line);
+		snprintf(p->file, sizeof(p->file), "%.1000s", base_of(second));
+	}
+	pclose(f);
+	return v;
+}
+
+/* ---- comparison ---- */
+
+static bool has_lines(const struct truth *t)
+{
+	for (unsigned i = 0; i < t->count; i++) {
+		if (t->places[i].line)
+			return true;
+	}
+	return false;
+}
+
+static bool places_equal(const struct truth *t, const struct frame *frames, unsigned count)
+{
+	if (t->count != count)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		if (frames[i].line != t->places[i].line ||
+		    (t->places[i].line && strcmp(base_of(frames[i].file), t->places[i].file) != 0))
+			return false;
+	}
+	return true;
+}
+
+static void places_print(const struct truth *t, const struct frame *frames, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		print_message("  ours  %s %s:%u\n", frames[i].fn ? frames[i].fn : "?",
+			      base_of(frames[i].file), frames[i].line);
+	for (unsigned i = 0; i < t->count; i++)
+		print_message("  other %s %s:%u\n", t->places[i].fn, t->places[i].file,
+			      t->places[i].line);
+}
+
+/* Returns how many of the addresses with lines have the same ones, as a share. */
+static double compare(const char *path, bool names_are_plain, double *us)
+{
+	static uint64_t addrs[MAX_ADDRESSES];
+	size_t count = addresses_pick(path, addrs), compared = 0, equal = 0, shown = 0;
+	struct truth *truth = addr2line(path, addrs, count);
+	struct watched w = watched_run(path);
+	uint64_t bias = watched_bias(&w, path, path);
+	struct timespec begin, end;
+	struct frame frames[MAX_FRAMES];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct truth *t = &truth[i];
+		unsigned got;
+
+		assert_int_equal(t->addr, addrs[i]);
+		got = symbol_process_resolve(w.process, bias + addrs[i], false, frames, MAX_FRAMES);
+		for (unsigned k = 0; k < got; k++) {
+			assert_int_equal(frames[k].ip, bias + addrs[i]);
+			assert_int_equal(frames[k].is_inlined, k + 1 < got);
+			assert_int_equal(frames[k].kind, FRAME_NATIVE);
+			assert_string_equal(frames[k].module, path);
+		}
+		if (!has_lines(t) || t->count == MAX_FRAMES)
+			continue;
+		compared++;
+		if (places_equal(t, frames, got)) {
+			equal++;
+			for (unsigned k = 0; names_are_plain && k < got; k++) {
+				if (!strstr(t->places[k].fn, "asm_")) /* has aliases */
+					assert_string_equal(frames[k].fn, t->places[k].fn);
+			}
+		} else if (shown++ < 3) {
+			print_message("%s at %lx:\n", path, addrs[i]);
+			places_print(t, frames, got);
+		}
+	}
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (size_t i = 0; i < count; i++)
+		symbol_process_resolve(w.process, bias + addrs[i], false, frames, MAX_FRAMES);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	*us = ((double)(end.tv_sec - begin.tv_sec) * 1e6 +
+	       (double)(end.tv_nsec - begin.tv_nsec) / 1e3) /
+	      (double)count;
+	watched_stop(&w);
+	free(truth);
+	assert_true(compared > 5);
+	print_message("%s: %zu of %zu addresses as addr2line says; %.2f us each, warm\n",
+		      base_of(path), equal, compared, *us);
+	return (double)equal / (double)compared;
+}
+
+static void test_c(void **state)
+{
+	static const char *const compilers[] = {
+		"gcc -O2 -g",
+		"gcc -O0 -g",
+		"gcc -O2 -g -gdwarf-4 -no-pie",
+		"gcc -O2 -g -gz",
+		"gcc -O2 -g -static-pie",
+	};
+	double us;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(compilers) / sizeof(compilers[0]); i++)
+		assert_true(compare(program_build(compilers[i], "grow.c", "lines"), true, &us) ==
+			    1);
+	assert_true(us < 100);
+}
+
+static void test_cxx(void **state)
+{
+	double us;
+
+	(void)state;
+	SKIP_WITHOUT("g++");
+	/* binutils' addr2line is wrong about DWARF 5's files of code in sections of their own */
+	assert_true(compare(program_build("g++ -O2 -g -gdwarf-4", "grow.cc", "cxx"), false, &us) ==
+		    1);
+	assert_true(compare(program_build("g++ -O0 -g -gdwarf-4 -gz", "grow.cc", "cxx0"), false,
+			    &us) == 1);
+}
+
+static void test_rust(void **state)
+{
+	const char *path = program_path("rust");
+	double us;
+
+	(void)state;
+	SKIP_WITHOUT("rustc");
+	if (program_shell("rustc -O -g -o '%s' " PROGRAMS "/grow.rs", path))
+		fail_msg("rustc cannot build grow.rs");
+	/* a few differ where a range is empty or more than addr2line shows */
+	assert_true(compare(path, false, &us) > 0.98);
+}
+
+static void test_go(void **state)
+{
+	const char *path = program_path("go");
+	double us;
+
+	(void)state;
+	SKIP_WITHOUT("go");
+	if (program_shell("HOME=${HOME:-/root} GO111MODULE=off go build -o '%s' " PROGRAMS
+			  "/grow.go",
+			  path))
+		fail_msg("go cannot build grow.go");
+	assert_true(compare(path, false, &us) > 0.99);
+}
+
+/* ---- what the source says ---- */
+
+static void test_known_lines(void **state)
+{
+	const char *path = program_build("gcc -O2 -g", "grow.c", "known");
+	struct watched w = watched_run(path);
+	uint64_t size = 0, addr = symbol_address(path, "outer", &size);
+	uint64_t bias = watched_bias(&w, path, path);
+	struct frame frames[4];
+	bool seen = false;
+
+	(void)state;
+	assert_true(addr && size);
+	for (uint64_t at = addr; at < addr + size; at++) {
+		unsigned count = symbol_process_resolve(w.process, bias + at, false, frames, 4);
+		struct frame last = frames[count - 1], one;
+
+		assert_string_equal(last.fn, "outer");
+		assert_int_equal(last.fn_line, 19);
+		assert_string_equal(base_of(last.file), "grow.c");
+		assert_int_equal(*last.file, '/'); /* joined with where it was compiled */
+		assert_int_equal(last.origin, FRAME_USER);
+		/* with space for one, the innermost is left out */
+		assert_int_equal(symbol_process_resolve(w.process, bias + at, false, &one, 1), 1);
+		assert_string_equal(one.fn, "outer");
+		/* a return address is of the call before it */
+		symbol_process_resolve(w.process, bias + at + 1, true, &one, 1);
+		assert_int_equal(one.line, last.line);
+		assert_int_equal(one.ip, bias + at + 1);
+		if (count == 1)
+			continue;
+		assert_int_equal(count, 2);
+		assert_string_equal(frames[0].fn, "inlined");
+		assert_true(frames[0].is_inlined);
+		assert_int_equal(frames[0].fn_line, 13);
+		assert_in_range(frames[0].line, 15, 16);
+		assert_int_equal(last.line, 21);
+		seen = true;
+	}
+	assert_true(seen);
+	watched_stop(&w);
+}
+
+static void test_readable_names(void **state)
+{
+	static const char *const want[] = {
+		"app::Derived::grow(int)",
+		"app::Cache<std::string>::keep(std::string const&, std::string)",
+		"app::(anonymous namespace)::hidden(int)",
+	};
+	const char *path;
+	static uint64_t addrs[MAX_ADDRESSES];
+	struct watched w;
+	unsigned found = 0;
+	uint64_t bias;
+	size_t count;
+
+	(void)state;
+	SKIP_WITHOUT("g++");
+	path = program_build("g++ -O2", "grow.cc", "readable");
+	count = addresses_pick(path, addrs);
+	w = watched_run(path);
+	bias = watched_bias(&w, path, path);
+	for (size_t k = 0; k < sizeof(want) / sizeof(want[0]); k++) {
+		for (size_t i = 0; i < count; i++) {
+			struct frame f = frame_at(&w, bias + addrs[i]);
+
+			if (!f.fn || strcmp(f.fn, want[k]) != 0)
+				continue;
+			assert_int_equal(f.origin, FRAME_USER);
+			found++;
+			break;
+		}
+	}
+	assert_int_equal(found, sizeof(want) / sizeof(want[0]));
+	for (size_t i = 0; i < count; i++) {
+		struct frame f = frame_at(&w, bias + addrs[i]);
+
+		if (f.fn && !strncmp(f.fn, "std::", 5))
+			assert_int_equal(f.origin, FRAME_RUNTIME);
+	}
+	watched_stop(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_c),	    cmocka_unit_test(test_cxx),
+		cmocka_unit_test(test_rust),	    cmocka_unit_test(test_go),
+		cmocka_unit_test(test_known_lines), cmocka_unit_test(test_readable_names),
+	};
+
+	return cmocka_run_group_tests_name("sym/dwarf_lines", tests, program_setup,
+					   program_teardown);
+}
