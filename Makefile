@@ -51,7 +51,7 @@ CPPFLAGS += -D_GNU_SOURCE -DMEMWATCH_VERSION='"$(VERSION)"' -Iuser -Iinclude -I$
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fno-omit-frame-pointer $(CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS)
-LDLIBS := -lbpf -ldw -lelf -lz -liberty -lncursesw -ltinfo -lm
+LDLIBS := -lbpf -lpthread -ldw -lelf -lz -liberty -lncursesw -ltinfo -lm
 ifeq ($(SANITIZE),1)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined
 ALL_LDFLAGS += -fsanitize=address,undefined
@@ -80,7 +80,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch] tests/host/stub/*.h tests/host/stub/*/*.h)
 SHELL_FILES := $(wildcard tests/*.sh tests/*/*.sh) .ci/run
 
-.PHONY: all deps demo test unit units workloads e2e check format format-check lint layers bench \
+.PHONY: all deps demo test unit units workloads e2e nodes matrix check format format-check lint layers bench \
 	fuzz install uninstall clean help vmlinux
 .DELETE_ON_ERROR:
 
@@ -167,6 +167,15 @@ test: deps all workloads
 
 check: format-check lint layers test
 
+# Node binaries of all supported versions, and which leak shapes are found on which.
+nodes:
+	$(Q)tests/node.sh
+
+matrix: all nodes
+	$(Q)tests/matrix/oracle.sh
+	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/matrix/sites.sh
+	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/matrix/ratio.sh
+
 bench: all workloads $(BENCHES)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/bench/run.sh
 
@@ -228,6 +237,6 @@ clean:
 
 help:
 	@sed -n '/^# make/,/^$$/s/^# \{0,1\}//p' Makefile
-	@echo "bench fuzz format format-check lint layers unit e2e install uninstall vmlinux clean"
+	@echo "nodes matrix bench fuzz format format-check lint layers unit e2e install uninstall vmlinux clean"
 
 -include $(BPF_OBJS:.o=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d)

@@ -27,5 +27,5 @@ pace({
   keep: keepHeader,
   bytes: SIZE + 300,
   churn: (i) => (i % 8 ? churn(i) : dropPacket(i)),
-  churnBytes: (7 * 2500 + SIZE) / 8,
+  churnBytes: (7 * 1200 + SIZE) / 8,
 });

@@ -22,4 +22,4 @@ function logIn(i) {
   profiles.push(loadProfile(i)); // the array's own growth
 }
 
-pace({ keep: logIn, bytes: 1150, churn });
+pace({ keep: logIn, bytes: 780, churn });

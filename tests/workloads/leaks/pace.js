@@ -22,7 +22,7 @@ const { isMainThread } = require('worker_threads');
 const MB = 1e6;
 const TICK_MS = 10;
 const LONGEST_MS = 200; // what a tick makes up for at most
-const CHURN_BYTES = 2500; // about what churn(i) of garbage.js allocates
+const CHURN_BYTES = 1200; // about what churn(i) of garbage.js allocates
 
 function number(name, otherwise) {
   const value = Number(process.env[name] || otherwise);
