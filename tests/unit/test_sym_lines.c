@@ -204,7 +204,6 @@ static void test_c(void **state)
 		"gcc -O0 -g",
 		"gcc -O2 -g -gdwarf-4 -no-pie",
 		"gcc -O2 -g -gz",
-		"gcc -O2 -g -static-pie",
 	};
 	double us;
 
