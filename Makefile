@@ -178,6 +178,7 @@ matrix: all nodes
 
 bench: all workloads $(BENCHES)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/bench/run.sh
+	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/bench/sites.sh
 
 FUZZ_SECONDS ?= 60
 fuzz: $(FUZZERS)

@@ -2,7 +2,7 @@
 /*
  * http.c - what being watched costs a service that runs at full speed.
  *
- *	http MEMWATCH PORT SERVICE_PID [PAIRS]
+ *	http MEMWATCH PORT SERVICE_PID [PAIRS [sites|load]]
  *
  * A closed loop of CONNECTIONS kept-alive connections to 127.0.0.1 (in C, so
  * that the service is what is slow): each asks again as soon as it has its
@@ -11,6 +11,10 @@
  * second, 99th percentile, and the service's own CPU time a call. The last is
  * the steadiest: it does not depend on who else wants the CPUs. "nothing"
  * starts no memwatch, as in overhead.c.
+ *
+ * With "sites" the variants are about growth sites: with and without stacks, each
+ * settled (the first of each stack has been named) and measured for longer. "load"
+ * is the load alone, for PAIRS seconds.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -20,7 +24,6 @@
 #include "bench.h"
 
 #define CONNECTIONS 8
-#define SEGMENT_NS  (500 * NS_PER_MS)
 #define WARM_UP_NS  (4 * NS_PER_S)
 #define REST_NS	    (150 * NS_PER_MS)
 #define START_NS    (250 * NS_PER_MS)
@@ -131,16 +134,30 @@ static struct segment measure(struct service *s, uint64_t duration_ns)
 
 static char service_pid[16];
 
-static const struct variant {
+struct variant {
 	const char *name;
 	const char *args[MEMWATCH_ARGS];
-} variants[] = {
-	{"nothing", {NULL}},
-	{"targeted", {"-p", service_pid}},
-	{"system", {NULL}},
 };
+
 #define NOTHING	 0
-#define VARIANTS (sizeof(variants) / sizeof(variants[0]))
+#define VARIANTS 3
+
+static const struct plan {
+	const char *name;
+	struct variant variants[VARIANTS];
+	uint64_t settle_ns, segment_ns;
+} plans[] = {
+	{"http",
+	 {{"nothing", {NULL}}, {"targeted", {"-p", service_pid}}, {"system", {NULL}}},
+	 0,
+	 500 * NS_PER_MS},
+	{"sites",
+	 {{"nothing", {NULL}},
+	  {"no-stacks", {"--no-stacks", "-p", service_pid}},
+	  {"sites", {"-p", service_pid}}},
+	 3 * NS_PER_S,
+	 NS_PER_S},
+};
 
 struct result {
 	struct series throughput, p99, cpu, calls_per_s, p99_ms, cpu_us;
@@ -158,30 +175,33 @@ static void add_pair(struct result *r, const struct segment *a, const struct seg
 }
 
 /* A moment of load first, so that it is warm again after memwatch has come or gone. */
-static struct segment measure_warm(struct service *s)
+static struct segment measure_warm(struct service *s, const struct plan *plan)
 {
 	measure(s, REST_NS);
-	return measure(s, SEGMENT_NS);
+	return measure(s, plan->segment_ns);
 }
 
-static struct segment run_variant(struct service *s, const char *program, unsigned v)
+static struct segment run_variant(struct service *s, const char *program, const struct plan *plan,
+				  unsigned v)
 {
 	struct memwatch m;
 	struct segment on;
 
 	if (v == NOTHING) {
 		sleep_ns(START_NS);
-		return measure_warm(s);
+		return measure_warm(s, plan);
 	}
-	m = memwatch_start(program, variants[v].args, -1);
-	on = measure_warm(s);
+	m = memwatch_start(program, plan->variants[v].args, -1);
+	if (plan->settle_ns)
+		measure(s, plan->settle_ns);
+	on = measure_warm(s, plan);
 	memwatch_stop(&m, NULL, 0);
 	return on;
 }
 
-static void print_result(const char *variant, const struct result *r)
+static void print_result(const struct plan *plan, unsigned v, const struct result *r)
 {
-	printf("{\"bench\":\"http\",\"variant\":\"%s\",", variant);
+	printf("{\"bench\":\"%s\",\"variant\":\"%s\",", plan->name, plan->variants[v].name);
 	print_estimate("throughput_ratio", &r->throughput);
 	putchar(',');
 	print_estimate("p99_ratio", &r->p99);
@@ -202,11 +222,12 @@ int main(int argc, char **argv)
 	static struct result results[VARIANTS];
 	unsigned order[VARIANTS] = {0, 1, 2};
 	int pairs = argc > 4 ? atoi(argv[4]) : 16;
+	const struct plan *plan = &plans[argc > 5 && !strcmp(argv[5], "sites")];
 	struct segment before, on, after;
 	uint64_t random = 7;
 
 	if (argc < 4)
-		die("usage: http MEMWATCH PORT SERVICE_PID [PAIRS]");
+		die("usage: http MEMWATCH PORT SERVICE_PID [PAIRS [sites|load]]");
 	snprintf(service_pid, sizeof(service_pid), "%d", atoi(argv[3]));
 	if (clock_getcpuclockid(atoi(argv[3]), &service.cpu_clock))
 		die("no process %s", argv[3]);
@@ -215,17 +236,21 @@ int main(int argc, char **argv)
 		ask(&service, &service.connection[i]);
 	}
 	measure(&service, WARM_UP_NS);
-	before = measure(&service, SEGMENT_NS);
+	if (argc > 5 && !strcmp(argv[5], "load")) {
+		measure(&service, (uint64_t)pairs * NS_PER_S);
+		return 0;
+	}
+	before = measure(&service, plan->segment_ns);
 	for (int pair = 0; pair < pairs; pair++) {
 		shuffle(order, VARIANTS, &random);
 		for (unsigned i = 0; i < VARIANTS; i++) {
-			on = run_variant(&service, argv[1], order[i]);
-			after = measure_warm(&service);
+			on = run_variant(&service, argv[1], plan, order[i]);
+			after = measure_warm(&service, plan);
 			add_pair(&results[order[i]], &before, &on, &after);
 			before = after;
 		}
 	}
 	for (unsigned i = 0; i < VARIANTS; i++)
-		print_result(variants[i].name, &results[i]);
+		print_result(plan, i, &results[i]);
 	return 0;
 }
