@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 //
 // buffer-slice.js - a few bytes of each packet are kept, and with them the whole packet.
+// (allocUnsafeSlow: the pool of allocUnsafe would share packets; it grew to 64 KB with Node 26.)
 'use strict';
 
 const { churn } = require('./garbage');
@@ -10,7 +11,7 @@ const SIZE = 16384;
 const headers = [];
 
 function readPacket(i) {
-  const packet = Buffer.allocUnsafe(SIZE).fill(i & 255); // LEAK fn=readPacket kind=external via=keepHeader,tick
+  const packet = Buffer.allocUnsafeSlow(SIZE).fill(i & 255); // LEAK fn=readPacket kind=external via=keepHeader,tick
   return packet;
 }
 
@@ -19,7 +20,7 @@ function keepHeader(i) {
 }
 
 function dropPacket(i) { // GARBAGE fn=dropPacket
-  return Buffer.allocUnsafe(SIZE).fill(i & 255)[16];
+  return Buffer.allocUnsafeSlow(SIZE).fill(i & 255)[16];
 }
 
 // Most packets are dropped: what counts is what of the memory outside is still there.
