@@ -44,10 +44,10 @@ add() {
 [ "$tap_failed" = 0 ] || done_testing
 for kind in malloc mmap brk; do
 	for how in fp nofp; do
-		add "$kind-$how" leak.c "store_$kind" build_reply "$T/$how" $kind
+		add "$kind-$how" leak.c "store_$kind" build_reply "$T/$how" $kind --wait-go
 	done
 done
-add malloc-nodebug leak.c store_malloc build_reply "$T/nodebug" malloc
+add malloc-nodebug leak.c store_malloc build_reply "$T/nodebug" malloc --wait-go
 
 if command -v c++ >/dev/null; then
 	build cxx leak.cc c++ -O2 -g &&
@@ -73,6 +73,9 @@ else
 fi
 
 for id in "${ids[@]}"; do ready "$id"; done
+for id in "${ids[@]}"; do
+	[ "${SOURCE[$id]}" != leak.c ] || go "$id"
+done
 
 # --- watched, all at once ---
 
