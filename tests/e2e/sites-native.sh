@@ -47,6 +47,7 @@ for kind in malloc mmap brk; do
 		add "$kind-$how" leak.c "store_$kind" build_reply "$T/$how" $kind --wait-go
 	done
 done
+add mmap-scratch leak.c store_mmap borrow_mmap "$T/fp" mmap-scratch --wait-go
 add malloc-nodebug leak.c store_malloc build_reply "$T/nodebug" malloc --wait-go
 
 if command -v c++ >/dev/null; then
@@ -132,6 +133,14 @@ judge() {
 
 for id in "${ids[@]}"; do
 	case $id in
+	mmap-scratch)
+		# What is mapped and unmapped again is not taken off: told, not judged.
+		for kind in fault mmap; do
+			note "beside as much that is unmapped, of $kind the leak has $(share_of "$id" "$kind" store_mmap) %," \
+				"the other $(share_of "$id" "$kind" borrow_mmap) %"
+		done
+		continue
+		;;
 	python)
 		site=$(top "$id" fault)
 		like "$(jq -r '[.frames[]? | .fn // ""] | join(" ")' <<<"$site")" '(^| )_?Py[A-Za-z]' \

@@ -3,11 +3,13 @@
  * leak.c - a small server in C whose leaking function is known, a few calls below main, beside one
  * that allocates four times as much and gives it back.
  *
- *	leak malloc|mmap|brk [--rate MB_PER_S] [--max MB]
+ *	leak malloc|mmap|brk|mmap-scratch [--rate MB_PER_S] [--max MB]
  *
  * store_KIND() leaks, build_reply() does not. Runs until SIGTERM, or the end of stdin with
  * --wait-go; grows no more after --max. The lines that allocate or first touch what is
  * kept bear the word LEAK.
+ *
+ * mmap-scratch is mmap beside borrow_mmap(), which maps, touches and unmaps as much each time.
  *
  * What build_reply() gives back is reused by itself (small chunks, glibc's tcache). A temporary
  * buffer that is larger than that may take fresh pages, whose place a kept block then takes: page
@@ -75,14 +77,27 @@ APART void store_brk(unsigned long id)
 	memset(segment, (int)id, SEGMENT_BYTES); /* LEAK */
 }
 
+APART void borrow_mmap(unsigned long id)
+{
+	void *segment = mmap(NULL, SEGMENT_BYTES, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (segment == MAP_FAILED)
+		die(1, "mmap: %s", strerror(errno));
+	memset(segment, (int)id, SEGMENT_BYTES);
+	munmap(segment, SEGMENT_BYTES);
+}
+
 static const struct kind {
 	const char *name;
 	void (*store)(unsigned long id);
 	size_t bytes;
+	void (*borrow)(unsigned long id);
 } kinds[] = {
-	{"malloc", store_malloc, sizeof(struct record)},
-	{"mmap", store_mmap, SEGMENT_BYTES},
-	{"brk", store_brk, SEGMENT_BYTES},
+	{"malloc", store_malloc, sizeof(struct record), NULL},
+	{"mmap", store_mmap, SEGMENT_BYTES, NULL},
+	{"brk", store_brk, SEGMENT_BYTES, NULL},
+	{"mmap-scratch", store_mmap, SEGMENT_BYTES, borrow_mmap},
 };
 
 APART size_t build_reply(unsigned long id)
@@ -115,6 +130,8 @@ APART size_t handle_request(const struct kind *kind, unsigned long id, bool keep
 	/* As many replies as make four times the bytes of a record. */
 	for (size_t bytes = 0; bytes < 4 * kind->bytes; bytes += REPLY_PIECES * REPLY_BYTES)
 		length += build_reply(id);
+	if (kind->borrow)
+		kind->borrow(id);
 	if (keep)
 		store(kind, id);
 	stay();
@@ -139,8 +156,8 @@ int main(int argc, char **argv)
 		if (!strcmp(kinds[i].name, argv[1]))
 			kind = &kinds[i];
 	if (!kind)
-		die(2, "name a kind: malloc, mmap or brk");
-	options_parse(argv + 2, "malloc|mmap|brk [options]", options,
+		die(2, "name a kind: malloc, mmap, brk or mmap-scratch");
+	options_parse(argv + 2, "malloc|mmap|brk|mmap-scratch [options]", options,
 		      sizeof(options) / sizeof(options[0]));
 	protocol_init(&protocol);
 	protocol_start(&protocol);
