@@ -52,12 +52,13 @@ struct symbol_module *symbol_process_module(struct symbol_process *p, uint64_t a
 					    const struct proc_map **map);
 /**
  * symbol_module_open - its file, opened, and where it is
- * @bias: address in the process minus that in the file
+ * @addr: in @map; a mapping may hold more than one segment of the file
+ * @bias: address in the process minus that in the file, there
  *
  * Returns NULL if there is none or it cannot be read.
  */
 struct symbol_file *symbol_module_open(struct symbol_process *p, struct symbol_module *module,
-				       const struct proc_map *map, uint64_t *bias);
+				       const struct proc_map *map, uint64_t addr, uint64_t *bias);
 /** symbol_process_forget - what was resolved, since it may not be true any more */
 void symbol_process_forget(struct symbol_process *p);
 

@@ -160,7 +160,7 @@ static unsigned resolve(struct symbol_process *p, uint64_t addr, struct frame *o
 		return 1;
 	out->module = module->path;
 	out->origin = module->origin;
-	f = symbol_module_open(p, module, map, &bias);
+	f = symbol_module_open(p, module, map, addr, &bias);
 	if (!f)
 		return 1;
 	*is_final = true;

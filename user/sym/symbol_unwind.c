@@ -75,7 +75,7 @@ static int step(struct walk *w)
 
 	if (!module)
 		return -EFAULT;
-	f = symbol_module_open(w->p, module, map, &bias);
+	f = symbol_module_open(w->p, module, map, pc, &bias);
 	cfi = f ? symbol_file_cfi(f, w->p->pid) : NULL;
 	if (cfi)
 		ret = cfi_step(cfi, pc - bias, bias, &w->regs, stack_read, (void *)w->copy,
@@ -127,17 +127,17 @@ unsigned symbol_process_text(struct symbol_process *p, struct text_range *out, u
 			const struct proc_map *map;
 			struct symbol_module *module =
 				symbol_process_module(p, p->maps.maps[i].start, &map);
-			struct symbol_file *f;
-			uint64_t bias;
+			bool is_open;
 
 			if (!module || !module->file || module->is_exe != exe ||
 			    !proc_map_is_file(module->map))
 				continue;
-			f = symbol_module_open(p, module, map, &bias);
+			is_open = !symbol_file_open(p->s->files, module->file, p->pid, module->map);
 			out[count++] = (struct text_range){
 				.start = map->start,
 				.end = map->end,
-				.has_frame_pointers = f && symbol_file_keeps_frame_pointers(f),
+				.has_frame_pointers =
+					is_open && symbol_file_keeps_frame_pointers(module->file),
 				.is_executable = exe,
 			};
 		}

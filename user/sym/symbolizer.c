@@ -200,13 +200,16 @@ struct symbol_module *symbol_process_module(struct symbol_process *p, uint64_t a
 }
 
 struct symbol_file *symbol_module_open(struct symbol_process *p, struct symbol_module *module,
-				       const struct proc_map *map, uint64_t *bias)
+				       const struct proc_map *map, uint64_t addr, uint64_t *bias)
 {
 	struct symbol_file *f = module->file;
 
 	if (!f || symbol_file_open(p->s->files, f, p->pid, module->map))
 		return NULL;
-	return elf_file_bias(symbol_file_elf(f), map->start, module->offset, true, bias) ? NULL : f;
+	return elf_file_bias(symbol_file_elf(f), addr, module->offset + (addr - map->start), true,
+			     bias)
+		       ? NULL
+		       : f;
 }
 
 /* ---- processes ---- */
