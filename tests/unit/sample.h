@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "model/frame.h"
 #include "model/process.h"
 
 #define SAMPLE_PAGE_SHIFT 12
@@ -61,6 +62,30 @@ static inline struct process *sample_tick(struct process_table *t, uint64_t now_
 {
 	process_table_begin(t, now_ns);
 	return sample_update(t, raw);
+}
+
+/* --- frames --- */
+
+static inline struct frame sample_js(enum frame_origin origin, const char *fn, const char *file,
+				     uint32_t line)
+{
+	return (struct frame){.fn = fn,
+			      .file = file,
+			      .line = line,
+			      .fn_line = line ? line - 1 : 0,
+			      .kind = FRAME_JS,
+			      .origin = origin,
+			      .tier = TIER_INTERPRETED};
+}
+
+static inline struct frame sample_native(enum frame_origin origin, const char *fn,
+					 const char *module, uint64_t ip)
+{
+	return (struct frame){.fn = fn,
+			      .module = module,
+			      .ip = ip,
+			      .kind = fn ? FRAME_NATIVE : FRAME_UNKNOWN,
+			      .origin = origin};
 }
 
 /* A file in memory for a sink to write to. */

@@ -51,14 +51,19 @@ struct stack {
 /** stack_new - a copy of @count frames; NULL with errno set */
 struct stack *stack_new(const struct frame *frames, unsigned count, bool is_cut);
 
-/** stack_hash - of what is shown (names, files, lines), so that equal stacks of other addresses
- *  are one site */
+/** frame_is_same - a reader sees no difference: kind, origin, names, file, line; of a frame
+ *  without a name the address. By what it ran (@tier, @is_inlined) does not count. */
+bool frame_is_same(const struct frame *a, const struct frame *b);
+
+/** stack_hash - of what frame_is_same() compares, so that equal stacks of other addresses are one
+ *  site */
 uint64_t stack_hash(const struct frame *frames, unsigned count);
 
 /**
  * stack_site_frame - the frame that a stack is known by
  *
- * The first of the user's own code, else of a dependency's, else the first with a name.
+ * The first of the user's own code with a name, else of a dependency's, else the first of the
+ * user's own (a stripped program), else the first with a name.
  * Returns its index; 0 if there is nothing better.
  */
 unsigned stack_site_frame(const struct stack *s);

@@ -56,12 +56,16 @@ struct cgroup {
 	char container[65]; /* the container's id, or "" */
 };
 
+struct site_table; /* model/site.h */
+
 struct process {
 	struct hmap_node node; /* by pid */
 	uint32_t pid, ppid;
 	uint64_t start_ns;	    /* CLOCK_BOOTTIME */
 	char comm[MW_COMM_LEN + 1]; /* as the kernel has it: hostile bytes */
 	struct cgroup *cgroup;	    /* NULL if unknown */
+	struct site_table *sites;   /* growth sites; NULL: not taken. Owned by collect, valid until
+				       the next tick */
 
 	struct totals now, before, first;
 	struct activity activity; /* since the tick before; valid with has_delta */

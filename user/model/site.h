@@ -22,11 +22,11 @@ struct site {
 	struct stack *stack;
 	uint64_t sampled_bytes; /* estimate: weights of the samples, less what was freed */
 	uint64_t samples;
-	/* Set by sites_finish_tick(). */
+	/* Set by site_table_finish_tick(). */
 	uint64_t bytes;	     /* what is shown: @sampled_bytes, for V8_SURVIVED scaled: see below */
 	int64_t delta_bytes; /* of @bytes since the tick before */
-	double share;	     /* of the kind's total in this process, 0..1 */
-	const char *note;    /* what V8's own work is: "V8 promotion", "heap warm-up"; or NULL */
+	double share;	     /* of what was sampled of the kind in this process, 0..1 */
+	const char *note;    /* what the runtime's own work is (model/site_note.h), or NULL */
 };
 
 /* How well the sites of a process can be told; for outputs and doctor -p. */
@@ -47,6 +47,7 @@ struct site_table {
 	 * is scaled to. 0: unknown, then shares are all that is true and @bytes is the raw estimate
 	 */
 	uint64_t v8_live_first, v8_live_last;
+	bool v8_is_scaled; /* V8_SURVIVED was, at the last tick */
 	struct site_quality quality;
 };
 
@@ -58,18 +59,26 @@ void site_table_free(struct site_table *t);
 /**
  * site_table_get - the site of @kind with these frames, made if it is new
  *
- * Returns NULL with errno set: ENOSPC past SITES_MAX, ENOMEM.
+ * It stays where it is until the table is freed.
+ * Returns NULL with errno set: ENOSPC past SITES_MAX, EINVAL, ENOMEM.
  */
 struct site *site_table_get(struct site_table *t, enum mw_site_kind kind,
 			    const struct frame *frames, unsigned count, bool is_cut);
 
-/** site_table_finish_tick - bytes, deltas and shares anew, after all of a tick's samples are in */
+/**
+ * site_table_finish_tick - bytes, deltas and shares anew, after all of a tick's samples are in
+ *
+ * What survives in V8's heap is known in shares only: a sample that was promoted says nothing of
+ * how long it lives. So those bytes are each site's share of the growth of the live heap; a
+ * heap that did not grow leaves 0.
+ */
 void site_table_finish_tick(struct site_table *t);
 
 /**
- * site_table_top - the largest sites of @kind (0: of all kinds, each kind's in turn), by @bytes
+ * site_table_top - the largest sites of @kind, by share
  * @out: at least @max pointers
- * Returns how many.
+ *
+ * Sites of which nothing is left (all was freed) are not among them. Returns how many.
  */
 unsigned site_table_top(const struct site_table *t, enum mw_site_kind kind, struct site **out,
 			unsigned max);

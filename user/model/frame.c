@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Stacks as values: copied, compared by what a reader sees of them.
+ *
+ * LIMITATIONS: the hash has no secret, and the names are a hostile process's own: who needs
+ * stacks to be told apart compares them (frame_is_same()), and bounds how many share a hash.
+ */
+#include "model/frame.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAMES_MAX (1u << 16)
+
+struct stack *stack_new(const struct frame *frames, unsigned count, bool is_cut)
+{
+	struct stack *s;
+
+	if (count > FRAMES_MAX) {
+		errno = EINVAL;
+		return NULL;
+	}
+	s = malloc(sizeof(*s) + count * sizeof(s->frames[0]));
+	if (!s)
+		return NULL;
+	s->count = count;
+	s->is_cut = is_cut;
+	if (count)
+		memcpy(s->frames, frames, count * sizeof(s->frames[0]));
+	return s;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+bool frame_is_same(const struct frame *a, const struct frame *b)
+{
+	if (a->line != b->line || a->kind != b->kind || a->origin != b->origin ||
+	    a->is_approximate != b->is_approximate)
+		return false;
+	if (!a->fn && !b->fn && a->ip != b->ip)
+		return false;
+	return is_same_text(a->fn, b->fn) && is_same_text(a->file, b->file) &&
+	       is_same_text(a->module, b->module);
+}
+
+/* FNV-1a, then mixed so that its weak low bits do not matter. */
+static uint64_t add_bytes(uint64_t hash, const void *data, size_t len)
+{
+	const unsigned char *at = data;
+
+	while (len--)
+		hash = (hash ^ *at++) * 0x100000001b3ULL;
+	return hash;
+}
+
+static uint64_t add_text(uint64_t hash, const char *text)
+{
+	return text ? add_bytes(hash, text, strlen(text) + 1) : add_bytes(hash, "\377", 1);
+}
+
+static uint64_t add_frame(uint64_t hash, const struct frame *f)
+{
+	const uint8_t flags[] = {f->kind, f->origin, f->is_approximate};
+
+	hash = add_text(hash, f->fn);
+	hash = add_text(hash, f->file);
+	hash = add_text(hash, f->module);
+	hash = add_bytes(hash, &f->line, sizeof(f->line));
+	hash = add_bytes(hash, flags, sizeof(flags));
+	return f->fn ? hash : add_bytes(hash, &f->ip, sizeof(f->ip));
+}
+
+uint64_t stack_hash(const struct frame *frames, unsigned count)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	for (unsigned i = 0; i < count; i++)
+		hash = add_frame(hash, &frames[i]);
+	return hash ^ hash >> 32;
+}
+
+/* How well a frame stands for its stack: by origin, without and with a name. */
+static int site_rank(const struct frame *f)
+{
+	static const int ranks[][2] = {
+		[FRAME_USER] = {2, 4},
+		[FRAME_DEPENDENCY] = {0, 3},
+		[FRAME_RUNTIME] = {0, 1},
+	};
+
+	return f->origin <= FRAME_RUNTIME ? ranks[f->origin][f->fn != NULL] : 0;
+}
+
+unsigned stack_site_frame(const struct stack *s)
+{
+	unsigned best = 0;
+	int best_rank = 0;
+
+	for (unsigned i = 0; i < s->count; i++) {
+		int rank = site_rank(&s->frames[i]);
+
+		if (rank > best_rank) {
+			best_rank = rank;
+			best = i;
+		}
+	}
+	return best;
+}

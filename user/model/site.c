@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The growth sites of one process, by kind and frames.
+ *
+ * LIMITATIONS: sites are never dropped while the table lives: what comes past SITES_MAX is for the
+ * caller to count. Equal hashes of differing stacks are told apart by at most MAX_PROBES.
+ */
+#include "model/site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "model/site_note.h"
+
+#define MAX_PROBES  64
+#define MIN_SAMPLES 3 /* with fewer, a share says nothing that bytes could be scaled by */
+
+static const struct {
+	const char *name, *help;
+} kinds[MW_SITE_KINDS] = {
+	[0] = {"unknown", "bytes of an unknown kind"},
+	[MW_SITE_FAULT] = {"fault", "memory that became resident by page faults"},
+	[MW_SITE_BRK] = {"brk", "growth of the brk heap"},
+	[MW_SITE_MMAP] = {"mmap", "memory that was mapped, resident or not"},
+	[MW_SITE_V8_ALLOC] = {"v8-alloc", "allocated in V8's heap, garbage included"},
+	[MW_SITE_V8_SURVIVED] = {"v8-survived", "allocated in V8's heap, and survived"},
+	[MW_SITE_EXTERNAL] = {"external", "Buffers and ArrayBuffers, less what was freed"},
+};
+
+const char *site_kind_name(enum mw_site_kind kind)
+{
+	return kinds[(unsigned)kind < MW_SITE_KINDS ? kind : 0].name;
+}
+
+const char *site_kind_help(enum mw_site_kind kind)
+{
+	return kinds[(unsigned)kind < MW_SITE_KINDS ? kind : 0].help;
+}
+
+/* --- the table --- */
+
+struct site_table *site_table_new(void)
+{
+	struct site_table *t = calloc(1, sizeof(*t));
+	int err = t ? hmap_init(&t->by_hash) : -ENOMEM;
+
+	if (!err)
+		return t;
+	free(t);
+	errno = -err;
+	return NULL;
+}
+
+void site_table_free(struct site_table *t)
+{
+	struct hmap_node *node, *next;
+
+	if (!t)
+		return;
+	for (node = hmap_next(&t->by_hash, NULL); node; node = next) {
+		struct site *s = hmap_entry(node, struct site, node);
+
+		next = hmap_next(&t->by_hash, node);
+		free(s->stack);
+		free(s);
+	}
+	hmap_release(&t->by_hash);
+	free(t);
+}
+
+static bool site_is(const struct site *s, enum mw_site_kind kind, const struct frame *frames,
+		    unsigned count)
+{
+	if (s->kind != kind || s->stack->count != count)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		if (!frame_is_same(&s->stack->frames[i], &frames[i]))
+			return false;
+	}
+	return true;
+}
+
+static struct site *add_site(struct site_table *t, uint64_t key, enum mw_site_kind kind,
+			     const struct frame *frames, unsigned count, bool is_cut)
+{
+	struct site *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->stack = stack_new(frames, count, is_cut);
+	if (!s->stack) {
+		free(s);
+		return NULL;
+	}
+	s->kind = kind;
+	s->note = site_note(s->stack);
+	hmap_add(&t->by_hash, &s->node, key);
+	return s;
+}
+
+struct site *site_table_get(struct site_table *t, enum mw_site_kind kind,
+			    const struct frame *frames, unsigned count, bool is_cut)
+{
+	uint64_t key = stack_hash(frames, count) + ((uint64_t)kind << 56);
+
+	if (!kind || (unsigned)kind >= MW_SITE_KINDS) {
+		errno = EINVAL;
+		return NULL;
+	}
+	for (unsigned i = 0; i < MAX_PROBES; i++, key++) {
+		struct hmap_node *node = hmap_find(&t->by_hash, key);
+		struct site *s;
+
+		if (!node && t->by_hash.count >= SITES_MAX)
+			break;
+		if (!node)
+			return add_site(t, key, kind, frames, count, is_cut);
+		s = hmap_entry(node, struct site, node);
+		if (site_is(s, kind, frames, count)) {
+			s->stack->is_cut |= is_cut;
+			return s;
+		}
+	}
+	errno = ENOSPC;
+	return NULL;
+}
+
+/* --- at a tick --- */
+
+struct sums {
+	uint64_t bytes[MW_SITE_KINDS];
+};
+
+static void sum_up(struct site_table *t, struct sums *sums)
+{
+	struct hmap_node *node;
+
+	for (unsigned kind = 0; kind < MW_SITE_KINDS; kind++)
+		sums->bytes[kind] = t->samples[kind] = t->total_bytes[kind] = 0;
+	hmap_for_each (&t->by_hash, node) {
+		const struct site *s = hmap_entry(node, struct site, node);
+
+		sums->bytes[s->kind] += s->sampled_bytes;
+		t->samples[s->kind] += s->samples;
+	}
+}
+
+void site_table_finish_tick(struct site_table *t)
+{
+	bool was_scaled = t->v8_is_scaled;
+	uint64_t grown =
+		t->v8_live_last > t->v8_live_first ? t->v8_live_last - t->v8_live_first : 0;
+	struct hmap_node *node;
+	struct sums sums;
+
+	sum_up(t, &sums);
+	t->v8_is_scaled = t->v8_live_first && t->v8_live_last &&
+			  t->samples[MW_SITE_V8_SURVIVED] >= MIN_SAMPLES;
+	hmap_for_each (&t->by_hash, node) {
+		struct site *s = hmap_entry(node, struct site, node);
+		bool is_scalable = s->kind == MW_SITE_V8_SURVIVED;
+		uint64_t before = s->bytes, all = sums.bytes[s->kind];
+
+		s->share = all ? (double)s->sampled_bytes / all : 0;
+		s->bytes = is_scalable && t->v8_is_scaled ? (uint64_t)(s->share * grown)
+							  : s->sampled_bytes;
+		s->delta_bytes = (int64_t)(s->bytes - before);
+		if (is_scalable && t->v8_is_scaled != was_scaled) /* another measure: no change */
+			s->delta_bytes = 0;
+		t->total_bytes[s->kind] += s->bytes;
+	}
+}
+
+static bool is_larger(const struct site *a, const struct site *b)
+{
+	if (a->sampled_bytes != b->sampled_bytes)
+		return a->sampled_bytes > b->sampled_bytes;
+	return a->node.key < b->node.key; /* the same order at every tick */
+}
+
+unsigned site_table_top(const struct site_table *t, enum mw_site_kind kind, struct site **out,
+			unsigned max)
+{
+	struct hmap_node *node;
+	unsigned count = 0;
+
+	hmap_for_each (&t->by_hash, node) {
+		struct site *s = hmap_entry(node, struct site, node);
+		unsigned at;
+
+		if (s->kind != kind || !s->sampled_bytes)
+			continue;
+		if (count == max && (!max || !is_larger(s, out[count - 1])))
+			continue;
+		count += count < max;
+		for (at = count - 1; at && is_larger(s, out[at - 1]); at--)
+			out[at] = out[at - 1];
+		out[at] = s;
+	}
+	return count;
+}
