@@ -271,17 +271,18 @@ static void test_speed(void **state)
 /* What is said of the executable and of libc in a process that runs @path. */
 static void judge(const char *path, int *exe, int *libc)
 {
-	const char *argv[] = {path, "4", "main", NULL};
-	struct program program = program_start(argv);
-	struct mw_stack_copy copy;
+	const char *plain[] = {path, "4", "main", NULL};
+	const char *node[] = {path, "-e", "console.log(1); process.stdin.resume()", NULL};
+	struct program program = program_start(strstr(path, "/node") ? node : plain);
 	struct text_range ranges[32];
 	struct intern *names = intern_new(1 << 20);
 	struct symbolizer *s = symbolizer_new(names);
 	struct symbol_process *p;
 	unsigned count;
+	char said;
 
 	*exe = *libc = -1;
-	program_read(&program, &copy, sizeof(copy)); /* it runs */
+	program_read(&program, &said, 1); /* it runs */
 	p = symbol_process_new(s, program.pid);
 	assert_non_null(p);
 	count = symbol_process_text(p, ranges, 32);
@@ -335,12 +336,59 @@ static void test_frame_pointers(void **state)
 	}
 }
 
+/* Runtimes: Go's linker writes no .eh_frame; Rust's library keeps them, what it is linked to does
+ * not. */
+static void test_frame_pointers_of_runtimes(void **state)
+{
+	int exe, libc;
+
+	(void)state;
+	if (program_have("go")) {
+		const char *go = program_path("go");
+
+		if (program_shell("HOME=${HOME:-/root} GO111MODULE=off go build -o '%s' " PROGRAMS
+				  "/grow.go",
+				  go))
+			fail_msg("go cannot build grow.go");
+		judge(go, &exe, &libc);
+		assert_int_equal(exe, true);
+	} else {
+		print_message("left out: go is not installed\n");
+	}
+	if (program_have("rustc")) {
+		const char *rust = program_path("rust");
+
+		if (program_shell("rustc -O -o '%s' " PROGRAMS "/grow.rs", rust))
+			fail_msg("rustc cannot build grow.rs");
+		judge(rust, &exe, &libc);
+		assert_int_equal(exe, false);
+	} else {
+		print_message("left out: rustc is not installed\n");
+	}
+	if (program_have("node")) {
+		char node[PATH_MAX];
+		FILE *in = popen("node -p process.execPath", "r");
+
+		assert_non_null(fgets(node, sizeof(node), in));
+		pclose(in);
+		node[strcspn(node, "\n")] = '\0';
+		judge(node, &exe, &libc);
+		assert_int_equal(exe, true);
+	} else {
+		print_message("left out: node is not installed\n");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_stacks), cmocka_unit_test(test_other_sources),
-		cmocka_unit_test(test_cut_stacks),   cmocka_unit_test(test_hostile_copies),
-		cmocka_unit_test(test_speed),	     cmocka_unit_test(test_frame_pointers),
+		cmocka_unit_test(test_whole_stacks),
+		cmocka_unit_test(test_other_sources),
+		cmocka_unit_test(test_cut_stacks),
+		cmocka_unit_test(test_hostile_copies),
+		cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_frame_pointers),
+		cmocka_unit_test(test_frame_pointers_of_runtimes),
 	};
 
 	return cmocka_run_group_tests_name("sym/cfi", tests, program_setup, program_teardown);

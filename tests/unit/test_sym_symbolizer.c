@@ -305,6 +305,7 @@ static void test_debuginfod(void **state)
 	server = fork();
 	assert_true(server >= 0);
 	if (!server) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		fd = open(log, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
 		dup2(fd, STDOUT_FILENO);
 		dup2(fd, STDERR_FILENO);

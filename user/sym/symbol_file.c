@@ -30,7 +30,7 @@
 
 #define VDSO_NAME      "[vdso]"
 #define VDSO_BYTES     (64u << 10) /* at most; it has 2 to 4 pages */
-#define FRAME_POINTERS 0.9	   /* share of code that keeps them, to say that a file does */
+#define FRAME_POINTERS 0.95	   /* share of code that keeps them, to say that a file does */
 #define PATH_BYTES     4160
 
 struct identity {
