@@ -14,6 +14,8 @@
 #include "collect/hooks.h"
 
 #define INTERVAL_MIN_NS (100 * NSEC_PER_MSEC)
+#define SITES_DEFAULT	10
+#define SITES_SHOWN_MAX 1000
 
 static int opt_pid(void *arg, const char *value)
 {
@@ -108,11 +110,24 @@ static int opt_without(void *arg, const char *value)
 	return 0;
 }
 
+static int opt_sites(void *arg, const char *value)
+{
+	struct watch_options *o = arg;
+	uint64_t sites;
+
+	if (units_parse_u64(value, SITES_SHOWN_MAX, &sites))
+		return log_error_code(-EINVAL,
+				      "--sites '%s' is no number of sites: give 0 (none) to %d",
+				      value, SITES_SHOWN_MAX);
+	o->sites = sites;
+	return 0;
+}
+
 static int opt_no_stacks(void *arg, const char *value)
 {
-	(void)arg;
 	(void)value;
-	return 0; /* no stacks are taken yet: accepted, so that scripts need not change */
+	((struct watch_options *)arg)->no_stacks = true;
+	return 0;
 }
 
 static int opt_budget(void *arg, const char *value)
@@ -170,6 +185,9 @@ static const struct opt table[] = {
 	 "growth (default), delta, since, rss, anon, file, shmem, swap, heap, pgtable, vm, "
 	 "faults, calls, threads, pid, comm",
 	 opt_sort},
+	{0, "sites", "N",
+	 "growth sites of each kind, of a process whose stacks are taken (10; 0 for none)",
+	 opt_sites},
 	{0, "json", NULL, "NDJSON, one object a line; see 'memwatch schema'", opt_json},
 	{'o', "output", "FILE", "write to FILE instead of the terminal", opt_output},
 	{0, "", NULL, "What it may cost", NULL},
@@ -179,7 +197,8 @@ static const struct opt table[] = {
 	 "do not use these hooks or capabilities (calls, faults, fexit, ...; 'memwatch doctor' "
 	 "lists them)",
 	 opt_without},
-	{0, "no-stacks", NULL, "take no stacks", opt_no_stacks},
+	{0, "no-stacks", NULL, "take no stacks: which process grows, not by which code",
+	 opt_no_stacks},
 	{0, "", NULL, "Other", NULL},
 	{'v', "verbose", NULL, "say more, also libbpf's own messages", opt_verbose},
 	{'q', "quiet", NULL, "errors only", opt_quiet},
@@ -204,6 +223,7 @@ int watch_options_parse(struct watch_options *o, int argc, char **argv)
 
 	o->interval_ns = NSEC_PER_SEC;
 	o->budget_pct = 1;
+	o->sites = SITES_DEFAULT;
 	o->sort = column_find("growth");
 	err = opts_parse(argc, argv, table, opt_pid, o);
 	if (err)

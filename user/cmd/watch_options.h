@@ -19,6 +19,8 @@ struct watch_options {
 	const struct column *sort;
 	const char *without;
 	double budget_pct;
+	bool no_stacks; /* take no stacks: no growth sites */
+	unsigned sites; /* of each kind that are shown of a process; 0: none */
 	bool help;
 };
 

@@ -12,6 +12,8 @@ static const struct {
 	[MW_LOST_STACKS] = {"stacks_full", "samples dropped: no room to hand over their stacks"},
 	[MW_LOST_SAMPLES] = {"v8_samples_full", "V8 allocations not followed: table full"},
 	[LOST_TICKS] = {"ticks", "ticks missed: memwatch was stopped or had no CPU"},
+	[LOST_SITES] = {"sites_dropped", "samples of sites past the limit of a process"},
+	[LOST_NAMES] = {"names_full", "names of functions and files that found no room"},
 	[LOST_SHED] = {"shed_ticks", "ticks without full detail, to stay within the budget"},
 };
 

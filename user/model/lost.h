@@ -11,6 +11,8 @@
 enum {
 	LOST_TICKS = MW_LOST_MAX, /* ticks that did not happen: memwatch was stopped or too slow */
 	LOST_SHED,		  /* ticks in which detail was shed to stay within the budget */
+	LOST_SITES,		  /* samples of sites past the limit of a process (SITES_MAX) */
+	LOST_NAMES,		  /* names that found no room: shown as INTERN_FULL */
 	LOST_MAX,
 };
 

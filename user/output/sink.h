@@ -21,7 +21,8 @@ struct tick {
 	uint64_t now_ns, wall_ns;
 	struct process **rows; /* sorted */
 	size_t count;
-	size_t rows_wanted; /* -r; 0: the sink's own default */
+	size_t rows_wanted;    /* -r; 0: the sink's own default */
+	unsigned sites_wanted; /* --sites: of each kind */
 	const struct column *sort;
 	struct lost lost;	/* since the tick before */
 	struct lost lost_total; /* since the start */
