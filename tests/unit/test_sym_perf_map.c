@@ -402,7 +402,8 @@ static void test_node(void **state)
 		"let t = Date.now(); while (Date.now() - t < 300) hotLoop(1000);\n"
 		"console.log('ready'); process.stdin.resume()";
 	char node[PATH_MAX], path[PATH_MAX], map[64], line[4096];
-	const char *argv[] = {node, "--perf-basic-prof", path, NULL};
+	char command[3 * PATH_MAX];
+	const char *argv[] = {"sh", "-c", command, NULL};
 	struct watched w;
 	unsigned found = 0, js = 0;
 	FILE *f;
@@ -416,6 +417,9 @@ static void test_node(void **state)
 	f = fopen(path, "w");
 	fputs(script, f);
 	fclose(f);
+	/* some versions leave a log where they are */
+	snprintf(command, sizeof(command), "cd '%s' && exec '%s' --perf-basic-prof '%s'",
+		 program_dir, node, path);
 	w = watched_start(argv);
 	snprintf(map, sizeof(map), "/tmp/perf-%d.map", w.program.pid);
 	f = fopen(map, "r");
