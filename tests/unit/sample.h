@@ -13,6 +13,7 @@
 
 #include "model/frame.h"
 #include "model/process.h"
+#include "model/site.h"
 
 #define SAMPLE_PAGE_SHIFT 12
 #define SAMPLE_SECOND	  1000000000ULL
@@ -86,6 +87,19 @@ static inline struct frame sample_native(enum frame_origin origin, const char *f
 			      .ip = ip,
 			      .kind = fn ? FRAME_NATIVE : FRAME_UNKNOWN,
 			      .origin = origin};
+}
+
+/* So many more bytes at a site. */
+static inline struct site *sample_site(struct site_table *t, enum mw_site_kind kind,
+				       const struct frame *frames, unsigned count, uint64_t bytes)
+{
+	struct site *s = site_table_get(t, kind, frames, count, false);
+
+	if (!s)
+		abort();
+	s->sampled_bytes += bytes;
+	s->samples++;
+	return s;
 }
 
 /* A file in memory for a sink to write to. */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,12 +169,81 @@ static void test_site_frame(void **state)
 	check_site_frame(NULL, 0, 0);
 }
 
+/* ---- one line ---- */
+
+static void check_chain(const struct frame *frames, unsigned count, const char *expected)
+{
+	struct stack *s = stack_new(frames, count, false);
+	struct stack_chain chain;
+	char text[64] = "";
+
+	assert_non_null(s);
+	stack_chain_of(s, &chain);
+	for (unsigned i = 0; i < chain.count; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%u ", chain.at[i]);
+	assert_string_equal(text, expected);
+	free(s);
+}
+
+static void test_chain(void **state)
+{
+	const struct frame libc = sample_native(FRAME_RUNTIME, "malloc", LIBC, 1);
+	const struct frame node = sample_js(FRAME_RUNTIME, "emit", "node:events", 5);
+	const struct frame package = sample_js(FRAME_DEPENDENCY, "put", "/node_modules/l/i.js", 7);
+	const struct frame save = sample_js(FRAME_USER, "save", "/srv/a.js", 9);
+	const struct frame again = sample_js(FRAME_USER, "save", "/srv/a.js", 11);
+	const struct frame handle = sample_js(FRAME_USER, "handle", "/srv/a.js", 20);
+	const struct frame main = sample_js(FRAME_USER, "main", "/srv/a.js", 30);
+	const struct frame stripped = sample_native(FRAME_USER, NULL, "/srv/a", 3);
+	const struct frame usual[] = {libc, package, save, node, handle, package, main};
+	const struct frame recursive[] = {save, again, node, again, handle};
+	const struct frame by_package[] = {libc, package, node, node};
+	const struct frame runtime[] = {libc, node}, unnamed[] = {libc, stripped, stripped};
+
+	(void)state;
+	check_chain(usual, 7, "2 4 5 ");
+	check_chain(recursive, 5, "0 4 ");
+	check_chain(by_package, 4, "1 ");
+	check_chain(runtime, 2, "0 ");
+	check_chain(unnamed, 3, "1 ");
+	check_chain(NULL, 0, "");
+}
+
+static void test_chain_is_same(void **state)
+{
+	const struct frame libc = sample_native(FRAME_RUNTIME, "malloc", LIBC, 1);
+	const struct frame save = sample_js(FRAME_USER, "save", "/srv/a.js", 9);
+	const struct frame other = sample_js(FRAME_USER, "save", "/srv/a.js", 10);
+	const struct frame below[] = {libc, libc, save}, at_once[] = {save}, line[] = {other};
+	struct stack *a = stack_new(below, 3, false), *b = stack_new(at_once, 1, true);
+	struct stack *c = stack_new(line, 1, false), *d = stack_new(NULL, 0, false);
+	struct stack_chain ca, cb, cc, cd;
+
+	(void)state;
+	assert_true(a && b && c && d);
+	stack_chain_of(a, &ca);
+	stack_chain_of(b, &cb);
+	stack_chain_of(c, &cc);
+	stack_chain_of(d, &cd);
+	assert_true(stack_chain_is_same(a, &ca, b, &cb));
+	assert_true(stack_chain_hash(a, &ca) == stack_chain_hash(b, &cb));
+	assert_false(stack_chain_is_same(a, &ca, c, &cc));
+	assert_false(stack_chain_hash(a, &ca) == stack_chain_hash(c, &cc));
+	assert_false(stack_chain_is_same(a, &ca, d, &cd));
+	assert_true(stack_chain_is_same(d, &cd, d, &cd));
+	free(a);
+	free(b);
+	free(c);
+	free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copy),	cmocka_unit_test(test_same),
 		cmocka_unit_test(test_differs), cmocka_unit_test(test_unnamed),
 		cmocka_unit_test(test_hash),	cmocka_unit_test(test_site_frame),
+		cmocka_unit_test(test_chain),	cmocka_unit_test(test_chain_is_same),
 	};
 
 	return cmocka_run_group_tests_name("model/frame", tests, NULL, NULL);

@@ -74,9 +74,11 @@ static uint64_t add_frame(uint64_t hash, const struct frame *f)
 	return f->fn ? hash : add_bytes(hash, &f->ip, sizeof(f->ip));
 }
 
+#define HASH_BEGIN 0xcbf29ce484222325ULL
+
 uint64_t stack_hash(const struct frame *frames, unsigned count)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t hash = HASH_BEGIN;
 
 	for (unsigned i = 0; i < count; i++)
 		hash = add_frame(hash, &frames[i]);
@@ -109,4 +111,51 @@ unsigned stack_site_frame(const struct stack *s)
 		}
 	}
 	return best;
+}
+
+/* --- one line for a stack --- */
+
+static bool is_same_function(const struct frame *a, const struct frame *b)
+{
+	return is_same_text(a->fn, b->fn) && is_same_text(a->file, b->file) &&
+	       is_same_text(a->module, b->module);
+}
+
+void stack_chain_of(const struct stack *s, struct stack_chain *out)
+{
+	unsigned at = stack_site_frame(s), last = at;
+
+	*out = (struct stack_chain){0};
+	if (at >= s->count)
+		return;
+	out->at[out->count++] = (uint16_t)at;
+	while (++at < s->count && out->count < STACK_CHAIN_MAX) {
+		const struct frame *f = &s->frames[at];
+
+		if (f->origin == FRAME_RUNTIME || !f->fn || is_same_function(f, &s->frames[last]))
+			continue;
+		out->at[out->count++] = (uint16_t)at;
+		last = at;
+	}
+}
+
+uint64_t stack_chain_hash(const struct stack *s, const struct stack_chain *c)
+{
+	uint64_t hash = HASH_BEGIN;
+
+	for (unsigned i = 0; i < c->count; i++)
+		hash = add_frame(hash, &s->frames[c->at[i]]);
+	return hash ^ hash >> 32;
+}
+
+bool stack_chain_is_same(const struct stack *s, const struct stack_chain *c,
+			 const struct stack *other, const struct stack_chain *other_chain)
+{
+	if (c->count != other_chain->count)
+		return false;
+	for (unsigned i = 0; i < c->count; i++) {
+		if (!frame_is_same(&s->frames[c->at[i]], &other->frames[other_chain->at[i]]))
+			return false;
+	}
+	return true;
 }

@@ -68,4 +68,24 @@ uint64_t stack_hash(const struct frame *frames, unsigned count);
  */
 unsigned stack_site_frame(const struct stack *s);
 
+#define STACK_CHAIN_MAX 3 /* the site and two callers */
+
+/* The frames that stand for a stack where there is one line for it. */
+struct stack_chain {
+	uint16_t count; /* 0: of an empty stack */
+	uint16_t at[STACK_CHAIN_MAX];
+};
+
+/**
+ * stack_chain_of - the site frame, then its nearest callers
+ *
+ * Callers of the user's own code and of dependencies only, by name; a function that calls itself
+ * is there once.
+ */
+void stack_chain_of(const struct stack *s, struct stack_chain *out);
+/** stack_chain_hash, stack_chain_is_same - of the frames that are shown */
+uint64_t stack_chain_hash(const struct stack *s, const struct stack_chain *c);
+bool stack_chain_is_same(const struct stack *s, const struct stack_chain *c,
+			 const struct stack *other, const struct stack_chain *other_chain);
+
 #endif

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "model/site_note.h"
 
 #define MAX_PROBES  64
@@ -44,8 +45,10 @@ struct site_table *site_table_new(void)
 	struct site_table *t = calloc(1, sizeof(*t));
 	int err = t ? hmap_init(&t->by_hash) : -ENOMEM;
 
-	if (!err)
+	if (!err) {
+		t->begin_ns = clock_boot_ns();
 		return t;
+	}
 	free(t);
 	errno = -err;
 	return NULL;
@@ -94,6 +97,8 @@ static struct site *add_site(struct site_table *t, uint64_t key, enum mw_site_ki
 	}
 	s->kind = kind;
 	s->note = site_note(s->stack);
+	stack_chain_of(s->stack, &s->chain);
+	s->chain_hash = stack_chain_hash(s->stack, &s->chain);
 	hmap_add(&t->by_hash, &s->node, key);
 	return s;
 }

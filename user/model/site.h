@@ -20,13 +20,15 @@ struct site {
 	struct hmap_node node; /* by kind and hash of the frames */
 	enum mw_site_kind kind;
 	struct stack *stack;
+	struct stack_chain chain; /* of @stack */
+	uint64_t chain_hash;
+	const char *note;	/* what the runtime's own work is (model/site_note.h), or NULL */
 	uint64_t sampled_bytes; /* estimate: weights of the samples, less what was freed */
 	uint64_t samples;
 	/* Set by site_table_finish_tick(). */
 	uint64_t bytes;	     /* what is shown: @sampled_bytes, for V8_SURVIVED scaled: see below */
 	int64_t delta_bytes; /* of @bytes since the tick before */
 	double share;	     /* of what was sampled of the kind in this process, 0..1 */
-	const char *note;    /* what the runtime's own work is (model/site_note.h), or NULL */
 };
 
 /* How well the sites of a process can be told; for outputs and doctor -p. */
@@ -39,6 +41,7 @@ struct site_quality {
 
 struct site_table {
 	struct hmap by_hash;
+	uint64_t begin_ns; /* CLOCK_BOOTTIME when it was made: rates are since then */
 	uint64_t total_bytes[MW_SITE_KINDS]; /* of @bytes, this tick */
 	uint64_t samples[MW_SITE_KINDS];
 	uint64_t dropped_bytes; /* of sites past SITES_MAX */
@@ -51,7 +54,7 @@ struct site_table {
 	struct site_quality quality;
 };
 
-/** site_table_new - NULL with errno set */
+/** site_table_new - begins now. NULL with errno set */
 struct site_table *site_table_new(void);
 /** site_table_free - takes NULL */
 void site_table_free(struct site_table *t);

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Groups by sorting: equal ones stand side by side then. A process has some thousand sites at the
+ * most, of which a tick looks at those that have bytes.
+ */
+#include "analysis/sites.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LEADING_MAX 32
+
+const enum mw_site_kind site_kinds_ordered[MW_SITE_KINDS - 1] = {
+	MW_SITE_V8_SURVIVED, MW_SITE_EXTERNAL, MW_SITE_FAULT,
+	MW_SITE_BRK,	     MW_SITE_MMAP,     MW_SITE_V8_ALLOC,
+};
+
+/* --- which belong together --- */
+
+/* Notes are constants of one table: compared by address. */
+static int compare_places(const void *a, const void *b)
+{
+	const struct site *s = *(const struct site *const *)a, *o = *(const struct site *const *)b;
+
+	if (s->note != o->note)
+		return (uintptr_t)s->note < (uintptr_t)o->note ? -1 : 1;
+	if (s->note || s->chain_hash == o->chain_hash)
+		return 0;
+	return s->chain_hash < o->chain_hash ? -1 : 1;
+}
+
+static bool belong_together(const struct site *s, const struct site *o)
+{
+	if (s->note || o->note)
+		return s->note == o->note;
+	return s->chain_hash == o->chain_hash &&
+	       stack_chain_is_same(s->stack, &s->chain, o->stack, &o->chain);
+}
+
+static void group_add(struct site_group *g, const struct site *s)
+{
+	const struct site *top = g->top;
+
+	if (!top || s->sampled_bytes > top->sampled_bytes ||
+	    (s->sampled_bytes == top->sampled_bytes && s->node.key < top->node.key))
+		g->top = s;
+	g->kind = s->kind;
+	g->stacks++;
+	g->bytes += s->bytes;
+	g->samples += s->samples;
+	g->delta_bytes += s->delta_bytes;
+	g->share += s->share;
+}
+
+static bool is_larger(const struct site_group *a, const struct site_group *b)
+{
+	if (a->share != b->share)
+		return a->share > b->share;
+	return a->top->node.key < b->top->node.key; /* the same order at every tick */
+}
+
+static unsigned keep_largest(struct site_group *out, unsigned count, unsigned max,
+			     const struct site_group *g)
+{
+	unsigned at;
+
+	if (count == max && (!max || !is_larger(g, &out[max - 1])))
+		return count;
+	count += count < max;
+	for (at = count - 1; at && is_larger(g, &out[at - 1]); at--)
+		out[at] = out[at - 1];
+	out[at] = *g;
+	return count;
+}
+
+static const struct site **sites_of_kind(const struct site_table *t, enum mw_site_kind kind,
+					 size_t *count)
+{
+	const struct site **list = malloc((t->by_hash.count + 1) * sizeof(struct site *));
+	struct hmap_node *node;
+
+	*count = 0;
+	if (!list)
+		return NULL;
+	hmap_for_each (&t->by_hash, node) {
+		const struct site *s = hmap_entry(node, struct site, node);
+
+		if (s->kind == kind && (s->sampled_bytes || s->delta_bytes))
+			list[(*count)++] = s;
+	}
+	return list;
+}
+
+unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, struct site_group *out,
+		     unsigned max)
+{
+	unsigned found = 0;
+	size_t count;
+	const struct site **list = sites_of_kind(t, kind, &count);
+
+	if (!list)
+		return 0;
+	qsort(list, count, sizeof(*list), compare_places);
+	for (size_t i = 0; i < count;) {
+		const struct site *first = list[i];
+		struct site_group g = {0};
+
+		while (i < count && belong_together(first, list[i]))
+			group_add(&g, list[i++]);
+		found = keep_largest(out, found, max, &g);
+	}
+	free(list);
+	return found;
+}
+
+/* --- which matter most --- */
+
+static const char *const allocators[] = {
+	"malloc", "calloc",   "realloc",	"_int_malloc",	 "sysmalloc",	 "memalign",
+	"mmap",	  "__mmap64", "posix_memalign", "aligned_alloc", "operator new",
+};
+
+static bool is_allocator(const char *fn)
+{
+	for (size_t i = 0; i < sizeof(allocators) / sizeof(allocators[0]); i++) {
+		if (!strncmp(fn, allocators[i], strlen(allocators[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a page fault was in V8's heap: JavaScript, or V8 itself, touched it, not an allocator's.
+ */
+static bool is_in_v8_heap(const struct stack *s)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct frame *f = &s->frames[i];
+
+		if (f->kind == FRAME_JS || f->kind == FRAME_BUILTIN)
+			return true;
+		if (!f->fn)
+			continue;
+		if (strstr(f->fn, "v8::internal::"))
+			return true;
+		if (is_allocator(f->fn) || f->origin != FRAME_RUNTIME)
+			return false;
+	}
+	return false;
+}
+
+/* 0 leads. Faults in V8's heap say who touched it first, where survivors say who fills it. */
+static int class_of(const struct site_table *t, const struct site_group *g)
+{
+	if (g->top->note || !g->bytes)
+		return 2;
+	return g->kind == MW_SITE_FAULT && t->samples[MW_SITE_V8_SURVIVED] &&
+	       is_in_v8_heap(g->top->stack);
+}
+
+struct ranked {
+	struct site_group group;
+	int class;
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+	const struct ranked *r = a, *o = b;
+
+	if (r->class != o->class)
+		return r->class - o->class;
+	if (r->group.bytes != o->group.bytes)
+		return r->group.bytes < o->group.bytes ? 1 : -1;
+	return is_larger(&r->group, &o->group) ? -1 : 1;
+}
+
+static unsigned rank_kind(const struct site_table *t, enum mw_site_kind kind, struct ranked *out)
+{
+	struct site_group groups[LEADING_MAX];
+	unsigned count = site_groups(t, kind, groups, LEADING_MAX);
+
+	for (unsigned i = 0; i < count; i++)
+		out[i] = (struct ranked){groups[i], class_of(t, &groups[i])};
+	return count;
+}
+
+/* The same code by another kind of growth: the same bytes, likely, seen twice. */
+static bool is_there(const struct site_group *list, unsigned count, const struct site_group *g)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (belong_together(list[i].top, g->top))
+			return true;
+	}
+	return false;
+}
+
+unsigned site_groups_leading(const struct site_table *t, struct site_group *out, unsigned max)
+{
+	static const enum mw_site_kind resident[] = {MW_SITE_V8_SURVIVED, MW_SITE_EXTERNAL,
+						     MW_SITE_FAULT};
+	static const enum mw_site_kind asked_for[] = {MW_SITE_BRK, MW_SITE_MMAP};
+	struct ranked all[3 * LEADING_MAX];
+	unsigned ranked = 0, count = 0;
+
+	for (unsigned i = 0; i < 3; i++)
+		ranked += rank_kind(t, resident[i], all + ranked);
+	for (unsigned i = 0; i < 2 && !ranked; i++)
+		ranked = rank_kind(t, asked_for[i], all);
+	qsort(all, ranked, sizeof(all[0]), compare_ranked);
+	for (unsigned i = 0; i < ranked && count < max; i++) {
+		if (!is_there(out, count, &all[i].group))
+			out[count++] = all[i].group;
+	}
+	return count;
+}
+
+double site_rate(const struct site_table *t, const struct site_group *g, uint64_t now_ns)
+{
+	if (now_ns <= t->begin_ns)
+		return 0;
+	return (double)g->bytes * 1e9 / (double)(now_ns - t->begin_ns);
+}

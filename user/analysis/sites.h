@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Growth sites as people look at them: stacks that differ only in what stands for none of
+ * them (which way malloc took, which event came first) are one line, the largest first.
+ */
+#ifndef MEMWATCH_ANALYSIS_SITES_H
+#define MEMWATCH_ANALYSIS_SITES_H
+
+#include "model/site.h"
+
+/* The sites of one kind that have the same note, or else the same chain of frames. */
+struct site_group {
+	const struct site *top; /* the largest of them: its stack is the one to show */
+	enum mw_site_kind kind;
+	unsigned stacks; /* sites in it */
+	uint64_t bytes, samples;
+	int64_t delta_bytes;
+	double share; /* of the kind */
+};
+
+/**
+ * site_groups - the largest groups of @kind, by share
+ * @out: at least @max
+ *
+ * Groups of which nothing is left are not among them, unless something went since the tick before.
+ * Returns how many; 0 also when memory is short. They point into @t: until its next tick.
+ */
+unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, struct site_group *out,
+		     unsigned max);
+
+/**
+ * site_groups_leading - those that say best which code makes the process grow
+ * @out: at least @max
+ *
+ * By bytes: what survives in V8's heap, external memory, page faults; where none of these was
+ * seen, what was asked for by brk and mmap. Then page faults in V8's heap, if it is known what
+ * survives there; last what the runtime does of its own accord, and what keeps nothing. No chain is
+ * there twice.
+ */
+unsigned site_groups_leading(const struct site_table *t, struct site_group *out, unsigned max);
+
+/** site_rate - bytes per second since the sites of @t are taken */
+double site_rate(const struct site_table *t, const struct site_group *g, uint64_t now_ns);
+
+extern const enum mw_site_kind site_kinds_ordered[MW_SITE_KINDS - 1]; /* what matters most first */
+
+#endif
