@@ -21,6 +21,7 @@
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "cmd/watch_options.h"
+#include "cmd/watch_sites.h"
 #include "collect/budget.h"
 #include "collect/cgroup.h"
 #include "collect/self.h"
@@ -32,6 +33,7 @@
 struct watch {
 	struct watch_options options;
 	struct session *session;
+	struct sites *sites; /* NULL: none are taken */
 	struct process_table table;
 	struct loop *loop;
 	struct sink *sink;
@@ -129,6 +131,8 @@ static void on_event(void *arg, const struct mw_event_header *h)
 	if (h->type == MW_EVENT_EXIT) {
 		if (p)
 			process_table_remove(&w->table, p);
+		if (w->sites)
+			sites_forget(w->sites, h->pid);
 		named_process_gone(w, h->pid, h->start_ns);
 	}
 	if (err)
@@ -158,6 +162,8 @@ static int on_drain_timer(void *arg, uint64_t expirations)
 	(void)expirations;
 	if (cost)
 		bpf_cost_step(cost, clock_boot_ns());
+	if (w->sites)
+		sites_step(w->sites);
 	return drain(w);
 }
 
@@ -173,6 +179,8 @@ static void on_vanished(void *arg, const struct process *p)
 		w->sink->ops->vanished(w->sink, p, w->table.now_ns);
 	named_process_gone(w, p->pid, p->start_ns);
 	session_forget_process(w->session, p->pid);
+	if (w->sites)
+		sites_forget(w->sites, p->pid);
 }
 
 /* A process that was named but is not in the first tick ended while memwatch attached. */
@@ -216,12 +224,14 @@ static void reverse(struct process **rows, size_t count)
 	}
 }
 
-static int show(struct watch *w)
+/* @collected: after a collection; else the same again in another order. */
+static int show(struct watch *w, bool collected)
 {
 	struct tick tick = {
 		.now_ns = w->table.now_ns,
 		.wall_ns = sink_wall_ns(w->table.now_ns),
 		.rows_wanted = w->options.rows,
+		.sites_wanted = w->options.sites,
 		.sort = w->sort,
 		.lost_total = w->lost,
 		.born = w->born,
@@ -240,6 +250,8 @@ static int show(struct watch *w)
 	tick.count = keep_matching(w, tick.rows, tick.count);
 	for (size_t i = 0; i < tick.count && !w->calls_whole; i++)
 		tick.rows[i]->calls_counted = false;
+	if (collected)
+		watch_sites_tick(w->sites, &w->options.targets, tick.rows, tick.count);
 	if (w->ticks == 1 && !tick.count && !w->options.targets.count)
 		log_info("no process matches yet: waiting for one");
 	column_sort(tick.sort, tick.rows, tick.count);
@@ -313,10 +325,12 @@ static int tick(struct watch *w)
 	w->last_tick_ns = w->table.now_ns;
 	w->ticks++;
 	session_lost(w->session, &w->lost);
+	if (w->sites)
+		sites_lost(w->sites, &w->lost);
 	w->lost.count[LOST_SHED] += w->budget.given_up_count > 0;
 	note_named(w);
 	process_table_sweep(&w->table, on_vanished, w);
-	shown = show(w);
+	shown = show(w, true);
 	note_load(w);
 	if (self_meter_update(&w->meter, w->session))
 		keep_budget(w);
@@ -364,7 +378,7 @@ static int on_key(void *arg, uint32_t events)
 	if (request == TUI_QUIT)
 		return watch_stop(w, 0);
 	if (request == TUI_SORT)
-		return show(w) ? watch_stop(w, -EIO) : 0;
+		return show(w, false) ? watch_stop(w, -EIO) : 0;
 	return 0;
 }
 
@@ -535,6 +549,7 @@ static int set_up(struct watch *w)
 		.pids = o->targets.pids,
 		.pid_count = o->targets.count,
 		.without = o->without,
+		.no_sites = o->no_stacks,
 	};
 	int err;
 
@@ -546,6 +561,9 @@ static int set_up(struct watch *w)
 	w->session = session_open(&session);
 	if (!w->session)
 		return errno == EINVAL ? -EIO : -errno;
+	w->sites = sites_new(w->session, o->budget_pct);
+	if (!w->sites && errno != ENOTSUP)
+		return log_error_code(-errno, "cannot prepare for stacks: %s", strerror(errno));
 	err = open_output(w); /* not before it is sure that there is something to write */
 	if (err)
 		return err;
@@ -561,6 +579,7 @@ static void tear_down(struct watch *w)
 {
 	if (w->sink)
 		w->sink->ops->free(w->sink);
+	sites_free(w->sites);
 	session_close(w->session);
 	if (w->table.by_pid.buckets)
 		process_table_release(&w->table);

@@ -647,17 +647,11 @@ void session_vary_faults(struct session *s)
 		ioctl(s->fault_fds[i], PERF_EVENT_IOC_PERIOD, &period);
 }
 
-struct bpf_link *session_attach_uprobe(struct session *s, const char *name, bool is_return,
-				       uint32_t pid, const char *path, uint64_t offset)
+int session_program_fd(const struct session *s, const char *name)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = is_return);
-	struct bpf_program *program = bpf_object__find_program_by_name(s->skel->obj, name);
+	const struct bpf_program *program = bpf_object__find_program_by_name(s->skel->obj, name);
 
-	if (!program || bpf_program__fd(program) < 0) {
-		errno = ENOENT;
-		return NULL;
-	}
-	return bpf_program__attach_uprobe_opts(program, pid, path, offset, &opts);
+	return program ? bpf_program__fd(program) : -1;
 }
 
 /* --- own cost --- */

@@ -20,7 +20,6 @@
 #include "model/process.h"
 
 struct session;
-struct bpf_link;
 
 struct session_options {
 	const uint32_t *pids; /* the named processes; none: all */
@@ -90,14 +89,8 @@ void session_set_site_procs(struct session *s, unsigned count);
  */
 void session_vary_faults(struct session *s);
 
-/**
- * session_attach_uprobe - program @name to a function of @pid
- * @path, @offset: the file (by a path of our own), and where in it
- *
- * Only the one process is touched. NULL with errno set.
- */
-struct bpf_link *session_attach_uprobe(struct session *s, const char *name, bool is_return,
-				       uint32_t pid, const char *path, uint64_t offset);
+/** session_program_fd - of a loaded program by its name in bpf/; -1 if there is none */
+int session_program_fd(const struct session *s, const char *name);
 
 const struct kernel *session_kernel(const struct session *s);
 /** session_hook - the state of hook_table[@i] */

@@ -100,12 +100,27 @@ static const char *what_is_missing(const struct v8_hooks *h)
 	return NULL;
 }
 
+/*
+ * The kernel does not probe an instruction with a lock prefix, which Free() begins with from Node
+ * 14 on: lock sub %rdx,disp8(%rdi). The next one sees the same arguments.
+ */
+static uint64_t first_probable(struct elf_file *f, uint64_t addr)
+{
+	static const unsigned char lock_sub[] = {0xf0, 0x48, 0x29, 0x57};
+	unsigned char code[sizeof(lock_sub)];
+
+	if (elf_file_read(f, addr, code, sizeof(code)) || memcmp(code, lock_sub, sizeof(code)))
+		return addr;
+	return addr + sizeof(lock_sub) + 1;
+}
+
 int v8_hooks_find(struct elf_file *f, uint64_t version, struct v8_hooks *out)
 {
 	struct search search = {.version = version, .out = out};
 
 	memset(out, 0, sizeof(*out));
 	elf_file_for_each_symbol(f, on_symbol, &search); /* damage: what was found counts */
+	search.addresses[V8_HOOK_EXT_FREE] = first_probable(f, search.addresses[V8_HOOK_EXT_FREE]);
 	for (int i = 0; i < V8_HOOK_COUNT; i++) {
 		if (out->rows[i] && elf_file_offset(f, search.addresses[i], &out->offsets[i]))
 			out->rows[i] = NULL;

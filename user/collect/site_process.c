@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * A watched process.
+ *
+ * The kernel hands over each stack once, and from then on counts by its hash. Here
+ * the stack is named at once, while V8 has not moved what it points to, and kept
+ * with the site that each kind of growth has for it. Two stacks of the same names
+ * are one site.
+ *
+ * V8's allocations are sampled in windows: the probe traps the process twice, some
+ * 10 microseconds, and a service at full speed would pay for thousands of these a second.
+ */
+#include "collect/site_process.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define MAX_STACKS	 8192 /* of a process; then the table begins anew */
+#define NAMED_FRAMES	 128  /* of a stack, inlined ones included */
+#define FRAMES_AT_ONCE	 16   /* inlined into one physical frame, at the most */
+#define SAMPLE_BYTES	 (64 << 10)
+#define SAMPLE_BYTES_MAX (64 << 20)
+#define EXTERNAL_BYTES	 (64 << 10)
+#define SAMPLES_PER_S	 200 /* of faults and calls, aimed at */
+#define COPIES_PER_TICK	 100
+#define WINDOW_STEPS	 20 /* of 0.1 s: the period of the windows */
+
+struct known_stack {
+	struct hmap_node node; /* by hash */
+	struct stack *named;
+	struct site *sites[MW_SITE_KINDS];
+	struct mw_site last[MW_SITE_KINDS]; /* the kernel's counts that are in the site already */
+};
+
+/* --- beginning and ending --- */
+
+static void set_text(struct site_process *p)
+{
+	struct text_range text[2 * MW_TEXT_RANGES];
+	unsigned n = symbol_process_text(p->symbols, text, 2 * MW_TEXT_RANGES);
+	unsigned with = 0, without = 0;
+	bool executable_has = true;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct mw_range r = {text[i].start, text[i].end};
+
+		if (text[i].is_executable)
+			executable_has = text[i].has_frame_pointers;
+		if (text[i].has_frame_pointers && with < MW_TEXT_RANGES)
+			p->config.text[with++] = r;
+		else if (!text[i].has_frame_pointers && without < MW_TEXT_RANGES)
+			p->config.frameless[without++] = r;
+	}
+	p->config.walk =
+		executable_has || p->config.v8.enabled ? MW_WALK_FRAME_POINTERS : MW_WALK_COPY;
+}
+
+static int find_hooks(struct site_process *p)
+{
+	const struct proc_map *map = v8_process_map(p->v8);
+	struct elf_file *f = proc_map_open(p->pid, map);
+	int err = f ? v8_hooks_find(f, v8_process_layout(p->v8)->version, &p->hooks) : -errno;
+
+	elf_file_free(f);
+	return err;
+}
+
+/* Degrades in steps: survivors, then allocations alone cannot be, then page faults. */
+static void open_v8(struct site_process *p, const struct site_shared *shared)
+{
+	struct site_quality *q = &p->table->quality;
+	const char *why = NULL;
+	char path[64];
+	int err;
+
+	q->level = site_kind_name(MW_SITE_FAULT);
+	p->v8 = v8_process_open(p->pid, &p->memory, shared->names, &why);
+	if (!p->v8) {
+		if (errno != ENOENT) /* it has one */
+			q->why = why;
+		return;
+	}
+	v8_process_frames(p->v8, &p->config.v8);
+	if (!session_hook_name(shared->session, CAPABILITY_V8)) {
+		q->why = "this kernel has no uprobes: JavaScript by page faults only";
+		return;
+	}
+	err = find_hooks(p);
+	if (!err)
+		err = proc_map_path(p->pid, v8_process_map(p->v8), path, sizeof(path));
+	if (err) {
+		q->why = "the file that holds V8 cannot be opened";
+		return;
+	}
+	p->config.heap = p->hooks.heap;
+	q->why = p->hooks.missing;
+	err = v8_probes_attach(&p->probes, shared->session, p->pid, path, &p->hooks);
+	if (err)
+		q->why = "the kernel refused a probe in this process";
+	if (p->hooks.can_survive && !err)
+		q->level = site_kind_name(MW_SITE_V8_SURVIVED);
+}
+
+static int put_config(struct site_process *p, const struct site_shared *shared)
+{
+	return bpf_map_update_elem(shared->procs_fd, &p->pid, &p->config, BPF_ANY) ? -errno : 0;
+}
+
+struct site_process *site_process_new(const struct site_shared *shared, uint32_t pid,
+				      uint64_t start_ns)
+{
+	struct site_process *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return NULL;
+	p->pid = pid;
+	p->start_ns = start_ns;
+	p->session = shared->session;
+	p->config.sample_bytes = SAMPLE_BYTES;
+	p->config.external_sample_bytes = EXTERNAL_BYTES;
+	p->config.copies_left = COPIES_PER_TICK;
+	p->config.alloc_weight = 1;
+	memreader_init_process(&p->memory, pid);
+	err = hmap_init(&p->stacks);
+	p->table = err ? NULL : site_table_new();
+	p->symbols = p->table ? symbol_process_new(shared->symbolizer, pid) : NULL;
+	if (!p->symbols) {
+		err = err ? err : -errno;
+		goto fail;
+	}
+	open_v8(p, shared);
+	set_text(p);
+	err = put_config(p, shared);
+	if (!err)
+		return p;
+fail:
+	site_process_free(p, shared);
+	errno = -err;
+	return NULL;
+}
+
+static void forget_stacks(struct site_process *p)
+{
+	struct hmap_node *node = hmap_next(&p->stacks, NULL), *next;
+
+	for (; node; node = next) {
+		struct known_stack *known = hmap_entry(node, struct known_stack, node);
+
+		next = hmap_next(&p->stacks, node);
+		hmap_remove(&p->stacks, node);
+		free(known->named);
+		free(known);
+	}
+}
+
+void site_process_free(struct site_process *p, const struct site_shared *shared)
+{
+	if (!p)
+		return;
+	v8_probes_detach(&p->probes);
+	bpf_map_delete_elem(shared->procs_fd, &p->pid);
+	if (p->stacks.buckets)
+		forget_stacks(p);
+	hmap_release(&p->stacks);
+	v8_process_free(p->v8);
+	symbol_process_free(p->symbols);
+	site_table_free(p->table);
+	free(p);
+}
+
+/* --- naming --- */
+
+/* Names one raw frame; how many it is (0: not worth showing). */
+static unsigned name_frame(struct site_process *p, const struct mw_frame *raw, bool is_return,
+			   struct frame *out, unsigned max)
+{
+	unsigned n = p->v8 ? v8_process_resolve(p->v8, raw, is_return, out, max) : 0;
+
+	if (n || raw->kind != MW_FRAME_NATIVE)
+		return n;
+	return symbol_process_resolve(p->symbols, raw->ip, is_return, out, max);
+}
+
+static bool begins_at_return(uint32_t kind)
+{
+	return kind == MW_SITE_V8_ALLOC || kind == MW_SITE_EXTERNAL;
+}
+
+static struct known_stack *find_stack(const struct site_process *p, uint64_t hash)
+{
+	struct hmap_node *node = hmap_find(&p->stacks, hash);
+
+	return node ? hmap_entry(node, struct known_stack, node) : NULL;
+}
+
+static void note_quality(struct site_process *p, const struct mw_stack *s,
+			 const struct frame *frames, unsigned count)
+{
+	struct site_quality *q = &p->table->quality;
+
+	q->stacks++;
+	q->stacks_cut += (s->flags & MW_STACK_CUT) != 0;
+	q->stacks_unreadable += (s->flags & MW_STACK_UNREADABLE) != 0;
+	q->stacks_recovered += (s->flags & MW_STACK_RECOVERED) != 0;
+	q->frames += count;
+	for (unsigned i = 0; i < count; i++)
+		q->frames_unnamed += frames[i].kind == FRAME_UNKNOWN;
+}
+
+void site_process_stack(struct site_process *p, const struct mw_stack *s)
+{
+	struct frame frames[NAMED_FRAMES];
+	struct known_stack *known = find_stack(p, s->hash);
+	unsigned count = 0;
+
+	if (known) /* by another kind */
+		return;
+	if (p->stacks.count >= MAX_STACKS)
+		return;
+	for (unsigned i = 0; i < s->count && i < MW_FRAMES; i++) {
+		unsigned room = NAMED_FRAMES - count;
+
+		if (!room)
+			break;
+		count += name_frame(p, &s->frames[i], i || begins_at_return(s->h.kind),
+				    frames + count, room < FRAMES_AT_ONCE ? room : FRAMES_AT_ONCE);
+	}
+	note_quality(p, s, frames, count);
+	known = calloc(1, sizeof(*known));
+	if (known)
+		known->named = stack_new(frames, count, s->flags & (MW_STACK_CUT));
+	if (!known || !known->named) {
+		free(known);
+		return;
+	}
+	hmap_add(&p->stacks, &known->node, s->hash);
+}
+
+void site_process_copy(struct site_process *p, const struct mw_stack_copy *copy)
+{
+	struct frame frames[NAMED_FRAMES];
+	uint64_t ips[MW_FRAMES];
+	bool is_cut = false;
+	unsigned n = symbol_process_unwind(p->symbols, copy, ips, MW_FRAMES, &is_cut);
+	unsigned count = 0;
+	struct site *site;
+
+	for (unsigned i = 0; i < n && count < NAMED_FRAMES; i++)
+		count += symbol_process_resolve(p->symbols, ips[i], i > 0, frames + count,
+						NAMED_FRAMES - count);
+	p->table->quality.stacks++;
+	p->table->quality.stacks_cut += is_cut;
+	p->tick_samples++;
+	site = site_table_get(p->table, copy->h.kind, frames, count, is_cut);
+	if (!site) {
+		p->table->dropped_bytes += copy->bytes;
+		p->dropped_samples++;
+		return;
+	}
+	site->sampled_bytes += copy->bytes;
+	site->samples++;
+}
+
+/* --- counting --- */
+
+static void add_to_site(struct site *site, const struct mw_site *now, const struct mw_site *last)
+{
+	uint64_t taken = now->bytes - last->bytes, freed = now->freed_bytes - last->freed_bytes;
+
+	site->samples += now->samples - last->samples;
+	site->sampled_bytes += taken;
+	site->sampled_bytes -= freed < site->sampled_bytes ? freed : site->sampled_bytes;
+}
+
+void site_process_count(struct site_process *p, const struct mw_site_key *key,
+			const struct mw_site *now)
+{
+	static const struct mw_site nothing;
+	struct known_stack *known = find_stack(p, key->hash);
+	struct mw_site *last;
+
+	if (key->kind >= MW_SITE_KINDS)
+		return;
+	if (!known) {
+		p->table->unnamed_bytes += now->bytes;
+		return;
+	}
+	last = &known->last[key->kind];
+	if (now->samples < last->samples) /* the kernel's entry was made anew */
+		*last = nothing;
+	if (now->samples == last->samples && now->freed_samples == last->freed_samples)
+		return;
+	if (key->kind == MW_SITE_FAULT || key->kind == MW_SITE_MMAP || key->kind == MW_SITE_BRK)
+		p->tick_samples += now->samples - last->samples;
+	if (!known->sites[key->kind])
+		known->sites[key->kind] = site_table_get(p->table, key->kind, known->named->frames,
+							 known->named->count, known->named->is_cut);
+	if (known->sites[key->kind]) {
+		add_to_site(known->sites[key->kind], now, last);
+	} else {
+		p->table->dropped_bytes += now->bytes - last->bytes;
+		p->dropped_samples += now->samples - last->samples;
+	}
+	*last = *now;
+}
+
+void site_process_isolates(struct site_process *p, const struct mw_v8_isolate *all, unsigned count)
+{
+	uint64_t mark_compacts = 0, allocs = 0, first = 0, last = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct mw_v8_isolate *it = &all[i];
+		bool is_whole = it->mark_compacts >= 2;
+
+		if (!it->owner || it->pid != p->pid)
+			continue;
+		mark_compacts += it->mark_compacts;
+		allocs += it->allocs;
+		first += is_whole ? it->live_first : it->any_first;
+		last += is_whole ? it->live_last : it->any_last;
+	}
+	if (p->v8 && mark_compacts != p->mark_compacts)
+		v8_process_moved(p->v8);
+	p->mark_compacts = mark_compacts;
+	p->window.allocs = allocs;
+	p->table->v8_live_first = first;
+	p->table->v8_live_last = last;
+}
+
+/* --- how densely to sample --- */
+
+/* Begins a period: as long as the budget allows at the rate of the period before. */
+static void plan_window(struct site_process *p, const struct site_shared *shared, uint64_t allocs)
+{
+	struct v8_window *w = &p->window;
+	double rate = w->on ? allocs * 10.0 / w->on : 0; /* a second of sampling */
+	double duty = 1;
+
+	if (shared->v8_max_per_s && !w->on)
+		duty = 2.0 / WINDOW_STEPS; /* a first look */
+	else if (shared->v8_max_per_s && rate > shared->v8_max_per_s)
+		duty = shared->v8_max_per_s / rate;
+	w->on = duty * WINDOW_STEPS + 0.5;
+	if (!w->on)
+		w->on = 1;
+	w->start = w->on < WINDOW_STEPS ? random() % (WINDOW_STEPS - w->on + 1) : 0;
+	w->step = 0;
+	if (p->config.alloc_weight != WINDOW_STEPS / w->on) {
+		p->config.alloc_weight = WINDOW_STEPS / w->on;
+		put_config(p, shared);
+	}
+}
+
+void site_process_step(struct site_process *p, const struct site_shared *shared)
+{
+	struct v8_window *w = &p->window;
+
+	if (!p->v8 || !p->hooks.can_survive)
+		return;
+	if (w->step >= WINDOW_STEPS || !w->on) {
+		plan_window(p, shared, w->allocs - w->planned);
+		w->planned = w->allocs;
+	}
+	v8_probes_sample(&p->probes, w->step >= w->start && w->step < w->start + w->on);
+	w->step++;
+}
+
+void site_process_tick(struct site_process *p, const struct site_shared *shared,
+		       uint64_t interval_ns)
+{
+	double per_s = p->tick_samples * 1e9 / interval_ns;
+	uint32_t threshold = p->config.sample_bytes;
+
+	if (per_s > 1.5 * SAMPLES_PER_S && threshold < SAMPLE_BYTES_MAX)
+		threshold *= 2;
+	else if (per_s < 0.5 * SAMPLES_PER_S && threshold > SAMPLE_BYTES)
+		threshold /= 2;
+	p->tick_samples = 0;
+	if (threshold != p->config.sample_bytes || p->config.walk == MW_WALK_COPY) {
+		p->config.sample_bytes = threshold;
+		p->config.copies_left = COPIES_PER_TICK;
+		put_config(p, shared);
+	}
+	site_table_finish_tick(p->table);
+}

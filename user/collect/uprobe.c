@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "collect/uprobe.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/background.h"
+
+#define SYSFS		"/sys/bus/event_source/devices/uprobe/"
+#define KERNEL_ENOTSUPP 524 /* not an errno of user space */
+
+/* The number at the end of a one-line file: "7", "config:0". */
+static int read_number(const char *path)
+{
+	char line[64] = "", *digits;
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return -errno;
+	digits = fgets(line, sizeof(line), f) ? strpbrk(line, "0123456789") : NULL;
+	fclose(f);
+	return digits ? (int)strtol(digits, NULL, 10) : -EIO;
+}
+
+int uprobe_open(int prog_fd, bool is_return, uint32_t pid, const char *path, uint64_t offset)
+{
+	struct perf_event_attr attr = {.size = sizeof(attr)};
+	int type = read_number(SYSFS "type");
+	int bit = is_return ? read_number(SYSFS "format/retprobe") : 0;
+	int fd;
+
+	if (type < 0 || bit < 0)
+		return -ENOENT;
+	attr.type = type;
+	attr.config = is_return ? 1ULL << bit : 0;
+	attr.uprobe_path = (uintptr_t)path;
+	attr.probe_offset = offset;
+	fd = syscall(SYS_perf_event_open, &attr, (pid_t)pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return errno == KERNEL_ENOTSUPP ? -ENOTSUP : -errno;
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog_fd) || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0)) {
+		int err = -errno;
+
+		background_close(fd);
+		return err;
+	}
+	return fd;
+}
