@@ -15,6 +15,7 @@
 #include "collect/hooks.h"
 #include "model/lost.h"
 #include "model/run.h"
+#include "output/ndjson_site.h"
 #include "output/sink.h"
 
 static void begin_type(struct json *j, const char *type, const char *help)
@@ -34,6 +35,12 @@ static void add_total_keys(struct json *j)
 {
 	for (size_t i = 0; i < total_field_count; i++)
 		json_str(j, total_fields[i].key, total_fields[i].help);
+}
+
+static void add_site_keys(struct json *j, const struct site_key *keys, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		json_str(j, keys[i].key, keys[i].help);
 }
 
 static void add_common(struct json *j)
@@ -78,6 +85,21 @@ static void add_process(struct json *j)
 	json_object_begin(j, "events");
 	for (size_t i = 0; i < activity_field_count; i++)
 		json_str(j, activity_fields[i].key, activity_fields[i].help);
+	json_object_end(j);
+	json_object_begin(j, "sites");
+	add_site_keys(j, site_quality_keys, site_quality_key_count);
+	json_object_end(j);
+	end_type(j);
+}
+
+static void add_site(struct json *j)
+{
+	begin_type(j, "site",
+		   "each tick, of processes whose stacks are taken: code that makes it grow; "
+		   "of each kind the largest (--sites), best first");
+	add_site_keys(j, site_record_keys, site_record_key_count);
+	json_object_begin(j, "frames");
+	add_site_keys(j, site_frame_keys, site_frame_key_count);
 	json_object_end(j);
 	end_type(j);
 }
@@ -154,6 +176,7 @@ static int print_schema(void)
 	json_object_begin(&j, "types");
 	add_meta(&j);
 	add_process(&j);
+	add_site(&j);
 	add_lifecycle(&j);
 	add_end(&j);
 	json_object_end(&j);

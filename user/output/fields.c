@@ -253,26 +253,32 @@ void column_sort(const struct column *c, struct process **list, size_t count)
 	qsort_r(list, count, sizeof(*list), compare, (void *)c);
 }
 
-void column_pad(struct strbuf *out, const char *text, int width, bool is_left)
+/* One character of @text, of @left bytes; its bytes, and the columns that it takes. */
+static size_t measure(const char *text, size_t left, int *width)
 {
 	mbstate_t state = {0};
-	int used = 0;
+	wchar_t wc;
+	size_t n = mbrtowc(&wc, text, left, &state);
+
+	if (n && n <= left) {
+		*width = wcwidth(wc);
+		*width = *width < 0 ? 1 : *width;
+		return n;
+	}
+	for (n = 1; n < left && (text[n] & 0xC0) == 0x80; n++) /* not of this locale: a column */
+		;
+	*width = 1;
+	return n;
+}
+
+void column_pad(struct strbuf *out, const char *text, int width, bool is_left)
+{
+	int used = 0, w;
 	size_t len = 0, left = strlen(text);
 
 	while (left) {
-		wchar_t wc;
-		size_t n = mbrtowc(&wc, text + len, left, &state);
-		int w;
+		size_t n = measure(text + len, left, &w);
 
-		if (n == 0 || n > left) { /* not of this locale: a column a character */
-			memset(&state, 0, sizeof(state));
-			for (n = 1; n < left && (text[len + n] & 0xC0) == 0x80; n++)
-				;
-			w = 1;
-		} else {
-			w = wcwidth(wc);
-			w = w < 0 ? 1 : w;
-		}
 		if (used + w > width)
 			break;
 		used += w;
@@ -284,6 +290,20 @@ void column_pad(struct strbuf *out, const char *text, int width, bool is_left)
 	strbuf_add(out, text, len);
 	for (int i = used; is_left && i < width; i++)
 		strbuf_addc(out, ' ');
+}
+
+int text_columns(const char *text)
+{
+	int used = 0, w;
+
+	for (size_t left = strlen(text); left;) {
+		size_t n = measure(text, left, &w);
+
+		used += w;
+		text += n;
+		left -= n;
+	}
+	return used;
 }
 
 /*

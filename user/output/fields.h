@@ -68,6 +68,9 @@ void column_sort(const struct column *c, struct process **list, size_t count);
  */
 void column_pad(struct strbuf *out, const char *text, int width, bool is_left);
 
+/** text_columns - of a terminal that @text (as above) takes */
+int text_columns(const char *text);
+
 /** sparkline - @width cells of the footprint's course, oldest first; ASCII unless @utf8 */
 void sparkline(struct strbuf *out, const struct history *h, unsigned width, bool utf8);
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "output/ndjson_site.h"
 #include "output/sink.h"
 
 #define FLUSH_BYTES (256 * 1024)
@@ -133,7 +134,35 @@ static void add_process(struct strbuf *out, const struct process *p, const struc
 		add_delta(&j, p);
 		add_events(&j, p, t);
 	}
+	if (p->sites)
+		ndjson_sites_add(&j, p->sites);
 	json_end(&j);
+}
+
+/* The largest of each kind, those that matter most first. */
+static int add_sites(struct ndjson *n, const struct process *p, const struct tick *t)
+{
+	struct site_group *groups;
+	struct json j;
+
+	if (!p->sites || !t->sites_wanted)
+		return 0;
+	groups = calloc(t->sites_wanted, sizeof(*groups));
+	if (!groups)
+		return -ENOMEM;
+	for (unsigned i = 0; i < MW_SITE_KINDS - 1; i++) {
+		unsigned count =
+			site_groups(p->sites, site_kinds_ordered[i], groups, t->sites_wanted);
+
+		for (unsigned at = 0; at < count; at++) {
+			record_begin(&j, &n->out, "site", t->now_ns, t->wall_ns);
+			add_identity(&j, p->pid, p->start_ns, p->comm);
+			ndjson_site_add(&j, &groups[at]);
+			json_end(&j);
+		}
+	}
+	free(groups);
+	return 0;
 }
 
 static void add_lost(struct json *j, const struct lost *lost)
@@ -154,7 +183,8 @@ static int ndjson_tick(struct sink *s, const struct tick *t)
 
 	for (size_t i = 0; i < rows && !err; i++) {
 		add_process(&n->out, t->rows[i], t);
-		if (n->out.len > FLUSH_BYTES)
+		err = add_sites(n, t->rows[i], t);
+		if (!err && n->out.len > FLUSH_BYTES)
 			err = sink_write(n->fd, &n->out);
 	}
 	if (memcmp(&t->lost, &nothing, sizeof(nothing))) {

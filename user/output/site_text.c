@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * One line for a site: the function that it is, then who called it. What everybody can
+ * guess (folders, parameters, arguments of templates) is left out of the short form.
+ *
+ * LIMITATIONS: a package is known by its folder below node_modules or site-packages; other
+ * dependencies are shown by their file or library alone.
+ */
+#include "output/site_text.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "output/fields.h"
+
+#define NAME_COLUMNS 60 /* of a function's name in the short form */
+#define TEXT_BYTES   4096
+#define LINE_BEGIN   37 /* columns before the chain in a line of a list */
+#define CHAIN_MIN    20
+
+/* --- pieces --- */
+
+static void add_safe(struct strbuf *out, const char *text)
+{
+	strbuf_add_text(out, text, strnlen(text, TEXT_BYTES));
+}
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* The folder of a package in @path, "@scope/name" or "name"; its length, or 0. */
+static size_t package_of(const char *path, const char **out)
+{
+	static const char *const folders[] = {"/node_modules/", "/site-packages/",
+					      "/dist-packages/"};
+	const char *at = NULL;
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		const char *found = path;
+
+		while ((found = strstr(found, folders[i])) != NULL) {
+			found += strlen(folders[i]);
+			at = found; /* the last: packages hold packages */
+		}
+		if (at)
+			break;
+	}
+	if (!at)
+		return 0;
+	len = strcspn(at, "/");
+	if (*at == '@' && at[len])
+		len += 1 + strcspn(at + len + 1, "/");
+	*out = at;
+	return len;
+}
+
+/* Where the parameters of a C++ function begin: the '(' of the last ')', if that ends the name. */
+static size_t without_parameters(const char *fn, size_t len)
+{
+	size_t at = len;
+	int depth = 0;
+
+	while (at && fn[at - 1] != ')') /* " const" */
+		at--;
+	if (!at || (at < len && fn[at] != ' '))
+		return len;
+	do {
+		char c = fn[--at];
+
+		depth += c == ')' ? 1 : c == '(' ? -1 : 0;
+	} while (at && depth);
+	/* "(anonymous)", and "operator()" itself */
+	if (depth || !at || (at >= 8 && !memcmp(fn + at - 8, "operator", 8)))
+		return len;
+	return at;
+}
+
+/* Drops what is between '<' and '>' behind a name; operators and "<T as Trait>" keep theirs. */
+static void add_without_arguments(struct strbuf *out, const char *fn, size_t len)
+{
+	int depth = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool opens = fn[i] == '<' && i &&
+			     (depth || isalnum((unsigned char)fn[i - 1]) || fn[i - 1] == '_');
+		bool is_operator = i >= 8 && !memcmp(fn + i - 8, "operator", 8);
+
+		if (fn[i] == '>' && depth && fn[i - 1] != '-')
+			depth--;
+		if (!depth)
+			strbuf_addc(out, fn[i]);
+		if (opens && !is_operator)
+			depth++;
+	}
+}
+
+static void cut_columns(struct strbuf *out, const char *text, int width)
+{
+	if (text_columns(text) <= width) {
+		strbuf_adds(out, text);
+		return;
+	}
+	column_pad(out, text, width - 2, true);
+	strbuf_adds(out, "..");
+}
+
+/* A native function's name, as short as it can be told by. */
+static void add_native_name(struct strbuf *out, const char *fn)
+{
+	struct strbuf name, safe;
+	size_t len = without_parameters(fn, strnlen(fn, TEXT_BYTES));
+
+	strbuf_init(&name);
+	strbuf_init(&safe);
+	if (len > NAME_COLUMNS * 3 / 4)
+		add_without_arguments(&name, fn, len);
+	else
+		strbuf_add(&name, fn, len);
+	strbuf_add_text(&safe, name.s, name.len);
+	cut_columns(out, safe.s, NAME_COLUMNS);
+	strbuf_release(&name);
+	strbuf_release(&safe);
+}
+
+static void add_js_name(struct strbuf *out, const char *fn)
+{
+	struct strbuf safe;
+
+	strbuf_init(&safe);
+	add_safe(&safe, fn);
+	cut_columns(out, safe.s, NAME_COLUMNS);
+	strbuf_release(&safe);
+}
+
+static void add_name(struct strbuf *out, const struct frame *f)
+{
+	if (f->fn && f->kind == FRAME_NATIVE)
+		add_native_name(out, f->fn);
+	else if (f->fn)
+		add_js_name(out, f->fn);
+	else if (f->ip)
+		strbuf_addf(out, "0x%llx", (unsigned long long)f->ip);
+	else
+		strbuf_adds(out, "?");
+}
+
+static void add_line_number(struct strbuf *out, const struct frame *f)
+{
+	if (f->line)
+		strbuf_addf(out, ":%u", f->line);
+}
+
+/* --- a frame --- */
+
+static const char *path_of(const struct frame *f)
+{
+	return f->file ? f->file : f->module;
+}
+
+void frame_text_add(struct strbuf *out, const struct frame *f)
+{
+	const char *package = NULL, *path = path_of(f);
+	size_t len = path && f->origin == FRAME_DEPENDENCY ? package_of(path, &package) : 0;
+
+	if (f->is_approximate)
+		strbuf_addc(out, '~');
+	if (f->origin == FRAME_RUNTIME && f->kind == FRAME_JS) {
+		strbuf_adds(out, "node: ");
+		add_name(out, f);
+		return;
+	}
+	if (len) {
+		strbuf_addc(out, '[');
+		strbuf_add_text(out, package, len);
+		strbuf_adds(out, "] ");
+	}
+	add_name(out, f);
+	if (f->kind == FRAME_BUILTIN) {
+		strbuf_adds(out, " (builtin)");
+	} else if (f->file) {
+		strbuf_addc(out, ' ');
+		add_safe(out, base_of(f->file));
+		add_line_number(out, f);
+	} else if (f->module) {
+		strbuf_adds(out, " (");
+		add_safe(out, base_of(f->module));
+		strbuf_addc(out, ')');
+	}
+}
+
+static void add_remark(struct strbuf *out, const char *text, bool *is_open)
+{
+	strbuf_adds(out, *is_open ? ", " : "  (");
+	strbuf_adds(out, text);
+	*is_open = true;
+}
+
+void frame_text_add_long(struct strbuf *out, const struct frame *f)
+{
+	static const char *const tiers[] = {NULL, "interpreted", "baseline", "maglev", "turbofan"};
+	static const char *const origins[] = {NULL, "dependency", "runtime"};
+	bool is_open = false;
+	char text[48];
+
+	if (f->is_approximate)
+		strbuf_addc(out, '~');
+	if (f->fn)
+		add_safe(out, f->fn);
+	else
+		add_name(out, f);
+	if (path_of(f)) {
+		strbuf_adds(out, "  ");
+		add_safe(out, path_of(f));
+		if (f->file)
+			add_line_number(out, f);
+	}
+	if (f->kind == FRAME_JS && f->fn_line && f->fn_line != f->line) {
+		snprintf(text, sizeof(text), "function at line %u", f->fn_line);
+		add_remark(out, text, &is_open);
+	}
+	if (f->kind == FRAME_BUILTIN)
+		add_remark(out, "builtin", &is_open);
+	if (f->origin < sizeof(origins) / sizeof(origins[0]) && origins[f->origin])
+		add_remark(out, origins[f->origin], &is_open);
+	if (f->tier < sizeof(tiers) / sizeof(tiers[0]) && tiers[f->tier])
+		add_remark(out, tiers[f->tier], &is_open);
+	if (f->is_inlined)
+		add_remark(out, "inlined", &is_open);
+	if (f->is_approximate)
+		add_remark(out, "or one that is inlined into it", &is_open);
+	if (is_open)
+		strbuf_addc(out, ')');
+}
+
+/* --- a site --- */
+
+void site_text_add(struct strbuf *out, const struct site *s, int width, bool utf8)
+{
+	const char *arrow = utf8 ? " ← " : " <- ";
+	int between = text_columns(arrow), used = 0;
+	struct strbuf frame;
+
+	if (s->note) {
+		strbuf_adds(out, s->note);
+		return;
+	}
+	if (!s->chain.count) {
+		strbuf_adds(out, "(a stack that could not be read)");
+		return;
+	}
+	strbuf_init(&frame);
+	for (unsigned i = 0; i < s->chain.count; i++) {
+		int wide;
+
+		strbuf_clear(&frame);
+		frame_text_add(&frame, &s->stack->frames[s->chain.at[i]]);
+		wide = text_columns(frame.s);
+		if (i && width && used + between + wide > width)
+			break;
+		if (i)
+			strbuf_adds(out, arrow);
+		if (width)
+			cut_columns(out, frame.s, width);
+		else
+			strbuf_add(out, frame.s, frame.len);
+		used += wide + (i ? between : 0);
+	}
+	strbuf_release(&frame);
+}
+
+void site_titles_add(struct strbuf *out)
+{
+	strbuf_adds(out, "  BYTES      RATE SHARE KIND         SITE");
+}
+
+void site_line_add(struct strbuf *out, const struct site_table *t, const struct site_group *g,
+		   uint64_t now_ns, int width, bool utf8)
+{
+	char bytes[UNITS_SIZE], rate[UNITS_SIZE];
+	int left = width > LINE_BEGIN + CHAIN_MIN ? width - LINE_BEGIN : CHAIN_MIN;
+
+	strbuf_addf(out, "%7s %7s/s %4.0f%% %-11s  ",
+		    units_format_bytes(bytes, sizeof(bytes), g->bytes),
+		    units_format_delta(rate, sizeof(rate), (int64_t)site_rate(t, g, now_ns)),
+		    100 * g->share, site_kind_name(g->kind));
+	site_text_add(out, g->top, width ? left : 0, utf8);
+}
+
+/* --- what is not known --- */
+
+static uint64_t all_samples(const struct site_table *t)
+{
+	uint64_t sum = 0;
+
+	for (unsigned kind = 0; kind < MW_SITE_KINDS; kind++)
+		sum += t->samples[kind];
+	return sum;
+}
+
+bool site_state_add(struct strbuf *out, const struct site_table *t)
+{
+	const char *why = t ? t->quality.why : NULL;
+
+	if (!t) {
+		strbuf_adds(out, "no stacks are taken of this process");
+		return true;
+	}
+	if (!all_samples(t))
+		strbuf_adds(out, "no growth was sampled yet");
+	if (!why)
+		return !all_samples(t);
+	if (!all_samples(t))
+		strbuf_adds(out, "; ");
+	strbuf_addf(out, "by %s: ", t->quality.level ? t->quality.level : "what there is");
+	add_safe(out, why);
+	return true;
+}
+
+static void add_count(struct strbuf *out, uint64_t count, const char *what)
+{
+	char text[UNITS_SIZE];
+
+	if (count)
+		strbuf_addf(out, ", %s %s", units_format_count(text, sizeof(text), count), what);
+}
+
+void site_quality_add(struct strbuf *out, const struct site_table *t)
+{
+	const struct site_quality *q = &t->quality;
+	char text[UNITS_SIZE];
+
+	strbuf_addf(out, "%s stacks", units_format_count(text, sizeof(text), q->stacks));
+	add_count(out, q->stacks_cut, "cut");
+	add_count(out, q->stacks_unreadable, "unreadable at the end");
+	add_count(out, q->stacks_recovered, "from code without frame pointers");
+	if (q->frames)
+		strbuf_addf(out, "; %.1f %% of frames without a name",
+			    100.0 * q->frames_unnamed / q->frames);
+	if (t->unnamed_bytes)
+		strbuf_addf(out, "; %s could not be named in time",
+			    units_format_bytes(text, sizeof(text), t->unnamed_bytes));
+	if (t->dropped_bytes)
+		strbuf_addf(out, "; %s of sites past the limit",
+			    units_format_bytes(text, sizeof(text), t->dropped_bytes));
+}
