@@ -26,6 +26,7 @@
 #define SAMPLE_BYTES_MAX (64 << 20)
 #define EXTERNAL_BYTES	 (64 << 10)
 #define SAMPLES_PER_S	 200 /* of faults and calls, aimed at */
+#define COPIES_PER_S	 60  /* the same of stacks that are copied and unwound here */
 #define COPIES_PER_TICK	 100
 #define WINDOW_STEPS	 20 /* of 0.1 s: the period of the windows */
 
@@ -342,7 +343,7 @@ static void plan_window(struct site_process *p, const struct site_shared *shared
 	double duty = 1;
 
 	if (shared->v8_max_per_s && !w->on)
-		duty = 2.0 / WINDOW_STEPS; /* a first look */
+		duty = 5.0 / WINDOW_STEPS; /* a first look */
 	else if (shared->v8_max_per_s && rate > shared->v8_max_per_s)
 		duty = shared->v8_max_per_s / rate;
 	w->on = duty * WINDOW_STEPS + 0.5;
@@ -373,12 +374,13 @@ void site_process_step(struct site_process *p, const struct site_shared *shared)
 void site_process_tick(struct site_process *p, const struct site_shared *shared,
 		       uint64_t interval_ns)
 {
+	double aim = p->config.walk == MW_WALK_COPY ? COPIES_PER_S : SAMPLES_PER_S;
 	double per_s = p->tick_samples * 1e9 / interval_ns;
 	uint32_t threshold = p->config.sample_bytes;
 
-	if (per_s > 1.5 * SAMPLES_PER_S && threshold < SAMPLE_BYTES_MAX)
+	if (per_s > 1.5 * aim && threshold < SAMPLE_BYTES_MAX)
 		threshold *= 2;
-	else if (per_s < 0.5 * SAMPLES_PER_S && threshold > SAMPLE_BYTES)
+	else if (per_s < 0.5 * aim && threshold > SAMPLE_BYTES)
 		threshold /= 2;
 	p->tick_samples = 0;
 	if (threshold != p->config.sample_bytes || p->config.walk == MW_WALK_COPY) {
