@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "output/sink.h"
 #include "sample.h"
 
@@ -377,6 +378,139 @@ static void test_end(void **state)
 				      "+ maps 1.0M; lost: procs_full=2\n");
 }
 
+/* ---- growth sites ---- */
+
+#define MIB (1024ULL * 1024)
+
+/* Grows by 1 MiB a second, from 1 s to 11 s; with a site of JavaScript and one of V8's own work. */
+static struct process *growing(struct process *p)
+{
+	const struct frame js[] = {sample_js(FRAME_USER, "saveContext", "/srv/handles.js", 12),
+				   sample_js(FRAME_USER, "handleStatus", "/srv/status.js", 30)};
+	const struct frame gc = sample_native(FRAME_RUNTIME, "v8::internal::Scavenger::Process()",
+					      "/usr/bin/node", 1);
+
+	*p = (struct process){.pid = 4711, .comm = "no\nde", .has_delta = true};
+	for (uint64_t s = 1; s <= 11; s++)
+		history_add(&p->history, s * SAMPLE_SECOND, s * MIB);
+	p->sites = site_table_new();
+	assert_non_null(p->sites);
+	p->sites->begin_ns = SAMPLE_SECOND;
+	for (int i = 0; i < 10; i++)
+		sample_site(p->sites, MW_SITE_V8_SURVIVED, js, 2, MIB);
+	sample_site(p->sites, MW_SITE_FAULT, &gc, 1, 3 * MIB);
+	p->sites->quality.stacks = 7;
+	site_table_finish_tick(p->sites);
+	return p;
+}
+
+#define SITES_HEAD "# 22:13:20 sites of 4711 (no" REPLACEMENT "de)\n"
+#define SITE_JS                                                                                    \
+	"#    10.0M   +1.0M/s  100% v8-survived  saveContext handles.js:12 ← handleStatus "      \
+	"status.js:30\n"
+#define SITE_GC "#     3.0M +307.2K/s  100% fault        V8 promotion\n"
+
+/* What a tick says @after_s seconds after the run has begun, without the process's own line. */
+static const char *talk_of_tick(struct output *o, struct process *p, uint64_t after_s,
+				unsigned wanted)
+{
+	struct tick tick = a_tick(&p, 1);
+	const char *text;
+
+	tick.now_ns = clock_boot_ns() + after_s * SAMPLE_SECOND;
+	tick.sites_wanted = wanted;
+	if (p->sites)
+		p->sites->begin_ns = tick.now_ns - 10 * SAMPLE_SECOND;
+	assert_int_equal(o->sink->ops->tick(o->sink, &tick), 0);
+	text = strchr(taken(o), '\n');
+	assert_non_null(text);
+	return text + 1;
+}
+
+static void test_sites_now_and_then(void **state)
+{
+	struct output *o = *state;
+	struct process p;
+
+	begin_named(o);
+	growing(&p);
+	assert_string_equal(talk_of_tick(o, &p, 9, 10), "");
+	assert_string_equal(talk_of_tick(o, &p, 11, 10), SITES_HEAD SITE_JS SITE_GC);
+	assert_string_equal(talk_of_tick(o, &p, 20, 10), "");
+	assert_string_equal(talk_of_tick(o, &p, 22, 1), SITES_HEAD SITE_JS);
+	assert_string_equal(talk_of_tick(o, &p, 40, 0), "");
+	for (uint64_t s = 12; s <= 22; s++) /* it grows no more */
+		history_add(&p.history, s * SAMPLE_SECOND, 11 * MIB);
+	assert_string_equal(talk_of_tick(o, &p, 60, 10), "");
+	site_table_free(p.sites);
+}
+
+static void test_sites_not_known(void **state)
+{
+	struct output *o = *state;
+	struct site_table *t;
+	struct process p;
+
+	begin_named(o);
+	site_table_free(growing(&p)->sites);
+	p.sites = NULL;
+	assert_string_equal(talk_of_tick(o, &p, 11, 10), "");
+	p.sites = t = site_table_new();
+	assert_non_null(t);
+	t->quality.level = "fault";
+	t->quality.why = "no symbols";
+	assert_string_equal(talk_of_tick(o, &p, 22, 10),
+			    SITES_HEAD "#  no growth was sampled yet; by fault: no symbols\n");
+	site_table_free(t);
+}
+
+#define SITES_TITLES "#    BYTES      RATE SHARE KIND         SITE\n"
+
+/* All of them at the end, of each process that is there. */
+static void test_sites_at_the_end(void **state)
+{
+	struct output *o = *state;
+	struct process p, other = {.pid = 2}, *rows[] = {&other, growing(&p)};
+	struct end end = {
+		.now_ns = 11 * SAMPLE_SECOND, .wall_ns = WALL_NS, .rows = rows, .count = 2};
+	const char *text;
+
+	begin_named(o);
+	assert_int_equal(o->sink->ops->end(o->sink, &end), 0);
+	assert_null(strstr(taken(o), "sites")); /* nobody asked for any */
+	talk_of_tick(o, &p, 0, 10);
+	p.sites->begin_ns = SAMPLE_SECOND;
+	assert_int_equal(o->sink->ops->end(o->sink, &end), 0);
+	text = taken(o);
+	assert_ptr_equal(strstr(text, SITES_HEAD SITES_TITLES SITE_JS SITE_GC "#  7 stacks\n"),
+			 text);
+	assert_non_null(strstr(text, "\n# memwatch took "));
+	assert_int_equal(lines_of(text), 6);
+	site_table_free(p.sites);
+}
+
+/* And when a process ends before that. */
+static void test_sites_of_the_dead(void **state)
+{
+	struct output *o = *state;
+	struct mw_event_exit e = {.h = header(MW_EVENT_EXIT, "node")};
+	struct process p;
+
+	growing(&p);
+	begin_named(o);
+	talk_of_tick(o, &p, 0, 10);
+	assert_int_equal(o->sink->ops->event(o->sink, &e.h, &p), 0);
+	assert_int_equal(o->sink->ops->flush(o->sink), 0);
+	assert_non_null(strstr(taken(o), "saveContext handles.js:12"));
+	assert_int_equal(o->sink->ops->event(o->sink, &e.h, NULL), 0);
+	assert_int_equal(o->sink->ops->flush(o->sink), 0);
+	assert_null(strstr(taken(o), "sites"));
+	assert_int_equal(o->sink->ops->vanished(o->sink, &p, 11 * SAMPLE_SECOND), 0);
+	assert_int_equal(o->sink->ops->flush(o->sink), 0);
+	assert_non_null(strstr(taken(o), "saveContext handles.js:12"));
+	site_table_free(p.sites);
+}
+
 static void test_closed_pipe(void **state)
 {
 	struct process p = {.pid = 1}, *rows[] = {&p};
@@ -402,13 +536,24 @@ static void test_closed_pipe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_SINK(test_first_tick), WITH_SINK(test_second_tick),
-		WITH_SINK(test_aligned),    WITH_SINK(test_hostile_name),
-		WITH_SINK(test_rows),	    WITH_SINK(test_rows_of_named),
-		WITH_SINK(test_lost),	    WITH_SINK(test_exit),
-		WITH_SINK(test_exec),	    WITH_SINK(test_vanished),
-		WITH_SINK(test_oom),	    WITH_SINK(test_whole_machine_is_quiet),
-		WITH_SINK(test_end),	    cmocka_unit_test(test_closed_pipe),
+		WITH_SINK(test_first_tick),
+		WITH_SINK(test_second_tick),
+		WITH_SINK(test_aligned),
+		WITH_SINK(test_hostile_name),
+		WITH_SINK(test_rows),
+		WITH_SINK(test_rows_of_named),
+		WITH_SINK(test_lost),
+		WITH_SINK(test_exit),
+		WITH_SINK(test_exec),
+		WITH_SINK(test_vanished),
+		WITH_SINK(test_oom),
+		WITH_SINK(test_whole_machine_is_quiet),
+		WITH_SINK(test_end),
+		WITH_SINK(test_sites_now_and_then),
+		WITH_SINK(test_sites_not_known),
+		WITH_SINK(test_sites_at_the_end),
+		WITH_SINK(test_sites_of_the_dead),
+		cmocka_unit_test(test_closed_pipe),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as the command does */

@@ -129,10 +129,10 @@ static void on_event(void *arg, const struct mw_event_header *h)
 	else if (event_is_wanted(w, h, p))
 		err = w->sink->ops->event(w->sink, h, p);
 	if (h->type == MW_EVENT_EXIT) {
+		if (p && w->sites) /* not those of another that has the PID now */
+			sites_forget(w->sites, h->pid);
 		if (p)
 			process_table_remove(&w->table, p);
-		if (w->sites)
-			sites_forget(w->sites, h->pid);
 		named_process_gone(w, h->pid, h->start_ns);
 	}
 	if (err)
@@ -503,6 +503,21 @@ static int watch_sources(struct watch *w)
 
 /* --- running --- */
 
+/* With the processes as of the last tick, and their sites. */
+static int show_end(struct watch *w, struct end *end)
+{
+	int err;
+
+	end->rows = process_list(&w->table, &end->count);
+	if (!end->rows)
+		return -ENOMEM;
+	end->count = keep_matching(w, end->rows, end->count);
+	column_sort(w->sort, end->rows, end->count);
+	err = w->sink->ops->end(w->sink, end);
+	free(end->rows);
+	return err;
+}
+
 /* What happened since the last tick is shown too, unless that was just now. */
 static int finish(struct watch *w)
 {
@@ -521,7 +536,7 @@ static int finish(struct watch *w)
 	end.lost_total = w->lost;
 	end.ticks = w->ticks;
 	if (!err)
-		err = w->sink->ops->end(w->sink, &end);
+		err = show_end(w, &end);
 	return end_result(err);
 }
 

@@ -38,6 +38,8 @@ struct end {
 	struct self_cost cost;
 	struct lost lost_total;
 	uint64_t ticks;
+	struct process **rows; /* those still there, sorted */
+	size_t count;
 };
 
 struct sink;

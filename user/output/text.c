@@ -2,18 +2,27 @@
 /*
  * Lines of text, for a pipe or a file: one a process a tick, each with its
  * time, so that grep and awk need no context. Lines that begin with '#' are
- * talk: the header, what ended, what was lost, what memwatch itself took.
+ * talk: the header, which code makes a process grow, what ended, what was lost,
+ * what memwatch itself took.
+ *
+ * Growth sites change slowly and a tick says little of them: they are shown now
+ * and then while a process grows, and all of them when it or the run ends.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/growth.h"
 #include "base/clock.h"
-#include "base/units.h"
 #include "output/event_text.h"
 #include "output/sink.h"
+#include "output/site_block.h"
+#include "output/site_text.h"
 
-#define DEFAULT_ROWS 10
-#define TIME_WIDTH   9 /* HH:MM:SS and a space */
+#define DEFAULT_ROWS	10
+#define SITES_PERIOD_NS (10 * NSEC_PER_SEC)
+#define SITES_A_PERIOD	3
+#define SITES_A_KIND	5 /* at the end */
+#define SITE_PREFIX	"#  "
 
 /* The columns of a line, as keys of the catalogue. */
 static const char *const line_columns[] = {"pid",  "comm", "growth", "delta", "since",	"rss",
@@ -25,6 +34,8 @@ struct text {
 	int fd;
 	unsigned page_shift;
 	bool is_named; /* the user named processes: each one's events are shown */
+	unsigned sites_wanted;
+	uint64_t sites_ns; /* when sites were last shown, or the run began */
 	struct strbuf out, cell;
 };
 
@@ -48,6 +59,7 @@ static int text_begin(struct sink *s, const struct run *run)
 	struct text *t = text_of(s);
 
 	t->is_named = run->pid_count || run->comm || run->cgroup;
+	t->sites_ns = clock_boot_ns();
 	strbuf_adds(&t->out, "# TIME  ");
 	for (size_t i = 0; i < LINE_COLUMNS; i++) {
 		const struct column *c = column_find(line_columns[i]);
@@ -74,6 +86,47 @@ static void add_line(struct text *t, const struct process *p, const struct tick 
 	strbuf_addc(&t->out, '\n');
 }
 
+/* --- growth sites --- */
+
+/* "# HH:MM:SS sites of 4711 (node)"; the line is not ended. */
+static void add_sites_of(struct text *t, const struct process *p, uint64_t wall_ns)
+{
+	strbuf_adds(&t->out, "# ");
+	add_time(&t->out, wall_ns);
+	strbuf_addf(&t->out, "sites of %u (", p->pid);
+	strbuf_add_text(&t->out, p->comm, sizeof(p->comm));
+	strbuf_addc(&t->out, ')');
+}
+
+static void add_leading_sites(struct text *t, const struct process *p, const struct tick *tick)
+{
+	unsigned most = t->sites_wanted < SITES_A_PERIOD ? t->sites_wanted : SITES_A_PERIOD;
+
+	if (!p->sites || growth_rate(p) <= 0)
+		return;
+	add_sites_of(t, p, tick->wall_ns);
+	strbuf_addc(&t->out, '\n');
+	if (!site_block_leading(&t->out, p, tick->now_ns, most, SITE_PREFIX)) {
+		strbuf_adds(&t->out, SITE_PREFIX);
+		site_state_add(&t->out, p->sites);
+		strbuf_addc(&t->out, '\n');
+	}
+}
+
+static void add_all_sites(struct text *t, const struct process *p, uint64_t now_ns,
+			  uint64_t wall_ns)
+{
+	if (!p->sites || !t->sites_wanted)
+		return;
+	add_sites_of(t, p, wall_ns);
+	strbuf_addc(&t->out, '\n');
+	site_block_summary(&t->out, p, now_ns,
+			   t->sites_wanted < SITES_A_KIND ? t->sites_wanted : SITES_A_KIND,
+			   SITE_PREFIX);
+}
+
+/* --- the sink --- */
+
 static int text_tick(struct sink *s, const struct tick *tick)
 {
 	static const struct lost nothing;
@@ -84,6 +137,12 @@ static int text_tick(struct sink *s, const struct tick *tick)
 		rows = tick->count;
 	for (size_t i = 0; i < rows && i < tick->count; i++)
 		add_line(t, tick->rows[i], tick);
+	t->sites_wanted = tick->sites_wanted;
+	if (t->sites_wanted && tick->now_ns > t->sites_ns + SITES_PERIOD_NS) {
+		t->sites_ns = tick->now_ns;
+		for (size_t i = 0; i < rows && i < tick->count; i++)
+			add_leading_sites(t, tick->rows[i], tick);
+	}
 	if (memcmp(&tick->lost, &nothing, sizeof(nothing))) {
 		strbuf_adds(&t->out, "# ");
 		add_time(&t->out, tick->wall_ns);
@@ -112,6 +171,8 @@ static int text_event(struct sink *s, const struct mw_event_header *h, const str
 	strbuf_clear(&t->cell);
 	if (event_text_add(&t->cell, h, p, t->page_shift, t->is_named))
 		add_talk(t, h->ts_ns);
+	if (h->type == MW_EVENT_EXIT && p && t->is_named)
+		add_all_sites(t, p, h->ts_ns, sink_wall_ns(h->ts_ns));
 	return 0;
 }
 
@@ -124,6 +185,7 @@ static int text_vanished(struct sink *s, const struct process *p, uint64_t now_n
 	strbuf_clear(&t->cell);
 	event_text_add_vanished(&t->cell, p);
 	add_talk(t, now_ns);
+	add_all_sites(t, p, now_ns, sink_wall_ns(now_ns));
 	return 0;
 }
 
@@ -138,6 +200,8 @@ static int text_end(struct sink *s, const struct end *e)
 {
 	struct text *t = text_of(s);
 
+	for (size_t i = 0; i < e->count; i++)
+		add_all_sites(t, e->rows[i], e->now_ns, e->wall_ns);
 	strbuf_adds(&t->out, "# ");
 	end_text_add(&t->out, &e->cost, &e->lost_total);
 	strbuf_addc(&t->out, '\n');
