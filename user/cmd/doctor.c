@@ -17,6 +17,7 @@
 #include "cmd/cmd.h"
 #include "cmd/targets.h"
 #include "collect/session.h"
+#include "collect/sites.h"
 #include "sym/elf_file.h"
 #include "v8/v8_info.h"
 
@@ -197,12 +198,36 @@ static void print_v8(uint32_t pid)
 		       "needed)\n");
 }
 
-static void print_process(const struct session *s, uint32_t pid)
+/* Attaches for a moment, as watch does. */
+static void print_sites(struct session *s, uint32_t pid)
 {
-	(void)s;
+	const char *why = NULL;
+	struct sites *sites = sites_new(s, 1);
+	const struct site_table *table;
+
+	if (!sites) {
+		session_has_sites(s, &why);
+		printf("    sites      none: %s\n", why ? why : strerror(errno));
+		return;
+	}
+	sites_want(sites, pid, 0);
+	sites_settle(sites);
+	table = sites_of(sites, pid, 0);
+	if (table)
+		printf("    sites      by %s\n", table->quality.level);
+	else
+		printf("    sites      none: the process cannot be looked at (CAP_SYS_PTRACE)\n");
+	if (table && table->quality.why)
+		printf("               %s\n", table->quality.why);
+	sites_free(sites);
+}
+
+static void print_process(struct session *s, uint32_t pid)
+{
 	printf("\n  process %u\n", pid);
 	print_executable(pid);
 	print_v8(pid);
+	print_sites(s, pid);
 }
 
 /* --- the command --- */

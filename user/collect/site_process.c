@@ -19,16 +19,19 @@
 
 #include "base/log.h"
 
-#define MAX_STACKS	 8192 /* of a process; then the table begins anew */
-#define NAMED_FRAMES	 128  /* of a stack, inlined ones included */
-#define FRAMES_AT_ONCE	 16   /* inlined into one physical frame, at the most */
-#define SAMPLE_BYTES	 (64 << 10)
-#define SAMPLE_BYTES_MAX (64 << 20)
-#define EXTERNAL_BYTES	 (64 << 10)
-#define SAMPLES_PER_S	 200 /* of faults and calls, aimed at */
-#define COPIES_PER_S	 60  /* the same of stacks that are copied and unwound here */
-#define COPIES_PER_TICK	 100
-#define WINDOW_STEPS	 20 /* of 0.1 s: the period of the windows */
+#define MAX_STACKS	    8192 /* of a process; then the table begins anew */
+#define NAMED_FRAMES	    128	 /* of a stack, inlined ones included */
+#define FRAMES_AT_ONCE	    16	 /* inlined into one physical frame, at the most */
+#define SAMPLE_BYTES	    (64 << 10)
+#define SAMPLE_BYTES_MAX    (64 << 20)
+#define EXTERNAL_BYTES	    (64 << 10)
+#define SAMPLES_PER_S	    200 /* of faults and calls, aimed at */
+#define COPIES_PER_S	    60	/* the same of stacks that are copied and unwound here */
+#define COPIES_PER_TICK	    100
+#define SELF_TEST_ALLOCS    50
+#define SELF_TEST_STEPS	    20
+#define SELF_TEST_SCAVENGES 10
+#define WINDOW_STEPS	    20 /* of 0.1 s: the period of the windows */
 
 struct known_stack {
 	struct hmap_node node; /* by hash */
@@ -310,27 +313,76 @@ void site_process_count(struct site_process *p, const struct mw_site_key *key,
 	*last = *now;
 }
 
-void site_process_isolates(struct site_process *p, const struct mw_v8_isolate *all, unsigned count)
-{
-	uint64_t mark_compacts = 0, allocs = 0, first = 0, last = 0;
+/* What the isolates of a process were seen to do, in all. */
+struct isolate_sums {
+	uint64_t scavenges, mark_compacts, allocs, direct_old;
+	uint64_t live_first, live_last;
+};
 
+static void sum_isolates(struct isolate_sums *sums, uint32_t pid, const struct mw_v8_isolate *all,
+			 unsigned count)
+{
+	memset(sums, 0, sizeof(*sums));
 	for (unsigned i = 0; i < count; i++) {
 		const struct mw_v8_isolate *it = &all[i];
 		bool is_whole = it->mark_compacts >= 2;
 
-		if (!it->owner || it->pid != p->pid)
+		if (!it->owner || it->pid != pid)
 			continue;
-		mark_compacts += it->mark_compacts;
-		allocs += it->allocs;
-		first += is_whole ? it->live_first : it->any_first;
-		last += is_whole ? it->live_last : it->any_last;
+		sums->scavenges += it->scavenges;
+		sums->mark_compacts += it->mark_compacts;
+		sums->allocs += it->allocs;
+		sums->direct_old += it->direct_old;
+		sums->live_first += is_whole ? it->live_first : it->any_first;
+		sums->live_last += is_whole ? it->live_last : it->any_last;
 	}
-	if (p->v8 && mark_compacts != p->mark_compacts)
+}
+
+/*
+ * The self-test: whether the hook and the offsets that the table has for this V8 give what they
+ * should. Returns why not, or NULL.
+ */
+static const char *self_test(const struct site_process *p, const struct isolate_sums *sums)
+{
+	bool is_of_new_space = p->hooks.rows[V8_HOOK_ALLOC] && v8_process_layout(p->v8)->major < 12;
+
+	if (is_of_new_space && sums->allocs >= SELF_TEST_ALLOCS &&
+	    sums->direct_old > sums->allocs / 10)
+		return "self-test: what the allocation hook of this V8 gives is not in new space";
+	if (!sums->allocs && p->window.sampled_steps >= SELF_TEST_STEPS &&
+	    sums->scavenges >= p->window.scavenges_first + SELF_TEST_SCAVENGES)
+		return "self-test: V8 collects, but its allocations are not seen";
+	return NULL;
+}
+
+static void degrade(struct site_process *p, const char *why)
+{
+	log_debug("PID %u: %s", p->pid, why);
+	v8_probes_sample(&p->probes, false);
+	p->hooks.can_survive = false;
+	p->table->quality.level = site_kind_name(MW_SITE_FAULT);
+	p->table->quality.why = why;
+}
+
+void site_process_isolates(struct site_process *p, const struct mw_v8_isolate *all, unsigned count)
+{
+	struct isolate_sums sums;
+	const char *why;
+
+	if (!p->v8)
+		return;
+	sum_isolates(&sums, p->pid, all, count);
+	if (sums.mark_compacts != p->mark_compacts)
 		v8_process_moved(p->v8);
-	p->mark_compacts = mark_compacts;
-	p->window.allocs = allocs;
-	p->table->v8_live_first = first;
-	p->table->v8_live_last = last;
+	p->mark_compacts = sums.mark_compacts;
+	p->window.allocs = sums.allocs;
+	if (!p->window.sampled_steps)
+		p->window.scavenges_first = sums.scavenges;
+	p->table->v8_live_first = sums.live_first;
+	p->table->v8_live_last = sums.live_last;
+	why = p->hooks.can_survive ? self_test(p, &sums) : NULL;
+	if (why)
+		degrade(p, why);
 }
 
 /* --- how densely to sample --- */
@@ -368,6 +420,7 @@ void site_process_step(struct site_process *p, const struct site_shared *shared)
 		w->planned = w->allocs;
 	}
 	v8_probes_sample(&p->probes, w->step >= w->start && w->step < w->start + w->on);
+	w->sampled_steps += p->probes.is_sampling;
 	w->step++;
 }
 

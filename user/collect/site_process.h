@@ -20,10 +20,11 @@
 
 /* When V8's allocations are sampled: so long, out of so long; in steps of 0.1 s. */
 struct v8_window {
-	unsigned step;	    /* of the period */
-	unsigned on, start; /* steps that are sampled, and from which on */
-	uint64_t allocs;    /* samples so far, as of the last look ... */
-	uint64_t planned;   /* ... and when the period began */
+	unsigned step;				 /* of the period */
+	unsigned on, start;			 /* steps that are sampled, and from which on */
+	uint64_t allocs;			 /* samples so far, as of the last look ... */
+	uint64_t planned;			 /* ... and when the period began */
+	uint64_t sampled_steps, scavenges_first; /* for the self-test */
 };
 
 struct site_process {
