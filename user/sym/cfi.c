@@ -8,7 +8,7 @@
  *     right.
  *   - cfi_row.c interprets the program of one FDE up to an address (100-200 ns, so nothing is
  *     cached), cfi_step.c applies the result to registers.
- *   - Every read goes through a cursor that knows its end.
+ *   - Every read goes through a cursor (cursor.h).
  *
  * Why not libdw's dwarf_cfi_addrframe(): it allocates by register numbers that the file gives
  * (elfutils 0.188), and is slower.
@@ -24,7 +24,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sym/cfi_internal.h"
 
@@ -56,73 +55,14 @@ struct cfi {
 	size_t count, capacity;
 };
 
-/* ---- cursor ---- */
-
-uint64_t cfi_take(struct cfi_cursor *c, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	if (c->bad || bytes > (size_t)(c->end - c->at)) {
-		c->bad = true;
-		return 0;
-	}
-	memcpy(&v, c->at, bytes); /* files of this machine's byte order, which is little endian */
-	c->at += bytes;
-	return v;
-}
-
-uint64_t cfi_take_uleb(struct cfi_cursor *c)
-{
-	uint64_t v = 0;
-
-	for (unsigned shift = 0;; shift += 7) {
-		uint64_t byte = cfi_take(c, 1);
-
-		if (shift < 64)
-			v |= (byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return v;
-	}
-}
-
-int64_t cfi_take_sleb(struct cfi_cursor *c)
-{
-	uint64_t v = 0;
-	unsigned shift = 0;
-	uint64_t byte;
-
-	do {
-		byte = cfi_take(c, 1);
-		if (shift < 64)
-			v |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if (shift < 64 && (byte & 0x40))
-		v |= ~0ULL << shift;
-	return (int64_t)v;
-}
-
-struct cfi_cursor cfi_take_block(struct cfi_cursor *c, uint64_t len)
-{
-	struct cfi_cursor block = *c;
-
-	if (c->bad || len > (size_t)(c->end - c->at)) {
-		c->bad = true;
-		block.end = block.at;
-		block.bad = true;
-		return block;
-	}
-	c->at += len;
-	block.end = c->at;
-	return block;
-}
+/* ---- pointers ---- */
 
 static uint64_t sign_extend(uint64_t v, unsigned bits)
 {
 	return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
 }
 
-uint64_t cfi_pointer(const struct cfi *cfi, struct cfi_cursor *c, uint8_t encoding)
+uint64_t cfi_pointer(const struct cfi *cfi, struct cursor *c, uint8_t encoding)
 {
 	uint64_t at = cfi->addr + (uint64_t)(c->at - cfi->bytes);
 	uint64_t v;
@@ -131,25 +71,25 @@ uint64_t cfi_pointer(const struct cfi *cfi, struct cfi_cursor *c, uint8_t encodi
 	case 0x00: /* absptr */
 	case 0x04: /* udata8 */
 	case 0x0c: /* sdata8 */
-		v = cfi_take(c, 8);
+		v = cursor_take(c, 8);
 		break;
 	case 0x01:
-		v = cfi_take_uleb(c);
+		v = cursor_uleb(c);
 		break;
 	case 0x02:
-		v = cfi_take(c, 2);
+		v = cursor_take(c, 2);
 		break;
 	case 0x03:
-		v = cfi_take(c, 4);
+		v = cursor_take(c, 4);
 		break;
 	case 0x09:
-		v = (uint64_t)cfi_take_sleb(c);
+		v = (uint64_t)cursor_sleb(c);
 		break;
 	case 0x0a:
-		v = sign_extend(cfi_take(c, 2), 16);
+		v = sign_extend(cursor_take(c, 2), 16);
 		break;
 	case 0x0b:
-		v = sign_extend(cfi_take(c, 4), 32);
+		v = sign_extend(cursor_take(c, 4), 32);
 		break;
 	default:
 		c->bad = true;
@@ -166,27 +106,27 @@ uint64_t cfi_pointer(const struct cfi *cfi, struct cfi_cursor *c, uint8_t encodi
 
 struct entry {
 	bool is_cie;
-	uint64_t cie_offset;	/* of an FDE */
-	struct cfi_cursor body; /* what follows the id */
-	uint64_t next;		/* offset of what comes after it */
+	uint64_t cie_offset; /* of an FDE */
+	struct cursor body;  /* what follows the id */
+	uint64_t next;	     /* offset of what comes after it */
 };
 
 /* The entry at @offset. False behind the last one, and for one that ends behind the section. */
 static bool entry_at(const struct cfi *cfi, uint64_t offset, struct entry *out)
 {
-	struct cfi_cursor c = {.end = cfi->bytes + cfi->size};
+	struct cursor c;
 	unsigned id_bytes = 4;
 	uint64_t length, id, id_at;
 
 	if (offset >= cfi->size)
 		return false;
-	c.at = cfi->bytes + offset;
-	length = cfi_take(&c, 4);
+	c = cursor_of(cfi->bytes, cfi->size, offset, cfi->size - offset);
+	length = cursor_take(&c, 4);
 	if (length == 0xffffffff) {
-		length = cfi_take(&c, 8);
+		length = cursor_take(&c, 8);
 		id_bytes = cfi->is_eh ? 4 : 8;
 	}
-	out->body = cfi_take_block(&c, length);
+	out->body = cursor_block(&c, length);
 	if (c.bad)
 		return false;
 	out->next = (uint64_t)(c.at - cfi->bytes);
@@ -195,7 +135,7 @@ static bool entry_at(const struct cfi *cfi, uint64_t offset, struct entry *out)
 	if (!length) /* a terminator; a linker may have put more behind it */
 		return true;
 	id_at = (uint64_t)(out->body.at - cfi->bytes);
-	id = cfi_take(&out->body, id_bytes);
+	id = cursor_take(&out->body, id_bytes);
 	if (cfi->is_eh) {
 		out->is_cie = !id;
 		if (id <= id_at)
@@ -208,10 +148,10 @@ static bool entry_at(const struct cfi *cfi, uint64_t offset, struct entry *out)
 }
 
 /* The data of augmentation "z..." */
-static void augmentation_take(const struct cfi *cfi, struct cfi_cursor *c, const char *letters,
+static void augmentation_take(const struct cfi *cfi, struct cursor *c, const char *letters,
 			      struct cfi_cie *out)
 {
-	struct cfi_cursor data = cfi_take_block(c, cfi_take_uleb(c));
+	struct cursor data = cursor_block(c, cursor_uleb(c));
 
 	out->has_augmentation = true;
 	for (; *letters; letters++) {
@@ -219,16 +159,16 @@ static void augmentation_take(const struct cfi *cfi, struct cfi_cursor *c, const
 
 		switch (*letters) {
 		case 'L':
-			cfi_take(&data, 1);
+			cursor_take(&data, 1);
 			break;
 		case 'P':
-			encoding = (uint8_t)cfi_take(&data, 1);
+			encoding = (uint8_t)cursor_take(&data, 1);
 			/* Only to get past it. */
 			if (encoding != PE_OMIT)
 				cfi_pointer(cfi, &data, encoding & PE_FORMAT);
 			break;
 		case 'R':
-			out->pointer_encoding = (uint8_t)cfi_take(&data, 1);
+			out->pointer_encoding = (uint8_t)cursor_take(&data, 1);
 			break;
 		case 'S':
 			out->is_signal = true;
@@ -246,29 +186,29 @@ static int cie_at(const struct cfi *cfi, uint64_t offset, struct cfi_cie *out)
 {
 	char augmentation[MAX_AUGMENTATION];
 	struct entry e;
-	struct cfi_cursor *c = &e.body;
+	struct cursor *c = &e.body;
 	unsigned version;
 	size_t i;
 
 	if (!entry_at(cfi, offset, &e) || !e.is_cie)
 		return -EBADMSG;
 	*out = (struct cfi_cie){0};
-	version = (unsigned)cfi_take(c, 1);
+	version = (unsigned)cursor_take(c, 1);
 	if (version != 1 && version != 3 && version != 4)
 		return -EBADMSG;
 	for (i = 0; i < sizeof(augmentation); i++) {
-		augmentation[i] = (char)cfi_take(c, 1);
+		augmentation[i] = (char)cursor_take(c, 1);
 		if (!augmentation[i])
 			break;
 	}
 	if (i == sizeof(augmentation) || (i && *augmentation != 'z'))
 		return -EBADMSG;
 	if (version == 4 &&
-	    (cfi_take(c, 1) != 8 || cfi_take(c, 1) != 0)) /* address, segment size */
+	    (cursor_take(c, 1) != 8 || cursor_take(c, 1) != 0)) /* address, segment size */
 		return -EBADMSG;
-	out->code_align = cfi_take_uleb(c);
-	out->data_align = cfi_take_sleb(c);
-	out->return_column = version == 1 ? cfi_take(c, 1) : cfi_take_uleb(c);
+	out->code_align = cursor_uleb(c);
+	out->data_align = cursor_sleb(c);
+	out->return_column = version == 1 ? cursor_take(c, 1) : cursor_uleb(c);
 	if (*augmentation)
 		augmentation_take(cfi, c, augmentation + 1, out);
 	out->program = *c;
@@ -277,7 +217,7 @@ static int cie_at(const struct cfi *cfi, uint64_t offset, struct cfi_cie *out)
 
 int cfi_fde_at(const struct cfi *cfi, uint64_t offset, struct cfi_fde *out)
 {
-	struct cfi_cursor *c;
+	struct cursor *c;
 	struct entry e;
 	int err;
 
@@ -292,7 +232,7 @@ int cfi_fde_at(const struct cfi *cfi, uint64_t offset, struct cfi_fde *out)
 	out->start = cfi_pointer(cfi, c, out->cie.pointer_encoding);
 	out->size = cfi_pointer(cfi, c, out->cie.pointer_encoding & PE_FORMAT);
 	if (out->cie.has_augmentation)
-		cfi_take_block(c, cfi_take_uleb(c));
+		cursor_block(c, cursor_uleb(c));
 	out->program = *c;
 	return c->bad ? -EBADMSG : 0;
 }
@@ -438,6 +378,11 @@ double cfi_frame_pointers(struct cfi *cfi)
 size_t cfi_count(const struct cfi *cfi)
 {
 	return cfi->count;
+}
+
+uint64_t cfi_address(const struct cfi *cfi, size_t i)
+{
+	return cfi->index[i].start;
 }
 
 size_t cfi_bytes(const struct cfi *cfi)

@@ -57,7 +57,10 @@ int cfi_step(struct cfi *c, uint64_t pc, uint64_t bias, struct cfi_regs *regs, c
  */
 double cfi_frame_pointers(struct cfi *c);
 
+/** cfi_count - how many functions are described */
 size_t cfi_count(const struct cfi *c);
+/** cfi_address - where the @i-th of them begins, by address */
+uint64_t cfi_address(const struct cfi *c, size_t i);
 size_t cfi_bytes(const struct cfi *c);
 
 #endif

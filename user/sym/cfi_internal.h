@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the parts of cfi share: a cursor over hostile bytes, entries, rows.
+ * What the parts of cfi share: entries and rows.
  */
 #ifndef MEMWATCH_SYM_CFI_INTERNAL_H
 #define MEMWATCH_SYM_CFI_INTERNAL_H
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "sym/cfi.h"
+#include "sym/cursor.h"
 
 #if defined(__aarch64__)
 enum { CFI_FP = 29, CFI_SP = 31, CFI_PC = 32 };
@@ -19,18 +20,6 @@ enum { CFI_FP = 6, CFI_SP = 7, CFI_PC = 16 };
 #define CFI_CALLEE_SAVED 0xf048ULL /* rbx rbp r12..r15 */
 #endif
 
-/* Reads forward; @bad is set by the first read behind the end, and all after it give 0. */
-struct cfi_cursor {
-	const unsigned char *at, *end;
-	bool bad;
-};
-
-uint64_t cfi_take(struct cfi_cursor *c, unsigned bytes); /* 1, 2, 4 or 8; unsigned */
-uint64_t cfi_take_uleb(struct cfi_cursor *c);
-int64_t cfi_take_sleb(struct cfi_cursor *c);
-/** cfi_take_block - @len bytes, as a cursor of their own */
-struct cfi_cursor cfi_take_block(struct cfi_cursor *c, uint64_t len);
-
 struct cfi_cie {
 	uint64_t code_align;
 	int64_t data_align;
@@ -38,13 +27,13 @@ struct cfi_cie {
 	uint8_t pointer_encoding; /* DW_EH_PE_* of addresses in its FDEs */
 	bool has_augmentation;	  /* its FDEs begin with such data */
 	bool is_signal;
-	struct cfi_cursor program;
+	struct cursor program;
 };
 
 struct cfi_fde {
 	struct cfi_cie cie;
 	uint64_t start, size;
-	struct cfi_cursor program;
+	struct cursor program;
 };
 
 enum cfi_rule_kind {
@@ -62,7 +51,7 @@ struct cfi_rule {
 	uint8_t kind;
 	uint8_t reg;
 	int64_t offset;
-	struct cfi_cursor expression;
+	struct cursor expression;
 };
 
 /* How to unwind at one address. CFA: RULE_VAL_OFFSET of @cfa.reg, or RULE_VAL_EXPRESSION. */
@@ -72,7 +61,7 @@ struct cfi_row {
 };
 
 /** cfi_pointer - an encoded pointer; sets @c->bad for what is not supported */
-uint64_t cfi_pointer(const struct cfi *cfi, struct cfi_cursor *c, uint8_t encoding);
+uint64_t cfi_pointer(const struct cfi *cfi, struct cursor *c, uint8_t encoding);
 /** cfi_fde_at - parses the FDE at an offset in the section; 0, -ENOENT (a CIE), -EBADMSG */
 int cfi_fde_at(const struct cfi *cfi, uint64_t offset, struct cfi_fde *out);
 /** cfi_find - the FDE that @pc is in; 0, -ENOENT, -EBADMSG */

@@ -101,11 +101,11 @@ struct instruction {
 	uint64_t delta;	  /* of the location, bytes */
 	uint64_t reg;
 	uint64_t value; /* the other operand; an offset's two's complement */
-	struct cfi_cursor block;
+	struct cursor block;
 };
 
 static void operand_take(const struct cfi *cfi, const struct cfi_cie *cie, enum operand operand,
-			 struct cfi_cursor *c, struct instruction *out)
+			 struct cursor *c, struct instruction *out)
 {
 	switch (operand) {
 	case NONE:
@@ -115,28 +115,28 @@ static void operand_take(const struct cfi *cfi, const struct cfi_cie *cie, enum 
 		out->has_address = true;
 		break;
 	case DELTA1:
-		out->delta = cfi_take(c, 1) * cie->code_align;
+		out->delta = cursor_take(c, 1) * cie->code_align;
 		break;
 	case DELTA2:
-		out->delta = cfi_take(c, 2) * cie->code_align;
+		out->delta = cursor_take(c, 2) * cie->code_align;
 		break;
 	case DELTA4:
-		out->delta = cfi_take(c, 4) * cie->code_align;
+		out->delta = cursor_take(c, 4) * cie->code_align;
 		break;
 	case REG:
-		out->reg = cfi_take_uleb(c);
+		out->reg = cursor_uleb(c);
 		break;
 	case UNSIGNED:
-		out->value = cfi_take_uleb(c);
+		out->value = cursor_uleb(c);
 		break;
 	case FACTORED:
-		out->value = cfi_take_uleb(c) * (uint64_t)cie->data_align;
+		out->value = cursor_uleb(c) * (uint64_t)cie->data_align;
 		break;
 	case FACTORED_SF:
-		out->value = (uint64_t)cfi_take_sleb(c) * (uint64_t)cie->data_align;
+		out->value = (uint64_t)cursor_sleb(c) * (uint64_t)cie->data_align;
 		break;
 	case BLOCK:
-		out->block = cfi_take_block(c, cfi_take_uleb(c));
+		out->block = cursor_block(c, cursor_uleb(c));
 		break;
 	case BAD:
 		c->bad = true;
@@ -145,7 +145,7 @@ static void operand_take(const struct cfi *cfi, const struct cfi_cie *cie, enum 
 }
 
 /* False at the end of the program, and where it makes no sense (then @c->bad). */
-static bool instruction_take(const struct cfi *cfi, const struct cfi_cie *cie, struct cfi_cursor *c,
+static bool instruction_take(const struct cfi *cfi, const struct cfi_cie *cie, struct cursor *c,
 			     struct instruction *out)
 {
 	uint8_t byte;
@@ -153,7 +153,7 @@ static bool instruction_take(const struct cfi *cfi, const struct cfi_cie *cie, s
 	if (c->bad || c->at == c->end)
 		return false;
 	*out = (struct instruction){0};
-	byte = (uint8_t)cfi_take(c, 1);
+	byte = (uint8_t)cursor_take(c, 1);
 	switch (byte & OP_HIGH) {
 	case OP_ADVANCE:
 		out->opcode = CFA_ADVANCE1;
@@ -275,7 +275,7 @@ static int instruction_do(struct machine *m, const struct instruction *in)
 }
 
 /* Up to the row that @pc is in. */
-static int program_run(struct machine *m, struct cfi_cursor program, uint64_t pc)
+static int program_run(struct machine *m, struct cursor program, uint64_t pc)
 {
 	struct instruction in;
 
@@ -312,7 +312,7 @@ int cfi_row_at(const struct cfi *cfi, const struct cfi_fde *fde, uint64_t pc, st
 
 enum cfi_use cfi_fde_use(const struct cfi *cfi, const struct cfi_fde *fde)
 {
-	struct cfi_cursor program = fde->program;
+	struct cursor program = fde->program;
 	enum cfi_use use = CFI_NO_STACK;
 	struct instruction in;
 

@@ -98,37 +98,37 @@ static uint64_t reg_get(struct evaluation *ev, uint64_t reg)
 }
 
 /* Those with an operand in the expression, and no other. False if @op is none of them. */
-static bool do_constant(struct evaluation *ev, unsigned op, struct cfi_cursor *c)
+static bool do_constant(struct evaluation *ev, unsigned op, struct cursor *c)
 {
 	if (op >= OP_LIT0 && op <= OP_LIT31)
 		push(ev, op - OP_LIT0);
 	else if (op >= OP_BREG0 && op <= OP_BREG31)
-		push(ev, reg_get(ev, op - OP_BREG0) + (uint64_t)cfi_take_sleb(c));
+		push(ev, reg_get(ev, op - OP_BREG0) + (uint64_t)cursor_sleb(c));
 	else if (op == OP_BREGX)
-		push(ev, reg_get(ev, cfi_take_uleb(c)) + (uint64_t)cfi_take_sleb(c));
+		push(ev, reg_get(ev, cursor_uleb(c)) + (uint64_t)cursor_sleb(c));
 	else if (op == OP_ADDR)
-		push(ev, cfi_take(c, 8) + ev->bias);
+		push(ev, cursor_take(c, 8) + ev->bias);
 	else if (op == OP_CONSTU)
-		push(ev, cfi_take_uleb(c));
+		push(ev, cursor_uleb(c));
 	else if (op == OP_CONSTS)
-		push(ev, (uint64_t)cfi_take_sleb(c));
+		push(ev, (uint64_t)cursor_sleb(c));
 	else if (op == OP_CONST1S)
-		push(ev, (uint64_t)(int8_t)cfi_take(c, 1));
+		push(ev, (uint64_t)(int8_t)cursor_take(c, 1));
 	else if (op == OP_CONST2S)
-		push(ev, (uint64_t)(int16_t)cfi_take(c, 2));
+		push(ev, (uint64_t)(int16_t)cursor_take(c, 2));
 	else if (op == OP_CONST4S)
-		push(ev, (uint64_t)(int32_t)cfi_take(c, 4));
+		push(ev, (uint64_t)(int32_t)cursor_take(c, 4));
 	else if (op == OP_CONST1U || op == OP_CONST2U || op == OP_CONST4U)
-		push(ev, cfi_take(c, 1u << (op - OP_CONST1U) / 2));
+		push(ev, cursor_take(c, 1u << (op - OP_CONST1U) / 2));
 	else if (op == OP_CONST8U || op == OP_CONST8S)
-		push(ev, cfi_take(c, 8));
+		push(ev, cursor_take(c, 8));
 	else
 		return false;
 	return true;
 }
 
 /* Those with one operand on the stack. */
-static bool do_unary(struct evaluation *ev, unsigned op, struct cfi_cursor *c)
+static bool do_unary(struct evaluation *ev, unsigned op, struct cursor *c)
 {
 	uint64_t v, loaded = 0;
 
@@ -148,7 +148,7 @@ static bool do_unary(struct evaluation *ev, unsigned op, struct cfi_cursor *c)
 	} else if (op == OP_NOT) {
 		push(ev, ~v);
 	} else if (op == OP_PLUS_UCONST) {
-		push(ev, v + cfi_take_uleb(c));
+		push(ev, v + cursor_uleb(c));
 	}
 	return true;
 }
@@ -223,14 +223,14 @@ static void do_binary(struct evaluation *ev, unsigned op)
 }
 
 /* @cfa: pushed first, NULL for none. */
-static int evaluate(struct evaluation *ev, struct cfi_cursor c, const uint64_t *cfa, uint64_t *out)
+static int evaluate(struct evaluation *ev, struct cursor c, const uint64_t *cfa, uint64_t *out)
 {
 	ev->depth = 0;
 	ev->err = 0;
 	if (cfa)
 		push(ev, *cfa);
 	for (unsigned i = 0; c.at < c.end && !c.bad && !ev->err; i++) {
-		unsigned op = (unsigned)cfi_take(&c, 1);
+		unsigned op = (unsigned)cursor_take(&c, 1);
 
 		if (i == MAX_OPS)
 			return -EBADMSG;

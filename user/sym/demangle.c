@@ -63,6 +63,8 @@ static void on_piece(const char *piece, size_t len, void *arg)
 	struct output *o = arg;
 	size_t space = RAW_BYTES - 1 - o->len;
 
+	if (!len) /* then @piece may be NULL */
+		return;
 	if (len > space) {
 		memcpy(o->out + o->len, piece, space);
 		o->len += space;

@@ -1,164 +1,87 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Lines by libdw.
+ * Lines and inlined functions.
+ *
+ *	dwarf_sections   bytes of the file        dwarf_unit, _value   entries of .debug_info
+ *	dwarf_rows       lines of a unit          dwarf_ranges         what is at an address
  *
  * How
- *   1. The first look-up makes a table of the ranges of all compilation units. (.debug_aranges
- *      would be that, but clang and Go do not write it.)
- *   2. The first look-up in a unit makes a table of the ranges of its functions, and libdw
- *      decodes its line program.
- *   3. A look-up finds the unit, the line, the function, and descends through the blocks and
+ *   1. The first look-up makes a table of the ranges of all units. (.debug_aranges would be that,
+ *      but clang and Go do not write it.)
+ *   2. The first look-up in a unit makes a table of the ranges of its functions, and one of its
+ *lines.
+ *   3. A look-up finds the unit, the row, the function, and descends through the blocks and
  *      inlined calls that contain the address.
  *
- * What bounds it: the size of all DWARF, entries visited a unit, depth, length of a line program.
- * When the units that were decoded come to more than MAX_DECODED_BYTES, all is forgotten and begun
- * anew.
+ * What was loaded of units is dropped when it comes to more than MAX_LOADED_BYTES in a file. Each
+ * loop over the file goes forward only, or counts down what work is left.
  *
  * LIMITATIONS
- *   - The DWARF of a file is read into memory as a whole, by libdw (a mapped file could be cut
- *     under it). Programs with more than MAX_DWARF_BYTES have no lines.
  *   - Split DWARF (.dwo): lines and no inlined functions.
- *   - libdw is robust against damaged files, but was not written against hostile ones; what is
- *     known to loop or overflow is avoided, and tests/fuzz/fuzz_dwarf.c looks for more.
+ *   - See the parts.
  */
 #include "sym/dwarf_lines.h"
 
 #include <dwarf.h>
 #include <errno.h>
-#include <gelf.h>
-#include <stdbool.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <elfutils/libdw.h>
+#include "sym/dwarf_ranges.h"
+#include "sym/dwarf_rows.h"
+#include "sym/dwarf_unit.h"
 
-#define MAX_DWARF_BYTES	  (512u << 20)
-#define MAX_PROGRAM_BYTES (4u << 20) /* of one unit's lines; each byte may become 88 in memory */
-#define MAX_DECODED_BYTES (16u << 20)
-#define MAX_UNITS	  (1u << 20)
-#define MAX_RANGES	  (4u << 20)
-#define MAX_UNIT_ENTRIES  (4u << 20) /* DIEs that are visited for the functions of one unit */
-#define MAX_UNIT_DEPTH	  32
-#define MAX_BLOCK_ENTRIES 65536 /* DIEs that are visited in one function */
-#define MAX_BLOCK_DEPTH	  64
-#define MAX_BACK	  64 /* ranges that are looked at for one that encloses the address */
-#define MIN_CAPACITY	  64
-
-struct range {
-	uint64_t low, high;
-	uint64_t what; /* index of a unit; or offset of a function's DIE */
-};
-
-struct ranges {
-	struct range *v; /* by low */
-	size_t count, capacity;
-};
+#define MAX_LOADED_BYTES (32u << 20)
+#define MAX_UNITS	 (256u << 10)
+#define MAX_ALL_WORK	 (16u << 20) /* entries of ranges, of all units */
+#define MAX_UNIT_WORK	 (4u << 20)  /* the same of all functions of a unit */
+#define MAX_WORK	 65536	     /* DIEs, and entries of ranges, that one look-up takes */
+#define MAX_DEPTH	 64	     /* of inlined functions */
+#define MAX_ORIGINS	 8	     /* DIEs that a name is looked for in */
+#define MIN_CAPACITY	 64
+#define TEXT_BYTES	 (256u << 10) /* for the strings of one look-up */
+#define NAME_BYTES	 4096
 
 struct unit {
-	Dwarf_Off die;
-	struct ranges functions;
-	bool was_indexed;
-	bool has_lines; /* and they may be decoded */
+	struct dwarf_unit u;
+	struct dwarf_ranges functions; /* to offsets of their DIEs */
+	struct dwarf_rows rows;
+	bool has_tables;
+	size_t bytes; /* in use for all that, when it is loaded */
 };
 
 struct dwarf_lines {
 	struct elf_file *elf;
-	Dwarf *dwarf; /* NULL: not begun */
-	bool is_bad;
-	struct unit *units;
+	struct dwarf_sections sections;
+	bool was_begun, is_bad;
+	struct unit *units; /* by offset */
 	size_t unit_count, unit_capacity;
-	struct ranges ranges;
-	uint64_t decoded_bytes;
+	struct dwarf_ranges ranges; /* to indices of units */
+	size_t loaded_bytes;
+	char *text;
+	size_t text_used;
 };
 
-/* ---- ranges ---- */
+/* ---- the table of units ---- */
 
-static int ranges_add(struct ranges *r, uint64_t low, uint64_t high, uint64_t what)
+struct adding {
+	struct dwarf_ranges *to;
+	uint64_t what;
+};
+
+static int on_range(void *arg, uint64_t low, uint64_t high)
 {
-	if (low >= high || !low) /* 0: of functions that the linker discarded */
-		return 0;
-	if (r->count >= MAX_RANGES)
+	const struct adding *a = arg;
+
+	return dwarf_ranges_add(a->to, low, high, a->what);
+}
+
+static int unit_add(struct dwarf_lines *d, const struct dwarf_unit *u)
+{
+	if (d->unit_count == MAX_UNITS)
 		return -E2BIG;
-	if (r->count == r->capacity) {
-		size_t capacity = r->capacity ? 2 * r->capacity : MIN_CAPACITY;
-		struct range *v = realloc(r->v, capacity * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		r->v = v;
-		r->capacity = capacity;
-	}
-	r->v[r->count++] = (struct range){low, high, what};
-	return 0;
-}
-
-static int by_low(const void *a, const void *b)
-{
-	const struct range *x = a, *y = b;
-
-	if (x->low != y->low)
-		return x->low < y->low ? -1 : 1;
-	return x->high > y->high ? -1 : x->high < y->high; /* what encloses comes first */
-}
-
-static void ranges_sort(struct ranges *r)
-{
-	if (r->count)
-		qsort(r->v, r->count, sizeof(*r->v), by_low);
-}
-
-/* The innermost that @addr is in. */
-static const struct range *ranges_find(const struct ranges *r, uint64_t addr)
-{
-	size_t low = 0, high = r->count; /* the first behind @addr */
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (r->v[mid].low <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (size_t back = 0; back < MAX_BACK && back < low; back++) {
-		if (addr < r->v[low - 1 - back].high)
-			return &r->v[low - 1 - back];
-	}
-	return NULL;
-}
-
-static void ranges_release(struct ranges *r)
-{
-	free(r->v);
-	*r = (struct ranges){0};
-}
-
-/* Those of one DIE. */
-static int ranges_add_die(struct ranges *r, Dwarf_Die *die, uint64_t what)
-{
-	Dwarf_Addr base, low, high;
-	ptrdiff_t at = 0;
-	int err = 0;
-
-	for (unsigned i = 0; !err && i < MAX_RANGES; i++) {
-		at = dwarf_ranges(die, at, &base, &low, &high);
-		if (at <= 0)
-			break;
-		err = ranges_add(r, low, high, what);
-	}
-	return err;
-}
-
-/* ---- units ---- */
-
-static int unit_add(struct dwarf_lines *d, Dwarf_Die *die)
-{
-	size_t index = d->unit_count;
-
-	if (index == MAX_UNITS)
-		return -E2BIG;
-	if (index == d->unit_capacity) {
+	if (d->unit_count == d->unit_capacity) {
 		size_t capacity = d->unit_capacity ? 2 * d->unit_capacity : MIN_CAPACITY;
 		struct unit *units = realloc(d->units, capacity * sizeof(*units));
 
@@ -167,341 +90,375 @@ static int unit_add(struct dwarf_lines *d, Dwarf_Die *die)
 		d->units = units;
 		d->unit_capacity = capacity;
 	}
-	d->units[d->unit_count++] = (struct unit){.die = dwarf_dieoffset(die)};
-	return ranges_add_die(&d->ranges, die, index);
-}
-
-static int units_read(struct dwarf_lines *d)
-{
-	Dwarf_CU *cu = NULL;
-	Dwarf_Die die, sub;
-	uint8_t type;
-
-	while (!dwarf_get_units(d->dwarf, cu, &cu, NULL, &type, &die, &sub)) {
-		int err;
-
-		if (type != DW_UT_compile && type != DW_UT_skeleton)
-			continue;
-		err = unit_add(d, &die);
-		if (err)
-			return err;
-	}
-	ranges_sort(&d->ranges);
+	d->units[d->unit_count++] = (struct unit){.u = *u};
 	return 0;
 }
 
-static void forget(struct dwarf_lines *d)
+/* All that can be read; partial units too, since others refer to them. */
+static int units_read(struct dwarf_lines *d)
 {
-	for (size_t i = 0; i < d->unit_count; i++)
-		ranges_release(&d->units[i].functions);
-	free(d->units);
-	ranges_release(&d->ranges);
-	dwarf_end(d->dwarf); /* takes NULL */
-	d->dwarf = NULL;
-	d->units = NULL;
-	d->unit_count = d->unit_capacity = 0;
-	d->decoded_bytes = 0;
+	uint64_t work = MAX_ALL_WORK;
+	struct dwarf_unit u;
+
+	for (uint64_t at = 0;; at = u.end) {
+		struct adding adding = {&d->ranges, d->unit_count};
+		struct dwarf_die die;
+		int err = dwarf_unit_open(&d->sections, at, &u, &die);
+
+		if (err == -ENOTSUP)
+			continue;
+		if (err == -EBADMSG)
+			break;
+		if (!err)
+			err = unit_add(d, &u);
+		if (!err && die.tag != DW_TAG_partial_unit)
+			err = dwarf_die_ranges(&d->sections, &u, &die, on_range, &adding, &work);
+		if (err && err != -EBADMSG)
+			return err;
+	}
+	dwarf_ranges_sort(&d->ranges);
+	return d->unit_count ? 0 : -ENOENT;
 }
 
 static bool begin(struct dwarf_lines *d)
 {
-	if (d->decoded_bytes > MAX_DECODED_BYTES)
-		forget(d);
-	if (d->dwarf || d->is_bad)
-		return d->dwarf;
-	d->dwarf = dwarf_begin_elf(elf_file_elf(d->elf), DWARF_C_READ, NULL);
-	if (!d->dwarf || units_read(d)) {
-		forget(d);
-		d->is_bad = true;
+	if (!d->was_begun) {
+		d->was_begun = true;
+		d->text = malloc(TEXT_BYTES);
+		d->is_bad = !d->text || dwarf_sections_open(d->elf, &d->sections) || units_read(d);
 	}
-	return d->dwarf;
+	return !d->is_bad;
 }
 
-/* ---- functions of a unit ---- */
+static struct unit *unit_of(struct dwarf_lines *d, uint64_t offset)
+{
+	size_t low = 0, high = d->unit_count; /* the first that begins behind @offset */
 
-/* May have functions in it. */
-static bool is_scope(int tag)
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (d->units[mid].u.offset <= offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low && offset < d->units[low - 1].u.end ? &d->units[low - 1] : NULL;
+}
+
+/* ---- loading ---- */
+
+static void unit_unload(struct unit *u)
+{
+	dwarf_unit_unload(&u->u);
+	dwarf_ranges_release(&u->functions);
+	dwarf_rows_release(&u->rows);
+	u->has_tables = false;
+	u->bytes = 0;
+}
+
+static void unload_all(struct dwarf_lines *d)
+{
+	for (size_t i = 0; i < d->unit_count; i++)
+		unit_unload(&d->units[i]);
+	d->loaded_bytes = 0;
+}
+
+static void account(struct dwarf_lines *d, struct unit *u)
+{
+	size_t bytes = dwarf_unit_bytes(&u->u) + dwarf_rows_bytes(&u->rows) +
+		       u->functions.capacity * sizeof(*u->functions.v);
+
+	d->loaded_bytes += bytes - u->bytes;
+	u->bytes = bytes;
+}
+
+/* Has functions, or what contains them. */
+static bool is_indexed(uint16_t tag)
+{
+	return tag == DW_TAG_subprogram;
+}
+
+/* Functions may be in namespaces, classes, and other functions: all entries are gone through but
+ * those that belong to something else. */
+static bool may_contain_functions(uint16_t tag)
 {
 	return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_structure_type ||
 	       tag == DW_TAG_class_type || tag == DW_TAG_union_type ||
-	       tag == DW_TAG_enumeration_type;
+	       tag == DW_TAG_enumeration_type || tag == DW_TAG_subprogram ||
+	       tag == DW_TAG_lexical_block || tag == DW_TAG_compile_unit ||
+	       tag == DW_TAG_skeleton_unit;
 }
 
-static int functions_read(struct ranges *out, Dwarf_Die *parent, unsigned depth, unsigned *visited)
+static void functions_read(struct dwarf_lines *d, struct unit *u)
 {
-	Dwarf_Die die;
-	int err = 0;
+	uint64_t work = MAX_UNIT_WORK, at = u->u.die, behind;
+	struct dwarf_die die;
 
-	if (depth == MAX_UNIT_DEPTH || dwarf_child(parent, &die))
-		return 0;
-	do {
-		int tag = dwarf_tag(&die);
+	/* Flat: what is nested follows its parent. */
+	while (at < u->u.end && !dwarf_die_read(&u->u, at, is_indexed, &die)) {
+		struct adding adding = {&u->functions, die.offset};
 
-		if (++*visited > MAX_UNIT_ENTRIES)
-			return -E2BIG;
-		if (tag == DW_TAG_subprogram)
-			err = ranges_add_die(out, &die, dwarf_dieoffset(&die));
-		else if (is_scope(tag))
-			err = functions_read(out, &die, depth + 1, visited);
-	} while (!err && !dwarf_siblingof(&die, &die));
-	return err;
-}
-
-/* The bytes of .debug_line as libdw has them: decompressed in place. NULL if there are none. */
-static Elf_Data *line_data(Elf *elf)
-{
-	Elf_Scn *scn = NULL;
-	size_t names;
-
-	if (elf_getshdrstrndx(elf, &names))
-		return NULL;
-	while ((scn = elf_nextscn(elf, scn))) {
-		const char *name;
-		GElf_Shdr sh;
-
-		name = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
-		if (name && (!strcmp(name, ".debug_line") || !strcmp(name, ".zdebug_line")))
-			return elf_rawdata(scn, NULL);
+		if (die.tag == DW_TAG_subprogram &&
+		    dwarf_die_ranges(&d->sections, &u->u, &die, on_range, &adding, &work) == -E2BIG)
+			break;
+		behind = may_contain_functions(die.tag) ? 0 : dwarf_die_behind(&u->u, &die);
+		at = behind ? behind : die.next;
 	}
-	return NULL;
+	dwarf_ranges_sort(&u->functions);
 }
 
-/* How long the line program is that libdw would decode; 0 if there is none or it is too long. */
-static uint64_t program_bytes(struct dwarf_lines *d, Dwarf_Die *unit)
+/* False if nothing of it can be used. */
+static bool unit_load(struct dwarf_lines *d, struct unit *u)
 {
-	Elf_Data *data = line_data(dwarf_getelf(d->dwarf));
-	Dwarf_Attribute attr;
-	uint32_t length;
-	uint64_t size;
-	Dwarf_Word at;
-
-	if (!dwarf_attr(unit, DW_AT_stmt_list, &attr) || dwarf_formudata(&attr, &at))
-		return 0;
-	if (!data || !data->d_buf || at > data->d_size || data->d_size - at < sizeof(length))
-		return 0;
-	size = data->d_size - at;
-	memcpy(&length, (const char *)data->d_buf + at, sizeof(length));
-	if (length < 0xfffffff0 && length < size) /* else 64-bit DWARF, or wrong: the rest */
-		size = length;
-	return size <= MAX_PROGRAM_BYTES ? size : 0;
-}
-
-static void unit_index(struct dwarf_lines *d, struct unit *u, Dwarf_Die *die)
-{
-	unsigned visited = 0;
-	uint64_t bytes;
-
-	if (u->was_indexed)
-		return;
-	u->was_indexed = true;
-	functions_read(&u->functions, die, 0, &visited); /* of a damaged one, what could be read */
-	ranges_sort(&u->functions);
-	bytes = program_bytes(d, die);
-	u->has_lines = bytes > 0;
-	d->decoded_bytes += bytes + visited;
+	if (u->has_tables)
+		return true;
+	if (d->loaded_bytes > MAX_LOADED_BYTES)
+		unload_all(d);
+	if (dwarf_unit_load(&d->sections, &u->u))
+		return false;
+	u->has_tables = true;
+	functions_read(d, u);
+	dwarf_rows_load(&d->sections, &u->u, &u->rows); /* without: names alone */
+	account(d, u);
+	return true;
 }
 
 /* ---- a look-up ---- */
 
 struct lookup {
-	Dwarf_Die unit;
+	struct dwarf_lines *d;
+	struct unit *u;
 	uint64_t addr;
-	Dwarf_Die path[MAX_BLOCK_DEPTH]; /* the function, then inlined ones, outermost first */
+	uint64_t work;
+	struct dwarf_die path[MAX_DEPTH]; /* the function, then inlined ones, outermost first */
 	unsigned count;
-	unsigned visited;
+	bool contains;
 };
 
-/* Appends the inlined functions below @parent that the address is in. */
-static void descend(struct lookup *l, Dwarf_Die *parent, unsigned depth)
+static int on_block_range(void *arg, uint64_t low, uint64_t high)
 {
-	Dwarf_Die die;
+	struct lookup *l = arg;
 
-	if (depth == MAX_BLOCK_DEPTH || dwarf_child(parent, &die))
-		return;
-	do {
-		int tag = dwarf_tag(&die);
+	l->contains |= l->addr >= low && l->addr < high;
+	return l->contains;
+}
 
-		if (++l->visited > MAX_BLOCK_ENTRIES)
+static bool is_block(uint16_t tag)
+{
+	return tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block ||
+	       tag == DW_TAG_subprogram;
+}
+
+static bool contains_address(struct lookup *l, const struct dwarf_die *die)
+{
+	l->contains = false;
+	dwarf_die_ranges(&l->d->sections, &l->u->u, die, on_block_range, l, &l->work);
+	return l->contains;
+}
+
+/* Where the children of @die end: behind them, by its sibling or by going through them. */
+static uint64_t skip_children(struct lookup *l, const struct dwarf_die *die)
+{
+	uint64_t at = dwarf_die_behind(&l->u->u, die);
+	struct dwarf_die child;
+	unsigned depth = 1;
+
+	if (at)
+		return at;
+	for (at = die->next; depth && l->work; at = child.next, l->work--) {
+		if (dwarf_die_read(&l->u->u, at, is_block, &child))
+			return 0;
+		depth += child.has_children;
+		depth -= !child.tag;
+	}
+	return depth ? 0 : at;
+}
+
+/* Appends the inlined functions that the address is in, below the function that @l->path begins
+ * with. */
+static void descend(struct lookup *l)
+{
+	struct dwarf_die die = l->path[0];
+	uint64_t at = die.has_children ? die.next : 0;
+
+	while (at && l->work) {
+		if (dwarf_die_read(&l->u->u, at, is_block, &die) || !die.tag)
 			return;
-		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_lexical_block)
-			continue;
-		if (dwarf_haspc(&die, l->addr) != 1)
-			continue;
-		if (tag == DW_TAG_inlined_subroutine && l->count < MAX_BLOCK_DEPTH)
-			l->path[l->count++] = die;
-		descend(l, &die, depth + 1);
-		return;
-	} while (!dwarf_siblingof(&die, &die));
+		l->work--;
+		if ((die.tag == DW_TAG_inlined_subroutine || die.tag == DW_TAG_lexical_block) &&
+		    contains_address(l, &die)) {
+			if (die.tag == DW_TAG_inlined_subroutine && l->count < MAX_DEPTH)
+				l->path[l->count++] = die;
+			if (!die.has_children)
+				return;
+			at = die.next; /* its siblings are of no interest any more */
+		} else {
+			at = skip_children(l, &die);
+		}
+	}
 }
 
-static uint32_t number_of(Dwarf_Die *die, unsigned name)
+/* ---- what is known of a function ---- */
+
+static const char *text_keep(struct dwarf_lines *d, const char *s)
 {
-	Dwarf_Attribute attr;
-	Dwarf_Word v;
+	size_t len = strnlen(s, NAME_BYTES) + 1;
+	char *kept = d->text + d->text_used;
 
-	return dwarf_attr_integrate(die, name, &attr) && !dwarf_formudata(&attr, &v) &&
-			       v <= UINT32_MAX
-		       ? (uint32_t)v
-		       : 0;
-}
-
-static const char *name_of(Dwarf_Die *die)
-{
-	Dwarf_Attribute attr;
-	const char *name = NULL;
-
-	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attr) ||
-	    dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attr))
-		name = dwarf_formstring(&attr);
-	return name ? name : dwarf_diename(die);
-}
-
-/* The file that a call was in, out of the unit's table. */
-static const char *call_file(struct lookup *l, Dwarf_Die *inlined)
-{
-	uint32_t index = number_of(inlined, DW_AT_call_file);
-	Dwarf_Files *files;
-	size_t count;
-
-	if (dwarf_getsrcfiles(&l->unit, &files, &count) || index >= count)
+	if (len > TEXT_BYTES - d->text_used)
 		return NULL;
-	return dwarf_filesrc(files, index, NULL, NULL);
+	memcpy(kept, s, len - 1);
+	kept[len - 1] = '\0';
+	d->text_used += len;
+	return kept;
 }
 
-static const char *directory_of(struct lookup *l)
+/* What @die refers to, in this unit or another; false if that makes no sense. */
+static bool refer(struct lookup *l, const struct unit **u, const struct dwarf_value *to,
+		  struct dwarf_die *die)
 {
-	Dwarf_Attribute attr;
+	uint64_t offset = to->v;
+	struct unit *other;
 
-	return dwarf_attr(&l->unit, DW_AT_comp_dir, &attr) ? dwarf_formstring(&attr) : NULL;
+	if (to->form == DW_FORM_GNU_ref_alt || to->form == DW_FORM_ref_sup4 ||
+	    to->form == DW_FORM_ref_sup8 || to->form == DW_FORM_ref_sig8)
+		return false;
+	if (offset >= (*u)->u.offset && offset < (*u)->u.end)
+		return !dwarf_die_read(&(*u)->u, offset, NULL, die);
+	other = unit_of(l->d, offset);
+	/* Only its entries: it needs no tables. It counts for the next time that all are dropped.
+	 */
+	if (!other || dwarf_unit_load(&l->d->sections, &other->u))
+		return false;
+	account(l->d, other);
+	*u = other;
+	return !dwarf_die_read(&other->u, offset, NULL, die);
 }
 
-static void line_at(struct lookup *l, struct dwarf_function *out)
+/* The name and line of a function, its own or those of what it is an instance or a definition of.
+ */
+static void describe(struct lookup *l, struct dwarf_die die, struct dwarf_function *out)
 {
-	Dwarf_Line *line = dwarf_getsrc_die(&l->unit, l->addr);
-	int number;
+	const struct unit *u = l->u;
+	char text[NAME_BYTES];
+	bool is_linkage = false;
 
-	if (!line)
+	for (unsigned i = 0; i < MAX_ORIGINS; i++) {
+		const struct dwarf_value *linkage = &die.at[AT_LINKAGE_NAME], *next;
+
+		if (!is_linkage &&
+		    dwarf_value_string(&l->d->sections, &u->u, linkage, text, sizeof(text))) {
+			out->fn = text_keep(l->d, text);
+			is_linkage = true;
+		} else if (!out->fn && dwarf_value_string(&l->d->sections, &u->u, &die.at[AT_NAME],
+							  text, sizeof(text))) {
+			out->fn = text_keep(l->d, text);
+		}
+		if (!out->fn_line && die.at[AT_DECL_LINE].v <= UINT32_MAX)
+			out->fn_line = (uint32_t)die.at[AT_DECL_LINE].v;
+		next = die.at[AT_ORIGIN].form ? &die.at[AT_ORIGIN] : &die.at[AT_SPECIFICATION];
+		if (!next->form || !refer(l, &u, next, &die))
+			return;
+	}
+}
+
+static void file_set(struct lookup *l, uint64_t file, struct dwarf_function *out)
+{
+	char path[PATH_MAX];
+
+	if (file < DWARF_NO_FILE && dwarf_rows_file(&l->d->sections, &l->u->u, &l->u->rows,
+						    (uint32_t)file, path, sizeof(path)))
+		out->file = text_keep(l->d, path);
+}
+
+static void place_of_address(struct lookup *l, struct dwarf_function *out)
+{
+	const struct dwarf_row *row = dwarf_rows_find(&l->u->rows, l->addr);
+
+	if (!row)
 		return;
-	out->file = dwarf_linesrc(line, NULL, NULL);
-	if (!dwarf_lineno(line, &number) && number > 0)
-		out->line = (uint32_t)number;
+	out->line = row->line;
+	file_set(l, row->file, out);
 }
 
 /* Where a function is, is where the one inlined into it was called. */
-static void function_give(struct lookup *l, unsigned i, bool has_lines, struct dwarf_function *out)
+static void function_give(struct lookup *l, unsigned i, struct dwarf_function *out)
 {
-	*out = (struct dwarf_function){
-		.fn = name_of(&l->path[i]),
-		.fn_line = number_of(&l->path[i], DW_AT_decl_line),
-	};
+	*out = (struct dwarf_function){0};
 	if (i + 1 < l->count) {
-		out->line = number_of(&l->path[i + 1], DW_AT_call_line);
-		out->file = has_lines ? call_file(l, &l->path[i + 1]) : NULL;
-	} else if (has_lines) {
-		line_at(l, out);
+		const struct dwarf_die *inlined = &l->path[i + 1];
+
+		if (inlined->at[AT_CALL_LINE].v <= UINT32_MAX)
+			out->line = (uint32_t)inlined->at[AT_CALL_LINE].v;
+		if (inlined->at[AT_CALL_FILE].form)
+			file_set(l, inlined->at[AT_CALL_FILE].v, out);
+	} else {
+		place_of_address(l, out);
 	}
-	if (out->file && *out->file != '/')
-		out->dir = directory_of(l);
+	describe(l, l->path[i], out);
 }
 
 unsigned dwarf_lines_find(struct dwarf_lines *d, uint64_t addr, struct dwarf_function *out,
 			  unsigned max)
 {
-	struct lookup l = {.addr = addr};
-	const struct range *r;
-	struct unit *u;
+	struct lookup l = {.d = d, .addr = addr, .work = MAX_WORK};
+	const struct dwarf_range *r;
 
 	if (!begin(d))
 		return 0;
-	r = ranges_find(&d->ranges, addr);
+	d->text_used = 0;
+	r = dwarf_ranges_find(&d->ranges, addr);
 	if (!r)
 		return 0;
-	u = &d->units[r->what];
-	if (!dwarf_offdie(d->dwarf, u->die, &l.unit))
+	l.u = &d->units[r->what];
+	if (!unit_load(d, l.u))
 		return 0;
-	unit_index(d, u, &l.unit);
-	r = ranges_find(&u->functions, addr);
-	if (r && dwarf_offdie(d->dwarf, r->what, &l.path[0])) {
-		l.count = 1;
-		descend(&l, &l.path[0], 0);
-		if (max > l.count)
-			max = l.count;
-		for (unsigned i = 0; i < max; i++)
-			function_give(&l, max - 1 - i, u->has_lines, &out[i]);
-		return max;
+	r = dwarf_ranges_find(&l.u->functions, addr);
+	if (!r || dwarf_die_read(&l.u->u, r->what, NULL, &l.path[0])) {
+		*out = (struct dwarf_function){0};
+		place_of_address(&l, out);
+		return out->line || out->file;
 	}
-	*out = (struct dwarf_function){0};
-	if (u->has_lines)
-		line_at(&l, out);
-	if (out->file && *out->file != '/')
-		out->dir = directory_of(&l);
-	return out->line || out->file;
+	l.count = 1;
+	descend(&l);
+	if (max > l.count)
+		max = l.count;
+	for (unsigned i = 0; i < max; i++)
+		function_give(&l, max - 1 - i, &out[i]);
+	return max;
 }
 
 /* ---- opening ---- */
 
-/* Of all sections with DWARF, when they are decompressed. */
-static uint64_t dwarf_bytes(Elf *elf)
-{
-	size_t names;
-	Elf_Scn *scn = NULL;
-	uint64_t sum = 0;
-
-	if (elf_getshdrstrndx(elf, &names))
-		return 0;
-	while ((scn = elf_nextscn(elf, scn))) {
-		const char *name;
-		GElf_Shdr sh;
-		GElf_Chdr ch;
-		uint64_t size;
-
-		if (!gelf_getshdr(scn, &sh) || sh.sh_type == SHT_NOBITS)
-			continue;
-		name = elf_strptr(elf, names, sh.sh_name);
-		if (!name ||
-		    (strncmp(name, ".debug_", 7) != 0 && strncmp(name, ".zdebug_", 8) != 0 &&
-		     strncmp(name, ".gnu_debug", 10) != 0))
-			continue;
-		size = sh.sh_size;
-		if (sh.sh_flags & SHF_COMPRESSED)
-			size = gelf_getchdr(scn, &ch) ? ch.ch_size : UINT64_MAX;
-		else if (*name == '.' && name[1] == 'z') /* the old way: its size is in the data */
-			size = sh.sh_size < MAX_DWARF_BYTES ? 8 * sh.sh_size : UINT64_MAX;
-		if (__builtin_add_overflow(sum, size, &sum))
-			return UINT64_MAX;
-	}
-	return sum;
-}
-
 struct dwarf_lines *dwarf_lines_open(struct elf_file *f)
 {
 	struct dwarf_lines *d;
-	uint64_t bytes;
-	char path[32];
 
 	if (!elf_file_has_dwarf(f)) {
 		errno = ENOENT;
 		return NULL;
 	}
 	d = calloc(1, sizeof(*d));
-	if (!d)
-		return NULL;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", elf_file_fd(f));
-	d->elf = elf_file_open(path); /* one for libdw alone: it keeps what it reads */
-	bytes = d->elf ? dwarf_bytes(elf_file_elf(d->elf)) : 0;
-	if (d->elf && bytes <= MAX_DWARF_BYTES)
-		return d;
-	if (d->elf)
-		errno = E2BIG;
-	dwarf_lines_free(d);
-	return NULL;
+	if (d)
+		d->elf = f;
+	return d;
 }
 
 void dwarf_lines_free(struct dwarf_lines *d)
 {
 	if (!d)
 		return;
-	forget(d);
-	elf_file_free(d->elf);
+	unload_all(d);
+	free(d->units);
+	dwarf_ranges_release(&d->ranges);
+	dwarf_sections_release(&d->sections);
+	free(d->text);
 	free(d);
+}
+
+size_t dwarf_lines_bytes(const struct dwarf_lines *d)
+{
+	return sizeof(*d) + d->loaded_bytes + d->sections.bytes +
+	       d->unit_capacity * sizeof(*d->units) + d->ranges.capacity * sizeof(*d->ranges.v) +
+	       (d->text ? TEXT_BYTES : 0);
 }

@@ -5,6 +5,7 @@
 #ifndef MEMWATCH_SYM_DWARF_LINES_H
 #define MEMWATCH_SYM_DWARF_LINES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sym/elf_file.h"
@@ -14,17 +15,16 @@ struct dwarf_lines;
 /* One of the functions at an address. Strings are valid until the next look-up. */
 struct dwarf_function {
 	const char *fn;	  /* mangled where the compiler mangles, else plain; NULL: unknown */
-	const char *file; /* NULL: unknown */
-	const char *dir;  /* what @file is relative to; NULL: nothing, or unknown */
+	const char *file; /* absolute where the compiler knew that; NULL: unknown */
 	uint32_t line; /* where the address is in it, or the call of the one inlined into it; 0 */
 	uint32_t fn_line; /* where it is declared; 0: unknown */
 };
 
 /**
  * dwarf_lines_open - reads nothing yet
- * @f: may be freed afterwards
+ * @f: must outlive it
  *
- * NULL with errno set: ENOENT (no DWARF), E2BIG (more than 512 MiB of it), ENOMEM.
+ * NULL with errno set: ENOENT (no DWARF), ENOMEM.
  */
 struct dwarf_lines *dwarf_lines_open(struct elf_file *f);
 /** dwarf_lines_free - takes NULL */
@@ -38,5 +38,8 @@ void dwarf_lines_free(struct dwarf_lines *d);
  */
 unsigned dwarf_lines_find(struct dwarf_lines *d, uint64_t addr, struct dwarf_function *out,
 			  unsigned max);
+
+/** dwarf_lines_bytes - memory in use */
+size_t dwarf_lines_bytes(const struct dwarf_lines *d);
 
 #endif

@@ -9,7 +9,6 @@
  *   - The cache is dropped as a whole when it is full.
  *   - The entries of a PLT have no names.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,21 +87,6 @@ static void frame_name(struct symbol_process *p, struct frame *out, const char *
 	out->kind = FRAME_NATIVE;
 }
 
-static void frame_file(struct symbol_process *p, struct frame *out, const struct dwarf_function *f)
-{
-	char path[PATH_MAX];
-	int len;
-
-	if (f->file && f->dir) {
-		len = snprintf(path, sizeof(path), "%s/%s", f->dir, f->file);
-		if (len > 0 && (size_t)len < sizeof(path)) {
-			out->file = intern_str(p->s->names, path);
-			return;
-		}
-	}
-	out->file = intern_str(p->s->names, f->file);
-}
-
 /*
  * The physical function, which is the last, is named by its symbol where there is one: it
  * is what other tools call it. @out[0] is filled as far as all frames have it in common.
@@ -119,7 +103,7 @@ static unsigned name_frames(struct symbol_process *p, struct symbol_file *f, uin
 	for (unsigned i = 0; i < count; i++) {
 		out[i] = common;
 		frame_name(p, &out[i], functions[i].fn);
-		frame_file(p, &out[i], &functions[i]);
+		out[i].file = intern_str(p->s->names, functions[i].file);
 		out[i].line = functions[i].line;
 		out[i].fn_line = functions[i].fn_line;
 		out[i].is_inlined = i + 1 < count;
