@@ -332,6 +332,8 @@ static int tick(struct watch *w)
 	process_table_sweep(&w->table, on_vanished, w);
 	shown = show(w, true);
 	note_load(w);
+	if (w->sites)
+		self_meter_excuse(&w->meter, sites_learning_ns(w->sites));
 	if (self_meter_update(&w->meter, w->session))
 		keep_budget(w);
 	w->calls_whole = is_counted(w, CAPABILITY_CALLS, BUDGET_CALLS);

@@ -39,16 +39,25 @@ void self_meter_start(struct self_meter *m, struct session *s)
 	(NSEC_PER_SEC - 50 * NSEC_PER_MSEC) /* ticks of a second are never quite that              \
 					     */
 
+void self_meter_excuse(struct self_meter *m, uint64_t ns)
+{
+	m->excused_ns = ns;
+}
+
 bool self_meter_update(struct self_meter *m, struct session *s)
 {
 	uint64_t now = clock_boot_ns(), cpu = clock_cpu_ns();
 	double per_pct = (now - m->last_ns) / 100.0;
+	uint64_t excused;
 	const struct bpf_cost *cost = session_cost(s);
 
 	m->rss_bytes = own_rss_bytes();
 	if (now < m->last_ns + SPAN_MIN_NS)
 		return false;
-	m->own_pct = m->total_pct = (cpu - m->last_cpu_ns) / per_pct;
+	excused = m->excused_ns - m->last_excused_ns;
+	m->last_excused_ns = m->excused_ns;
+	m->own_pct = m->total_pct =
+		(cpu - m->last_cpu_ns > excused ? cpu - m->last_cpu_ns - excused : 0) / per_pct;
 	for (int c = 0; cost && c < CAPABILITY_MAX; c++) {
 		uint64_t bpf = bpf_cost_ns(cost, c, now);
 

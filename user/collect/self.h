@@ -12,11 +12,17 @@ struct self_meter {
 	double own_pct;			/* of one CPU, between the last two updates */
 	double bpf_pct[CAPABILITY_MAX]; /* the same, in other processes' time */
 	double total_pct;
+	uint64_t excused_ns, last_excused_ns; /* own CPU time that is spent once */
 	uint64_t rss_bytes, map_bytes;
 };
 
 /** self_meter_start - what came before (loading, the first pass) does not count */
 void self_meter_start(struct self_meter *m, struct session *s);
+/**
+ * self_meter_excuse - so much of the own CPU time so far was spent once, on getting to know a
+ * process: it is in the totals, and not in the shares that the budget goes by
+ */
+void self_meter_excuse(struct self_meter *m, uint64_t ns);
 /**
  * self_meter_update - at each tick
  *

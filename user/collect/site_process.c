@@ -396,8 +396,8 @@ static void plan_window(struct site_process *p, const struct site_shared *shared
 
 	if (shared->v8_max_per_s && !w->on)
 		duty = 5.0 / WINDOW_STEPS; /* a first look */
-	else if (shared->v8_max_per_s && rate > shared->v8_max_per_s)
-		duty = shared->v8_max_per_s / rate;
+	else if (shared->v8_max_per_s && rate * shared->thrift > shared->v8_max_per_s)
+		duty = shared->v8_max_per_s / shared->thrift / rate;
 	w->on = duty * WINDOW_STEPS + 0.5;
 	if (!w->on)
 		w->on = 1;
@@ -427,7 +427,8 @@ void site_process_step(struct site_process *p, const struct site_shared *shared)
 void site_process_tick(struct site_process *p, const struct site_shared *shared,
 		       uint64_t interval_ns)
 {
-	double aim = p->config.walk == MW_WALK_COPY ? COPIES_PER_S : SAMPLES_PER_S;
+	double aim = (p->config.walk == MW_WALK_COPY ? COPIES_PER_S : SAMPLES_PER_S) /
+		     (double)shared->thrift;
 	double per_s = p->tick_samples * 1e9 / interval_ns;
 	uint32_t threshold = p->config.sample_bytes;
 

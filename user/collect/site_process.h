@@ -53,6 +53,7 @@ struct site_shared {
 	struct symbolizer *symbolizer;
 	struct intern *names;
 	int procs_fd;	     /* mw_site_procs */
+	unsigned thrift;     /* sample so many times more rarely: naming is too dear */
 	double v8_max_per_s; /* allocation samples of one process that the budget allows; 0: no
 				limit */
 };

@@ -19,8 +19,10 @@
 
 #define NAMES_BYTES	(32u << 20)
 #define BATCH		512
-#define ALLOC_COST_NS	14000.0 /* two traps, a stack, and naming it now and then */
-#define SITES_OF_BUDGET 0.5	/* its share */
+#define ALLOC_COST_NS	14000.0		   /* two traps, a stack, and naming it now and then */
+#define SITES_OF_BUDGET 0.5		   /* its share, and as much again for naming */
+#define LEARNING_NS	(5 * NSEC_PER_SEC) /* most of a process's stacks come in its first seconds */
+#define THRIFT_MAX	64
 
 struct sites {
 	struct site_shared shared;
@@ -28,8 +30,10 @@ struct sites {
 	struct ring_buffer *ring;
 	int sites_fd, isolates_fd;
 	bool has_v8;
-	uint64_t last_tick_ns;
-	uint64_t dropped_samples; /* of processes that are no longer watched */
+	double naming_pct; /* of one CPU, that naming stacks may cost; 0: no limit */
+	uint64_t last_tick_ns, learning_until_ns;
+	uint64_t spent_ns, learning_ns; /* own CPU time: since the last tick; spent once, in all */
+	uint64_t dropped_samples;	/* of processes that are no longer watched */
 	struct mw_v8_isolate isolates[MW_V8_ISOLATES];
 	struct mw_site_key keys[BATCH];
 	struct mw_site values[BATCH];
@@ -72,7 +76,9 @@ struct sites *sites_new(struct session *session, double budget_pct)
 		return NULL;
 	s->shared.session = session;
 	s->shared.procs_fd = session_map_fd(session, "mw_site_procs");
+	s->shared.thrift = 1;
 	s->shared.v8_max_per_s = budget_pct / 100 * SITES_OF_BUDGET * 1e9 / ALLOC_COST_NS;
+	s->naming_pct = budget_pct * SITES_OF_BUDGET;
 	s->sites_fd = session_map_fd(session, "mw_sites");
 	s->isolates_fd = session_map_fd(session, "mw_v8_isolates");
 	s->has_v8 = session_hook_name(session, CAPABILITY_V8) != NULL;
@@ -155,6 +161,7 @@ void sites_free(struct sites *s)
 void sites_want(struct sites *s, uint32_t pid, uint64_t start_ns)
 {
 	struct site_process *p = find(s, pid);
+	uint64_t begun;
 
 	if (p && p->start_ns != start_ns) { /* the PID is another's now */
 		end_process(s, p);
@@ -166,7 +173,10 @@ void sites_want(struct sites *s, uint32_t pid, uint64_t start_ns)
 	}
 	if (s->processes.count >= MW_SITE_PROCS)
 		return;
+	begun = clock_cpu_ns();
 	p = site_process_new(&s->shared, pid, start_ns);
+	s->learning_ns += clock_cpu_ns() - begun;
+	s->learning_until_ns = clock_boot_ns() + LEARNING_NS;
 	if (!p) {
 		log_debug("PID %u: no sites: %s", pid, strerror(errno));
 		return;
@@ -217,8 +227,36 @@ static void read_isolates(struct sites *s)
 				      MW_V8_ISOLATES);
 }
 
+static void account(struct sites *s, uint64_t begun)
+{
+	uint64_t spent = clock_cpu_ns() - begun;
+
+	if (clock_boot_ns() < s->learning_until_ns)
+		s->learning_ns += spent;
+	else
+		s->spent_ns += spent;
+}
+
+/* Samples more rarely when naming them is too dear. */
+static void keep_to_budget(struct sites *s, uint64_t interval_ns)
+{
+	double pct = interval_ns ? 100.0 * s->spent_ns / interval_ns : 0;
+
+	if (s->naming_pct && pct > s->naming_pct && s->shared.thrift < THRIFT_MAX)
+		s->shared.thrift *= 2;
+	else if (pct < s->naming_pct / 4 && s->shared.thrift > 1)
+		s->shared.thrift /= 2;
+	s->spent_ns = 0;
+}
+
+uint64_t sites_learning_ns(const struct sites *s)
+{
+	return s->learning_ns;
+}
+
 void sites_step(struct sites *s)
 {
+	uint64_t begun = clock_cpu_ns();
 	struct hmap_node *node;
 
 	if (!s->processes.count)
@@ -227,6 +265,7 @@ void sites_step(struct sites *s)
 	ring_buffer__consume(s->ring);
 	hmap_for_each (&s->processes, node)
 		site_process_step(hmap_entry(node, struct site_process, node), &s->shared);
+	account(s, begun);
 }
 
 static void read_counts(struct sites *s)
@@ -260,6 +299,7 @@ static void read_counts(struct sites *s)
 void sites_tick(struct sites *s)
 {
 	uint64_t now = clock_boot_ns(), interval_ns = now - s->last_tick_ns;
+	uint64_t begun = clock_cpu_ns();
 	struct hmap_node *node;
 
 	s->last_tick_ns = now;
@@ -274,6 +314,8 @@ void sites_tick(struct sites *s)
 		site_process_tick(hmap_entry(node, struct site_process, node), &s->shared,
 				  interval_ns);
 	session_vary_faults(s->shared.session);
+	account(s, begun);
+	keep_to_budget(s, interval_ns);
 }
 
 struct site_table *sites_of(const struct sites *s, uint32_t pid, uint64_t start_ns)

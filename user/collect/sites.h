@@ -32,6 +32,9 @@ void sites_forget(struct sites *s, uint32_t pid);
 void sites_step(struct sites *s);
 /** sites_tick - reads the counts into the tables */
 void sites_tick(struct sites *s);
+/** sites_learning_ns - own CPU time that went into getting to know processes: their symbols, and
+ *  the stacks of their first seconds */
+uint64_t sites_learning_ns(const struct sites *s);
 /** sites_of - the table of a process, as of the last tick; NULL if it is not watched */
 struct site_table *sites_of(const struct sites *s, uint32_t pid, uint64_t start_ns);
 
