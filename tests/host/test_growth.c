@@ -76,7 +76,7 @@ static void assert_growth(struct mw_growth expected)
 
 static void brk_returns(__u64 now)
 {
-	assert_int_equal(mw_count_call(MW_NR_brk, 0, 0, now), 0);
+	assert_int_equal(mw_count_call(MW_NR_brk, 0, 0, now, true), 0);
 }
 
 /* ---- calls ---- */
@@ -84,13 +84,13 @@ static void brk_returns(__u64 now)
 static void test_mmap_and_munmap(void **state)
 {
 	(void)state;
-	mw_count_call(MW_NR_mmap, 1, 0, 0x7f0000000000);
+	mw_count_call(MW_NR_mmap, 1, 0, 0x7f0000000000, true);
 	assert_growth(.mmap_count = 1, .mmap_bytes = PAGE);
-	mw_count_call(MW_NR_mmap, PAGE, 0, 0x7f0000000000);
+	mw_count_call(MW_NR_mmap, PAGE, 0, 0x7f0000000000, true);
 	assert_growth(.mmap_count = 2, .mmap_bytes = 2 * PAGE);
-	mw_count_call(MW_NR_mmap, PAGE + 1, 0, 0x7f0000000000);
+	mw_count_call(MW_NR_mmap, PAGE + 1, 0, 0x7f0000000000, true);
 	assert_growth(.mmap_count = 3, .mmap_bytes = 4 * PAGE);
-	mw_count_call(MW_NR_munmap, 2 * PAGE - 1, 0, 0);
+	mw_count_call(MW_NR_munmap, 2 * PAGE - 1, 0, 0, true);
 	assert_growth(.mmap_count = 3, .mmap_bytes = 4 * PAGE, .munmap_count = 1,
 		      .munmap_bytes = 2 * PAGE);
 }
@@ -101,8 +101,8 @@ static void test_large_pages(void **state)
 
 	(void)state;
 	config->page_shift = 16;
-	mw_count_call(MW_NR_mmap, 1, 0, 0x10000);
-	mw_count_call(MW_NR_mmap, 65537, 0, 0x10000);
+	mw_count_call(MW_NR_mmap, 1, 0, 0x10000, true);
+	mw_count_call(MW_NR_mmap, 65537, 0, 0x10000, true);
 	assert_growth(.mmap_count = 2, .mmap_bytes = 3 * 65536);
 }
 
@@ -113,28 +113,28 @@ static void test_errors(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
-		mw_count_call(calls[i], PAGE, 2 * PAGE, ERROR(1));
-		mw_count_call(calls[i], PAGE, 2 * PAGE, ERROR(ENOMEM));
-		mw_count_call(calls[i], PAGE, 2 * PAGE, ERROR(4095));
+		mw_count_call(calls[i], PAGE, 2 * PAGE, ERROR(1), true);
+		mw_count_call(calls[i], PAGE, 2 * PAGE, ERROR(ENOMEM), true);
+		mw_count_call(calls[i], PAGE, 2 * PAGE, ERROR(4095), true);
 	}
 	assert_null(growth_of(TGID));
-	mw_count_call(MW_NR_mmap, PAGE, 0, ERROR(4096));
+	mw_count_call(MW_NR_mmap, PAGE, 0, ERROR(4096), true);
 	assert_growth(.mmap_count = 1, .mmap_bytes = PAGE);
 }
 
 static void test_mremap(void **state)
 {
 	(void)state;
-	mw_count_call(MW_NR_mremap, 2 * PAGE, 5 * PAGE, 0x7f0000000000);
+	mw_count_call(MW_NR_mremap, 2 * PAGE, 5 * PAGE, 0x7f0000000000, true);
 	assert_growth(.mremap_count = 1, .mremap_bytes = 3 * PAGE);
-	mw_count_call(MW_NR_mremap, 5 * PAGE, PAGE,
-		      0x7f0000000000); /* what it shrinks is unmapped */
+	mw_count_call(MW_NR_mremap, 5 * PAGE, PAGE, 0x7f0000000000,
+		      true); /* what it shrinks is unmapped */
 	assert_growth(.mremap_count = 2, .mremap_bytes = 3 * PAGE, .munmap_bytes = 4 * PAGE);
-	mw_count_call(MW_NR_mremap, PAGE, PAGE, 0x7f0000000000);	 /* moved */
-	mw_count_call(MW_NR_mremap, PAGE + 1, 2 * PAGE, 0x7f0000000000); /* within a page */
+	mw_count_call(MW_NR_mremap, PAGE, PAGE, 0x7f0000000000, true);	       /* moved */
+	mw_count_call(MW_NR_mremap, PAGE + 1, 2 * PAGE, 0x7f0000000000, true); /* within a page */
 	assert_growth(.mremap_count = 4, .mremap_bytes = 3 * PAGE, .munmap_bytes = 4 * PAGE);
-	mw_count_call(MW_NR_mremap, 0, PAGE,
-		      0x7f0000000000); /* a second mapping of shared memory */
+	mw_count_call(MW_NR_mremap, 0, PAGE, 0x7f0000000000,
+		      true); /* a second mapping of shared memory */
 	assert_growth(.mremap_count = 5, .mremap_bytes = 4 * PAGE, .munmap_bytes = 4 * PAGE);
 }
 
@@ -142,12 +142,12 @@ static void test_mremap(void **state)
 static void test_huge_lengths(void **state)
 {
 	(void)state;
-	mw_count_call(MW_NR_mmap, 1ULL << 47, 0, 0x1000);
+	mw_count_call(MW_NR_mmap, 1ULL << 47, 0, 0x1000, true);
 	assert_growth(.mmap_count = 1, .mmap_bytes = 1ULL << 47);
-	mw_count_call(MW_NR_mmap, UINT64_MAX, 0, 0x1000); /* rounds up to 2^64 */
-	mw_count_call(MW_NR_munmap, UINT64_MAX - PAGE + 2, 0, 0);
+	mw_count_call(MW_NR_mmap, UINT64_MAX, 0, 0x1000, true); /* rounds up to 2^64 */
+	mw_count_call(MW_NR_munmap, UINT64_MAX - PAGE + 2, 0, 0, true);
 	assert_growth(.mmap_count = 2, .mmap_bytes = 1ULL << 47, .munmap_count = 1);
-	mw_count_call(MW_NR_munmap, UINT64_MAX - PAGE + 1, 0, 0);
+	mw_count_call(MW_NR_munmap, UINT64_MAX - PAGE + 1, 0, 0, true);
 	assert_growth(.mmap_count = 2, .mmap_bytes = 1ULL << 47, .munmap_count = 2,
 		      .munmap_bytes = UINT64_MAX - PAGE + 1);
 }
@@ -189,11 +189,11 @@ static void test_brk_from_a_known_break(void **state)
 static void test_threads_share_an_entry(void **state)
 {
 	(void)state;
-	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000);
+	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000, true);
 	host.pid_tgid = (__u64)TGID << 32 | 555;
-	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000);
+	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000, true);
 	host.pid_tgid = (__u64)200 << 32 | 101;
-	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000);
+	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000, true);
 	assert_int_equal(growth_of(TGID)->mmap_count, 2);
 	assert_int_equal(growth_of(200)->mmap_count, 1);
 	assert_int_equal(host_count(&mw_growth), 2);
@@ -207,12 +207,12 @@ static void test_targets(void **state)
 
 	(void)state;
 	mw_ctl.nr_targets = 1;
-	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000);
+	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000, true);
 	mw_count_fault(PAGE, 61);
 	assert_int_equal(host_count(&mw_growth), 0);
 	assert_int_equal(host.lost[MW_LOST_PROCS], 0);
 	bpf_map_update_elem(&mw_growth, &tgid, &seed, BPF_ANY);
-	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000);
+	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000, true);
 	mw_count_fault(PAGE, 61);
 	assert_growth(.mmap_count = 1, .mmap_bytes = PAGE, .fault_mmap = 61);
 }
@@ -221,14 +221,14 @@ static void test_table_full(void **state)
 {
 	(void)state;
 	host.max_entries = 1;
-	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000);
+	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000, true);
 	host.pid_tgid = (__u64)200 << 32 | 200;
-	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000);
+	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000, true);
 	mw_count_fault(PAGE, 61);
 	assert_null(growth_of(200));
 	assert_int_equal(host.lost[MW_LOST_PROCS], 2);
 	host.pid_tgid = (__u64)TGID << 32 | TGID; /* who has an entry is counted as ever */
-	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000);
+	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000, true);
 	assert_growth(.mmap_count = 2, .mmap_bytes = 2 * PAGE);
 	assert_int_equal(host.lost[MW_LOST_PROCS], 2);
 }
@@ -238,7 +238,7 @@ static void test_race_for_an_entry(void **state)
 {
 	(void)state;
 	host.is_raced = true;
-	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000);
+	mw_count_call(MW_NR_mmap, PAGE, 0, 0x1000, true);
 	assert_growth(.mmap_count = 1, .mmap_bytes = PAGE);
 	assert_int_equal(host.lost[MW_LOST_PROCS], 0);
 }
@@ -394,7 +394,7 @@ static void test_faults_in_an_odd_mm(void **state)
 /* One sampled fault stands for as many as the period says. */
 static void test_weight(void **state)
 {
-	struct bpf_perf_event_data ctx = {.addr = HEAP};
+	struct bpf_perf_event_data ctx = {.addr = HEAP, .sample_period = 61};
 
 	(void)state;
 	lay_out();

@@ -132,13 +132,14 @@ struct bpf_iter__task {
 };
 
 struct bpf_perf_event_data {
-	__u64 addr;
+	__u64 sample_period, addr;
 };
 
 #if defined(__x86_64__)
 #define __TARGET_ARCH_x86
 struct pt_regs {
-	unsigned long di, si, dx, r10, r8, r9, ax, orig_ax, sp, bp, ip;
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip,
+		sp;
 };
 #elif defined(__aarch64__)
 #define __TARGET_ARCH_arm64

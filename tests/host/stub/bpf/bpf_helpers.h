@@ -14,11 +14,13 @@
 #define __always_inline inline __attribute__((always_inline))
 
 #define bpf_map_lookup_elem(map_, key_)                                                            \
-	((typeof((map_)->value))host_map_lookup(map_, key_, sizeof(*(map_)->key),                  \
-						sizeof(*(map_)->type) / sizeof(int)))
+	((typeof((map_)->value))host_map_lookup(                                                   \
+		map_, key_, sizeof(*(map_)->key), sizeof(*(map_)->type) / sizeof(int),             \
+		sizeof(*(map_)->value), sizeof(*(map_)->max_entries) / sizeof(int)))
 #define bpf_map_update_elem(map_, key_, value_, flags_)                                            \
 	host_map_update(map_, key_, sizeof(*(map_)->key), value_, sizeof(*(map_)->value), flags_,  \
-			sizeof(*(map_)->max_entries) / sizeof(int))
+			sizeof(*(map_)->max_entries) / sizeof(int),                                \
+			sizeof(*(map_)->type) / sizeof(int))
 #define bpf_map_delete_elem(map_, key_)		  host_map_delete(map_, key_, sizeof(*(map_)->key))
 #define bpf_map_lookup_percpu_elem(map_, key_, n) ((void)(key_), host_percpu_element(n))
 #define bpf_get_current_pid_tgid()		  host.pid_tgid
@@ -28,9 +30,12 @@
 #define bpf_ktime_get_boot_ns()			  host.now_ns
 #define bpf_probe_read_kernel			  host_read
 #define bpf_probe_read_kernel_str		  host_read_str
-#define bpf_ringbuf_reserve(map, size, flags)	  host_ring_reserve(size)
+#define bpf_probe_read_user			  host_read_user
+#define bpf_get_prandom_u32			  host_random
+#define bpf_ringbuf_reserve(map, size, flags)	  host_ring_reserve(map, size)
 #define bpf_ringbuf_submit(record, flags)	  host_ring_submit(record, flags)
 #define bpf_ringbuf_discard(record, flags)	  host_ring_discard(record)
+#define bpf_ringbuf_output			  host_ring_output
 #define bpf_ringbuf_query(map, what)                                                               \
 	((what) == BPF_RB_AVAIL_DATA ? host.ring_waiting : (__u64)MW_RING_BYTES)
 #define barrier_var(var)	       asm volatile("" : "+r"(var))
