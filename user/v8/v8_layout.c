@@ -128,7 +128,7 @@ static const struct gap {
 	/* The feedback vector's slot came between them in V8 8.7.198 */
 	{0, V(8, 7, 198), OFFSET(fp_bytecode_array), -24},
 	{0, 0, OFFSET(fp_bytecode_array), -32},
-	{0, V(9, 0, 240), FIELD(code_kind_mask), 0x3f},
+	{0, V(9, 0, 240), FIELD(code_kind_mask), 0x3e}, /* above a flag */
 	{0, 0, FIELD(code_kind_mask), 0xf},
 	{V(9, 0, 240), 0, FIELD(code_kind_baseline), 11},
 	{0, V(9, 0, 240), FIELD(code_kind_turbofan), 0}, /* OPTIMIZED_FUNCTION */

@@ -14,6 +14,7 @@
 #include "model/frame.h"
 #include "sym/proc_maps.h"
 #include "v8/v8_layout.h"
+#include "v8/v8_resolve.h"
 
 struct v8_process;
 
@@ -36,6 +37,14 @@ const struct proc_map *v8_process_map(const struct v8_process *v);
 void v8_process_frames(const struct v8_process *v, struct mw_v8_frames *out);
 
 /**
+ * v8_process_refresh - looks for the builtins again
+ *
+ * For a process that was opened before it had started V8: v8_process_frames() may give other
+ * ranges then. Returns 0 or a negative errno.
+ */
+int v8_process_refresh(struct v8_process *v);
+
+/**
  * v8_process_resolve - names one raw frame
  * @raw: of kind MW_FRAME_JS or MW_FRAME_STUB, or a NATIVE one whose ip may be V8's (a builtin, also
  *       a remapped one, or JIT code)
@@ -50,11 +59,6 @@ unsigned v8_process_resolve(struct v8_process *v, const struct mw_frame *raw, bo
  *  checked before it is used again */
 void v8_process_moved(struct v8_process *v);
 
-struct v8_resolve_stats {
-	uint64_t js_frames, named, with_file, with_fn_line, with_line;
-	uint64_t interpreted, baseline, maglev, turbofan, inlined, approximate;
-	uint64_t code_scans, code_scan_failures, unreadable;
-};
 const struct v8_resolve_stats *v8_process_stats(const struct v8_process *v);
 
 #endif
