@@ -25,6 +25,8 @@
 #define MW_GROUP_BYTES 512	   /* of an allocation that is searched for survivors */
 #define MW_REGULAR_MAX (128 << 10) /* more is an object with pages of its own */
 #define MW_SLOTS_TRIED 16
+#define MW_OLD_PIECE   (32 << 10) /* a piece of old space whose size is not known */
+#define MW_ORIGIN_GC   2	  /* v8::internal::AllocationOrigin::kGC, V8 7.8 to 14.6 */
 
 enum { MW_GC_SCAVENGE = 1, MW_GC_MARK_COMPACT = 2 };
 
@@ -62,11 +64,17 @@ static __always_inline void mw_call_begins(__u64 self, __u64 size)
 	bpf_map_update_elem(&mw_v8_calls, &tid, &call, BPF_ANY);
 }
 
-static __always_inline struct mw_v8_call *mw_call_ends(void)
+/* False if its beginning was not seen. */
+static __always_inline bool mw_call_ends(struct mw_v8_call *out)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
+	struct mw_v8_call *call = bpf_map_lookup_elem(&mw_v8_calls, &tid);
 
-	return bpf_map_lookup_elem(&mw_v8_calls, &tid);
+	if (!call)
+		return false;
+	*out = *call;
+	bpf_map_delete_elem(&mw_v8_calls, &tid);
+	return true;
 }
 
 /* --- isolates --- */
@@ -109,24 +117,31 @@ static __always_inline struct mw_v8_sample *mw_v8_sample_at(__u32 isolate, __u32
 
 /* --- allocation --- */
 
+/* The piece that a space allocates from now: what is free of it. False if it cannot be read. */
+static __always_inline bool mw_linear_area(const struct mw_v8_heap *heap, __u64 space,
+					   __u64 area[2])
+{
+	__u64 at = space + heap->top_offset;
+
+	if (heap->alloc == MW_V8_ALLOC_TOP_AT) {
+		if (bpf_probe_read_user(&at, sizeof(at), (void *)at))
+			return false;
+		at += 8;
+	}
+	return !bpf_probe_read_user(area, 16, (void *)at) && area[0] && !(area[0] & 7);
+}
+
 /* The object that a hook's call has just made room for, tagged; 0 if it failed. */
 static __always_inline __u64 mw_fresh_object(const struct mw_v8_heap *heap, __u64 returned,
 					     const struct mw_v8_call *call)
 {
-	__u64 at = call->self + heap->top_offset, top = 0;
+	__u64 area[2] = {};
 
 	if (heap->alloc == MW_V8_ALLOC_RETURNED)
 		return mw_is_tagged(returned) ? returned : 0;
-	if (!(returned & 0xff))
+	if (!(returned & 0xff) || !mw_linear_area(heap, call->self, area))
 		return 0;
-	if (heap->alloc == MW_V8_ALLOC_TOP_AT) {
-		if (bpf_probe_read_user(&at, sizeof(at), (void *)at))
-			return 0;
-		at += 8;
-	}
-	if (bpf_probe_read_user(&top, sizeof(top), (void *)at) || !top || top & 7)
-		return 0;
-	return top | 1;
+	return area[0] | 1;
 }
 
 /* Whether the page that @object lies on is in new space. */
@@ -139,14 +154,11 @@ static __always_inline bool mw_is_young(const struct mw_v8_heap *heap, __u64 obj
 	return flags & heap->young_flags;
 }
 
-/* Bytes that were allocated since the sample before: pages are filled from their start. */
-static __always_inline __u64 mw_alloc_weight(const struct mw_v8_isolate *it, __u64 object,
-					     __u64 size)
+/* Bytes from the sample before, at @last, to @object: pages are filled from their start. */
+static __always_inline __u64 mw_bytes_between(__u64 last, __u64 object)
 {
-	__u64 last = it->last_addr, in_page = object & MW_PAGE_MASK;
+	__u64 in_page = object & MW_PAGE_MASK;
 
-	if (size > MW_REGULAR_MAX)
-		return size;
 	if (last && (last & ~MW_PAGE_MASK) == (object & ~MW_PAGE_MASK) && object > last)
 		return object - last;
 	return in_page + (last ? MW_PAGE_MASK + 1 - (last & MW_PAGE_MASK) : 0);
@@ -171,7 +183,11 @@ static __always_inline void mw_follow(struct mw_v8_isolate *it, __u32 index, __u
 	mw_count_lost(MW_LOST_SAMPLES);
 }
 
-static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64 size)
+/*
+ * @object was allocated, of @size bytes, and stands for @bytes; 0: for what came since the sample
+ * before it in new space.
+ */
+static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64 size, __u64 bytes)
 {
 	__u32 pid = mw_current_pid(), index = 0;
 	struct mw_site_proc *proc = mw_site_proc_of(pid);
@@ -179,25 +195,33 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 	struct mw_v8_isolate *it = mw_isolate(pid, false, &index);
 	struct mw_scratch *s = mw_scratch_get(MW_SCRATCH_UPROBE);
 	struct mw_site *site;
-	__u64 bytes;
+	bool is_young;
 
 	if (!proc || !s || (it && (it->in_gc || it->last_addr == object)))
 		return 0;
 	s->proc = *proc;
 	if (!mw_walk(s, MW_SCRATCH_UPROBE, &regs))
-		return 0;
+		return 0; /* a thread of the collector, or V8 for itself */
 	if (!it)
 		it = mw_isolate(pid, true, &index);
 	if (!it)
 		return 0;
-	bytes = mw_alloc_weight(it, object, size) * (s->proc.alloc_weight ?: 1);
-	it->last_addr = object;
+	is_young = mw_is_young(&s->proc.heap, object);
+	if (size > MW_REGULAR_MAX)
+		bytes = size;
+	else if (!bytes && is_young)
+		bytes = mw_bytes_between(it->last_addr, object);
+	else if (!bytes)
+		bytes = MW_OLD_PIECE;
+	bytes *= s->proc.alloc_weight ?: 1;
+	if (is_young)
+		it->last_addr = object;
 	it->allocs++;
 	site = mw_site_get(pid, MW_SITE_V8_ALLOC, s->stack.hash, s);
 	if (!site)
 		return 0;
 	mw_site_add(site, bytes);
-	if (mw_is_young(&s->proc.heap, object)) {
+	if (is_young) {
 		mw_follow(it, index, object, size, s->stack.hash, bytes);
 		return 0;
 	}
@@ -221,13 +245,37 @@ SEC("?uretprobe")
 int mw_v8_alloc_out(struct pt_regs *ctx)
 {
 	struct mw_site_proc *proc = mw_site_proc_of(mw_current_pid());
-	struct mw_v8_call *call = mw_call_ends();
+	struct mw_v8_call call;
 	__u64 object;
 
-	if (!proc || !call)
+	if (!mw_call_ends(&call) || !proc)
 		return 0;
-	object = mw_fresh_object(&proc->heap, PT_REGS_RC(ctx), call);
-	return object ? mw_allocated(ctx, object, call->size) : 0;
+	object = mw_fresh_object(&proc->heap, PT_REGS_RC(ctx), &call);
+	return object ? mw_allocated(ctx, object, call.size, 0) : 0;
+}
+
+/* Old space needs another piece: (this, size, origin). The collector's own are not meant. */
+SEC("?uprobe")
+int mw_v8_old_in(struct pt_regs *ctx)
+{
+	if ((__u32)PT_REGS_PARM3(ctx) != MW_ORIGIN_GC)
+		mw_call_begins(PT_REGS_PARM1(ctx), (__u32)PT_REGS_PARM2(ctx));
+	return 0;
+}
+
+SEC("?uretprobe")
+int mw_v8_old_out(struct pt_regs *ctx)
+{
+	struct mw_site_proc *proc = mw_site_proc_of(mw_current_pid());
+	struct mw_v8_call call;
+	__u64 area[2] = {}, bytes;
+
+	if (!mw_call_ends(&call) || !proc || !(PT_REGS_RC(ctx) & 0xff) ||
+	    !mw_linear_area(&proc->heap, call.self, area))
+		return 0;
+	bytes = area[1] > area[0] && area[1] - area[0] <= MW_PAGE_MASK ? area[1] - area[0]
+								       : call.size;
+	return mw_allocated(ctx, area[0] | 1, call.size, bytes ?: 8);
 }
 
 /* --- survival --- */

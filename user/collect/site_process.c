@@ -344,11 +344,8 @@ static void sum_isolates(struct isolate_sums *sums, uint32_t pid, const struct m
  */
 static const char *self_test(const struct site_process *p, const struct isolate_sums *sums)
 {
-	bool is_of_new_space = p->hooks.rows[V8_HOOK_ALLOC] && v8_process_layout(p->v8)->major < 12;
-
-	if (is_of_new_space && sums->allocs >= SELF_TEST_ALLOCS &&
-	    sums->direct_old > sums->allocs / 10)
-		return "self-test: what the allocation hook of this V8 gives is not in new space";
+	if (sums->allocs >= SELF_TEST_ALLOCS && sums->direct_old == sums->allocs)
+		return "self-test: what the allocation hook of this V8 gives is never in new space";
 	if (!sums->allocs && p->window.sampled_steps >= SELF_TEST_STEPS &&
 	    sums->scavenges >= p->window.scavenges_first + SELF_TEST_SCAVENGES)
 		return "self-test: V8 collects, but its allocations are not seen";

@@ -30,6 +30,8 @@ static const struct {
 	{V8_HOOK_EXT_UNINIT, "mw_ext_alloc_in", false, false},
 	{V8_HOOK_EXT_REALLOC, "mw_ext_alloc_out", true, false},
 	{V8_HOOK_EXT_REALLOC, "mw_ext_real_in", false, false},
+	{V8_HOOK_ALLOC_OLD, "mw_v8_old_out", true, true},
+	{V8_HOOK_ALLOC_OLD, "mw_v8_old_in", false, true},
 	{V8_HOOK_ALLOC, "mw_v8_alloc_out", true, true},
 	{V8_HOOK_ALLOC, "mw_v8_alloc_in", false, true},
 };

@@ -45,6 +45,15 @@ const struct v8_hook_row v8_hook_table[] = {
 	 "_ZN2v88internal13MainAllocator15AllocateRawSlowEiNS0_19AllocationAlignmentENS0_"
 	 "16AllocationOriginE",
 	 MW_V8_ALLOC_RETURNED, 0, slow_path},
+	/* From V8 12 on the one function above is both spaces'. */
+	{V8_HOOK_ALLOC_OLD, 0, V8_9_0,
+	 "_ZN2v88internal10PagedSpace30SlowRefillLinearAllocationAreaEiNS0_16AllocationOriginE", 0,
+	 0, slow_path},
+	{V8_HOOK_ALLOC_OLD, V8_10_0, V8_11_0,
+	 "_ZN2v88internal10PagedSpace13RefillLabMainEiNS0_16AllocationOriginE", 0, 0, slow_path},
+	{V8_HOOK_ALLOC_OLD, V8_11_0, V8_12_0,
+	 "_ZN2v88internal14PagedSpaceBase13RefillLabMainEiNS0_16AllocationOriginE", 0, 0,
+	 slow_path},
 	{V8_HOOK_SCAVENGE, 0, 0, "_ZN2v88internal4Heap8ScavengeEv", 0, 0, heap_calls},
 	{V8_HOOK_SCAVENGE_MID, V8_11_0, 0,
 	 "_ZN2v88internal13GlobalHandles23ProcessWeakYoungObjectsEPNS0_11RootVisitorEPFbPNS0_"
@@ -146,6 +155,7 @@ const char *v8_hook_name(enum v8_hook hook)
 {
 	static const char *const names[V8_HOOK_COUNT] = {
 		[V8_HOOK_ALLOC] = "alloc",
+		[V8_HOOK_ALLOC_OLD] = "alloc-old",
 		[V8_HOOK_SCAVENGE] = "scavenge",
 		[V8_HOOK_SCAVENGE_MID] = "scavenge-mid",
 		[V8_HOOK_MARK_COMPACT] = "mark-compact",

@@ -23,6 +23,7 @@
 /* What a probed function is for. */
 enum v8_hook {
 	V8_HOOK_ALLOC,	      /* new space needs another linear piece */
+	V8_HOOK_ALLOC_OLD,    /* old space does */
 	V8_HOOK_SCAVENGE,     /* a young collection */
 	V8_HOOK_SCAVENGE_MID, /* inside it, when the living are copied */
 	V8_HOOK_MARK_COMPACT, /* a full collection */
