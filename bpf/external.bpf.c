@@ -118,7 +118,7 @@ int mw_ext_alloc_out(struct pt_regs *ctx)
 	if (!call)
 		return 0;
 	size = call->size;
-	if (call->old)
+	if (call->old && (PT_REGS_RC(ctx) || !size)) /* if it failed the old block is still there */
 		mw_external_freed(pid, call->old);
 	bpf_map_delete_elem(&mw_ext_calls, &tid);
 	mw_external_allocated(ctx, pid, PT_REGS_RC(ctx), size);
