@@ -51,13 +51,14 @@ CPPFLAGS += -D_GNU_SOURCE -DMEMWATCH_VERSION='"$(VERSION)"' -Iuser -Iinclude -I$
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fno-omit-frame-pointer $(CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS)
-LDLIBS := -lbpf -lpthread -ldw -lelf -lz -liberty -lncursesw -ltinfo -lm
+LDLIBS := -lbpf -lpthread -lelf -lz -liberty -lncursesw -ltinfo -lm
 ifeq ($(SANITIZE),1)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined
 ALL_LDFLAGS += -fsanitize=address,undefined
 endif
 ifeq ($(STATIC),1)
 ALL_LDFLAGS += -static
+CPPFLAGS += -DMEMWATCH_STATIC
 endif
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__bpf__ -D__TARGET_ARCH_$(ARCH) \
 	-Wall -Wno-unused-function $(if $(filter true,$(CI)),-Werror) \
@@ -148,7 +149,7 @@ build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/co
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -D_GNU_SOURCE -Iuser -Iinclude -Itests -Itests/unit -std=gnu11 -g -O1 \
 		-fsanitize=fuzzer,address,undefined $< \
-		$(wildcard user/base/*.c user/sym/*.c user/v8/*.c) -o $@ -ldw -lelf -lz -liberty -lm
+		$(wildcard user/base/*.c user/sym/*.c user/v8/*.c) -o $@ -lelf -lz -liberty -lm
 
 unit: units
 	$(Q)tests/run.sh $(UNITS)
@@ -182,8 +183,10 @@ bench: all workloads $(BENCHES)
 
 FUZZ_SECONDS ?= 60
 fuzz: $(FUZZERS)
-	$(Q)for f in $(FUZZERS); do echo "$$f"; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ || exit 1; done
+	$(Q)tests/fuzz/corpus.sh build/fuzz/corpus
+	$(Q)for f in $(FUZZERS); do echo "$$f"; mkdir -p "build/fuzz/corpus/$${f##*/}"; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -artifact_prefix=build/fuzz/ \
+			"build/fuzz/corpus/$${f##*/}" || exit 1; done
 
 demo: deps all workloads
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/demo.sh

@@ -7,7 +7,7 @@ set -euo pipefail
 
 packages=(
 	build-essential clang llvm libbpf-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libncurses-dev systemtap-sdt-dev
-	libjson-c-dev libcmocka-dev jq tmux perl clang-format clang-tidy cppcheck shellcheck mandoc
+	libjson-c-dev libcmocka-dev debuginfod jq tmux perl clang-format clang-tidy cppcheck shellcheck mandoc
 )
 
 have() {

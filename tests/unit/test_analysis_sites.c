@@ -268,9 +268,9 @@ static void test_rate(void **state)
 	ADD(t, MW_SITE_FAULT, 6 * MIB, save_js);
 	site_table_finish_tick(t);
 	assert_int_equal(site_groups(t, MW_SITE_FAULT, &g, 1), 1);
-	assert_float_equal(site_rate(t, &g, 13 * SAMPLE_SECOND), 2.0 * MIB, 1e-6);
-	assert_float_equal(site_rate(t, &g, 10 * SAMPLE_SECOND), 0, 0);
-	assert_float_equal(site_rate(t, &g, 9 * SAMPLE_SECOND), 0, 0);
+	assert_float_equal(site_rate(&g, 13 * SAMPLE_SECOND), 2.0 * MIB, 1e-6);
+	assert_float_equal(site_rate(&g, 10 * SAMPLE_SECOND), 0, 0);
+	assert_float_equal(site_rate(&g, 9 * SAMPLE_SECOND), 0, 0);
 }
 
 static void test_order_of_kinds(void **state)

@@ -153,19 +153,24 @@ static void test_site_frame(void **state)
 	const struct frame stripped = sample_native(FRAME_USER, NULL, "/srv/a", 3);
 	const struct frame pair[] = {libc, user, user}, below[] = {libc, node, package, user};
 	const struct frame dependency[] = {libc, node, package, package};
+	const struct frame read = sample_native(FRAME_RUNTIME, "uv__read", "/usr/bin/node", 4);
+	const struct frame native[] = {unnamed, libc, read, read};
+	const struct frame lost[] = {{.ip = 5}, libc}; /* nothing is known of it */
 	const struct frame runtime[] = {unnamed, libc, node}, nothing[] = {unnamed, unnamed};
 	const struct frame strip[] = {libc, stripped, stripped}, main_known[] = {stripped, user};
-	const struct frame odd[] = {{.fn = "x", .origin = 77}, libc};
+	const struct frame odd[] = {{.fn = "x", .origin = 77}, libc}; /* as the runtime's */
 
 	(void)state;
 	check_site_frame(pair, 3, 1);
 	check_site_frame(below, 4, 3);
 	check_site_frame(dependency, 4, 2);
-	check_site_frame(runtime, 3, 1);
+	check_site_frame(runtime, 3, 2);
+	check_site_frame(native, 4, 2);
+	check_site_frame(lost, 2, 1);
 	check_site_frame(nothing, 2, 0);
 	check_site_frame(strip, 3, 1);
 	check_site_frame(main_known, 2, 1);
-	check_site_frame(odd, 2, 1);
+	check_site_frame(odd, 2, 0);
 	check_site_frame(NULL, 0, 0);
 }
 
@@ -198,13 +203,17 @@ static void test_chain(void **state)
 	const struct frame usual[] = {libc, package, save, node, handle, package, main};
 	const struct frame recursive[] = {save, again, node, again, handle};
 	const struct frame by_package[] = {libc, package, node, node};
+	const struct frame read = sample_native(FRAME_RUNTIME, "uv__read", "/usr/bin/node", 4);
+	const struct frame run = sample_native(FRAME_RUNTIME, "uv_run", "/usr/bin/node", 5);
+	const struct frame native[] = {libc, libc, read, run};
 	const struct frame runtime[] = {libc, node}, unnamed[] = {libc, stripped, stripped};
 
 	(void)state;
 	check_chain(usual, 7, "2 4 5 ");
 	check_chain(recursive, 5, "0 4 ");
 	check_chain(by_package, 4, "1 ");
-	check_chain(runtime, 2, "0 ");
+	check_chain(runtime, 2, "1 ");
+	check_chain(native, 4, "2 3 ");
 	check_chain(unnamed, 3, "1 ");
 	check_chain(NULL, 0, "");
 }

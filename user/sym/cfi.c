@@ -187,6 +187,7 @@ static int cie_at(const struct cfi *cfi, uint64_t offset, struct cfi_cie *out)
 	char augmentation[MAX_AUGMENTATION];
 	struct entry e;
 	struct cursor *c = &e.body;
+	uint64_t address_size, segment_size;
 	unsigned version;
 	size_t i;
 
@@ -203,8 +204,9 @@ static int cie_at(const struct cfi *cfi, uint64_t offset, struct cfi_cie *out)
 	}
 	if (i == sizeof(augmentation) || (i && *augmentation != 'z'))
 		return -EBADMSG;
-	if (version == 4 &&
-	    (cursor_take(c, 1) != 8 || cursor_take(c, 1) != 0)) /* address, segment size */
+	address_size = version == 4 ? cursor_take(c, 1) : 8;
+	segment_size = version == 4 ? cursor_take(c, 1) : 0;
+	if (address_size != 8 || segment_size)
 		return -EBADMSG;
 	out->code_align = cursor_uleb(c);
 	out->data_align = cursor_sleb(c);

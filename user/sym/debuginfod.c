@@ -22,21 +22,24 @@
 
 #ifndef MEMWATCH_STATIC
 #include <dlfcn.h>
-#include <elfutils/debuginfod.h>
 
 #include "base/clock.h"
 
 #define DEFAULT_SECONDS 2u
 #define MAX_SECONDS	10u
 
-/* debuginfod.h's functions, found by name. */
+typedef struct debuginfod_client debuginfod_client;
+
+/* What <elfutils/debuginfod.h> declares (ELFUTILS_0.179 to 0.183), found by name. */
 struct library {
-	__typeof__(&debuginfod_begin) begin;
-	__typeof__(&debuginfod_end) end;
-	__typeof__(&debuginfod_find_debuginfo) find_debuginfo;
-	__typeof__(&debuginfod_set_progressfn) set_progressfn;
-	__typeof__(&debuginfod_set_user_data) set_user_data;
-	__typeof__(&debuginfod_get_user_data) get_user_data;
+	debuginfod_client *(*begin)(void);
+	void (*end)(debuginfod_client *client);
+	int (*find_debuginfo)(debuginfod_client *client, const unsigned char *build_id,
+			      int build_id_len, char **path);
+	void (*set_progressfn)(debuginfod_client *client,
+			       int (*fn)(debuginfod_client *client, long done, long all));
+	void (*set_user_data)(debuginfod_client *client, void *data);
+	void *(*get_user_data)(debuginfod_client *client);
 };
 
 struct waiting {
@@ -48,6 +51,7 @@ static bool library_load(struct library *out)
 {
 	void *so = dlopen("libdebuginfod.so.1", RTLD_LAZY | RTLD_LOCAL);
 
+	*out = (struct library){0};
 	if (!so)
 		return false;
 	*(void **)&out->begin = dlsym(so, "debuginfod_begin");

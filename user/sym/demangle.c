@@ -100,8 +100,7 @@ static void replace_all(char *text, const char *from, const char *to)
 		size_t before = (size_t)(at - text);
 
 		memmove(out, text, before);
-		memcpy(out + before, to, to_len);
-		out += before + to_len;
+		out = mempcpy(out + before, to, to_len);
 		text += before + from_len;
 	}
 	memmove(out, text, strlen(text) + 1);

@@ -58,7 +58,9 @@ static int header_read(const struct dwarf_rows *r, struct header *h)
 	if (r->version >= 4)
 		cursor_skip(&c, 1); /* maximum of operations per instruction */
 	cursor_skip(&c, 1);	    /* default of is_stmt */
-	h->line_base = (int8_t)cursor_take(&c, 1);
+	h->line_base = (int64_t)cursor_take(&c, 1);
+	if (h->line_base > INT8_MAX) /* it is signed */
+		h->line_base -= 1 + UINT8_MAX;
 	h->line_range = cursor_take(&c, 1);
 	h->opcode_base = (unsigned)cursor_take(&c, 1);
 	memset(h->lengths, 0, sizeof(h->lengths));
@@ -349,7 +351,7 @@ static void name_set(struct dwarf_sections *s, const struct dwarf_unit *line_uni
 static void table_new(struct dwarf_sections *s, const struct dwarf_unit *line_unit,
 		      struct cursor *c, uint64_t want, struct name *out)
 {
-	struct format formats[MAX_FORMATS];
+	struct format formats[MAX_FORMATS] = {0};
 	uint64_t format_count = cursor_take(c, 1), count;
 
 	if (format_count > MAX_FORMATS)
@@ -359,7 +361,7 @@ static void table_new(struct dwarf_sections *s, const struct dwarf_unit *line_un
 		formats[i].form = cursor_uleb(c);
 	}
 	count = cursor_uleb(c);
-	if (!format_count) /* entries without content: as many as it says are nothing */
+	if (!format_count || c->bad) /* entries without content: as many as it says are nothing */
 		return;
 	for (uint64_t i = 0; i < count && cursor_left(c); i++) {
 		for (unsigned k = 0; k < format_count && !c->bad; k++) {

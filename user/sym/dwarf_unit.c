@@ -333,7 +333,7 @@ int dwarf_die_read(const struct dwarf_unit *u, uint64_t offset, bool (*is_wanted
 	a = code && !c.bad ? abbrev_find(u, code) : NULL;
 	if (code && !a)
 		return -EBADMSG;
-	wanted = a && (!is_wanted || is_wanted(a->tag));
+	wanted = !is_wanted || (a && is_wanted(a->tag));
 	if (wanted)
 		memset(out->at, 0, sizeof(out->at));
 	else

@@ -430,18 +430,22 @@ int elf_file_section(struct elf_file *f, const char *name, struct elf_section *o
 
 void *elf_file_section_read(struct elf_file *f, const struct elf_section *s, uint64_t max_bytes)
 {
-	struct stat st;
-	void *bytes;
+	struct stat st = {0};
+	void *bytes = NULL;
+	int err = 0;
 
-	errno = s->size > max_bytes	? E2BIG
-		: s->type == SHT_NOBITS ? ENODATA
-		: s->is_compressed	? ENOTSUP
-		: fstat(f->fd, &st)	? errno
-					: 0;
-	if (errno)
-		return NULL;
-	if (s->offset > (uint64_t)st.st_size || s->size > (uint64_t)st.st_size - s->offset) {
-		errno = EFAULT;
+	if (s->size > max_bytes)
+		err = E2BIG;
+	else if (s->type == SHT_NOBITS)
+		err = ENODATA;
+	else if (s->is_compressed)
+		err = ENOTSUP;
+	else if (fstat(f->fd, &st))
+		err = errno;
+	else if (s->offset > (uint64_t)st.st_size || s->size > (uint64_t)st.st_size - s->offset)
+		err = EFAULT;
+	if (err) {
+		errno = err;
 		return NULL;
 	}
 	bytes = malloc(s->size ? s->size : 1);

@@ -96,7 +96,7 @@ bool proc_map_parse(char *line, struct proc_map *out)
 static int map_add(struct reading *r, const struct proc_map *m)
 {
 	struct proc_map *last = r->maps.count ? &r->maps.maps[r->maps.count - 1] : NULL;
-	struct proc_map *maps = r->maps.maps;
+	struct proc_map *maps;
 	char *path;
 
 	if (last && m->start < last->end) /* the process changed between two reads */
@@ -104,7 +104,7 @@ static int map_add(struct reading *r, const struct proc_map *m)
 	if (r->maps.count == r->capacity) {
 		unsigned capacity = r->capacity ? 2 * r->capacity : MIN_CAPACITY;
 
-		maps = realloc(maps, capacity * sizeof(*maps));
+		maps = realloc(r->maps.maps, capacity * sizeof(*maps));
 		if (!maps)
 			return -ENOMEM;
 		r->maps.maps = maps;
@@ -123,8 +123,8 @@ static int map_add(struct reading *r, const struct proc_map *m)
 			return -ENOMEM;
 		r->path_bytes += bytes;
 	}
-	maps[r->maps.count] = *m;
-	maps[r->maps.count++].path = path;
+	r->maps.maps[r->maps.count] = *m;
+	r->maps.maps[r->maps.count++].path = path;
 	return 0;
 }
 

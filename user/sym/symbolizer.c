@@ -79,7 +79,7 @@ static void modules_move(struct symbol_process *p, const struct proc_maps *maps,
 		const struct proc_map *old = proc_maps_find(&p->maps, maps->maps[i].start);
 		struct symbol_module *from;
 
-		if (!old || !maps_equal(old, &maps->maps[i]))
+		if (!old || !p->modules || !maps_equal(old, &maps->maps[i]))
 			continue;
 		from = &p->modules[old - p->maps.maps];
 		if (from->map != old) /* of a neighbour, which may be gone */
@@ -92,7 +92,7 @@ static void modules_move(struct symbol_process *p, const struct proc_maps *maps,
 
 static void modules_free(struct symbol_process *p)
 {
-	for (unsigned i = 0; i < p->maps.count; i++)
+	for (unsigned i = 0; p->modules && i < p->maps.count; i++)
 		symbol_file_put(p->s->files, p->modules[i].file);
 	free(p->modules);
 	p->modules = NULL;
