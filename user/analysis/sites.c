@@ -103,7 +103,7 @@ unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, struct 
 	qsort(list, count, sizeof(*list), compare_places);
 	for (size_t i = 0; i < count;) {
 		const struct site *first = list[i];
-		struct site_group g = {0};
+		struct site_group g = {.begin_ns = t->begin_ns};
 
 		while (i < count && belong_together(first, list[i]))
 			group_add(&g, list[i++]);
@@ -142,7 +142,7 @@ static bool is_in_v8_heap(const struct stack *s)
 			continue;
 		if (strstr(f->fn, "v8::internal::"))
 			return true;
-		if (is_allocator(f->fn) || f->origin != FRAME_RUNTIME)
+		if (is_allocator(f->fn) || f->origin != FRAME_RUNTIME) /* it has a name */
 			return false;
 	}
 	return false;
@@ -213,9 +213,9 @@ unsigned site_groups_leading(const struct site_table *t, struct site_group *out,
 	return count;
 }
 
-double site_rate(const struct site_table *t, const struct site_group *g, uint64_t now_ns)
+double site_rate(const struct site_group *g, uint64_t now_ns)
 {
-	if (now_ns <= t->begin_ns)
+	if (now_ns <= g->begin_ns)
 		return 0;
-	return (double)g->bytes * 1e9 / (double)(now_ns - t->begin_ns);
+	return (double)g->bytes * 1e9 / (double)(now_ns - g->begin_ns);
 }

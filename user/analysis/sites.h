@@ -15,7 +15,8 @@ struct site_group {
 	unsigned stacks; /* sites in it */
 	uint64_t bytes, samples;
 	int64_t delta_bytes;
-	double share; /* of the kind */
+	double share;	   /* of the kind */
+	uint64_t begin_ns; /* CLOCK_BOOTTIME since which its process's sites are taken */
 };
 
 /**
@@ -39,8 +40,8 @@ unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, struct 
  */
 unsigned site_groups_leading(const struct site_table *t, struct site_group *out, unsigned max);
 
-/** site_rate - bytes per second since the sites of @t are taken */
-double site_rate(const struct site_table *t, const struct site_group *g, uint64_t now_ns);
+/** site_rate - bytes per second since sites are taken; @now_ns: CLOCK_BOOTTIME of the tick */
+double site_rate(const struct site_group *g, uint64_t now_ns);
 
 extern const enum mw_site_kind site_kinds_ordered[MW_SITE_KINDS - 1]; /* what matters most first */
 

@@ -251,7 +251,8 @@ static int show(struct watch *w, bool collected)
 	for (size_t i = 0; i < tick.count && !w->calls_whole; i++)
 		tick.rows[i]->calls_counted = false;
 	if (collected)
-		watch_sites_tick(w->sites, &w->options.targets, tick.rows, tick.count);
+		watch_sites_tick(w->sites, &w->options.targets, tick.rows, tick.count,
+				 w->is_tui ? tui_looked_at(w->sink) : 0);
 	if (w->ticks == 1 && !tick.count && !w->options.targets.count)
 		log_info("no process matches yet: waiting for one");
 	column_sort(tick.sort, tick.rows, tick.count);

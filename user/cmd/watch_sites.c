@@ -9,7 +9,7 @@ static bool is_watched(void *arg, const struct process *p)
 }
 
 static void choose(struct sites *s, const struct targets *targets, struct process **rows,
-		   size_t count)
+		   size_t count, uint32_t looked_at)
 {
 	const struct process *growers[PROMOTE_MAX];
 	unsigned n = 0;
@@ -18,16 +18,18 @@ static void choose(struct sites *s, const struct targets *targets, struct proces
 		n = promote_growers(rows, count, is_watched, s, growers);
 	for (unsigned i = 0; i < n; i++)
 		sites_want(s, growers[i]->pid, growers[i]->start_ns);
-	for (size_t i = 0; i < count && targets_are_named(targets); i++)
-		sites_want(s, rows[i]->pid, rows[i]->start_ns);
+	for (size_t i = 0; i < count; i++) {
+		if (targets_are_named(targets) || rows[i]->pid == looked_at)
+			sites_want(s, rows[i]->pid, rows[i]->start_ns);
+	}
 	sites_settle(s);
 }
 
 void watch_sites_tick(struct sites *s, const struct targets *targets, struct process **rows,
-		      size_t count)
+		      size_t count, uint32_t looked_at)
 {
 	if (s) {
-		choose(s, targets, rows, count);
+		choose(s, targets, rows, count, looked_at);
 		sites_tick(s);
 	}
 	for (size_t i = 0; i < count; i++)

@@ -11,10 +11,11 @@
  * watch_sites_tick - the sites of each process in @rows, as of now
  * @s: NULL: none are taken
  * @rows: the processes that match the targets
+ * @looked_at: PID of the one that the user looks at, or 0
  *
- * Sites are taken of all that were named; if none was, of the fastest growers.
+ * Sites are taken of all that were named; if none was, of the fastest growers and of that one.
  */
 void watch_sites_tick(struct sites *s, const struct targets *targets, struct process **rows,
-		      size_t count);
+		      size_t count, uint32_t looked_at);
 
 #endif

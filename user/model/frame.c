@@ -85,16 +85,59 @@ uint64_t stack_hash(const struct frame *frames, unsigned count)
 	return hash ^ hash >> 32;
 }
 
-/* How well a frame stands for its stack: by origin, without and with a name. */
+bool frame_has_origin(const struct frame *f)
+{
+	return f->fn || f->file || f->module;
+}
+
+/* Begin names of functions that only hand memory out or fill it: for whom says more. */
+static const char *const go_betweens[] = {
+	"malloc",
+	"calloc",
+	"realloc",
+	"memalign",
+	"posix_memalign",
+	"aligned_alloc",
+	"operator new",
+	"_int_malloc",
+	"sysmalloc",
+	"mmap",
+	"mremap",
+	"brk",
+	"sbrk",
+	"mem",
+	"__",
+	"std::",
+	"v8::base::",
+	"v8::internal::Factory",
+	"v8::internal::LocalFactory",
+	"v8::internal::Heap::",
+	"v8::internal::HeapAllocator",
+	"v8::internal::MemoryAllocator",
+	"v8::internal::Runtime_Allocate",
+};
+
+static bool is_go_between(const char *fn)
+{
+	for (size_t i = 0; i < sizeof(go_betweens) / sizeof(go_betweens[0]); i++) {
+		if (!strncmp(fn, go_betweens[i], strlen(go_betweens[i])))
+			return true;
+	}
+	return false;
+}
+
+/* How well a frame stands for its stack. */
 static int site_rank(const struct frame *f)
 {
-	static const int ranks[][2] = {
-		[FRAME_USER] = {2, 4},
-		[FRAME_DEPENDENCY] = {0, 3},
-		[FRAME_RUNTIME] = {0, 1},
-	};
-
-	return f->origin <= FRAME_RUNTIME ? ranks[f->origin][f->fn != NULL] : 0;
+	if (!f->fn) /* of a stripped program */
+		return f->origin == FRAME_USER && frame_has_origin(f) ? 4 : 0;
+	if (f->origin == FRAME_USER)
+		return 6;
+	if (f->origin == FRAME_DEPENDENCY)
+		return 5;
+	if (f->kind == FRAME_JS)
+		return 3;
+	return is_go_between(f->fn) ? 1 : 2;
 }
 
 unsigned stack_site_frame(const struct stack *s)
@@ -121,9 +164,19 @@ static bool is_same_function(const struct frame *a, const struct frame *b)
 	       is_same_text(a->module, b->module);
 }
 
+/* Whether @f is worth telling as a caller of the site frame. */
+static bool is_caller(const struct frame *f, const struct frame *site)
+{
+	if (!f->fn)
+		return false;
+	if (f->origin != FRAME_RUNTIME)
+		return true;
+	return site->origin == FRAME_RUNTIME && f->kind == site->kind;
+}
+
 void stack_chain_of(const struct stack *s, struct stack_chain *out)
 {
-	unsigned at = stack_site_frame(s), last = at;
+	unsigned at = stack_site_frame(s), site = at, last = at;
 
 	*out = (struct stack_chain){0};
 	if (at >= s->count)
@@ -132,7 +185,7 @@ void stack_chain_of(const struct stack *s, struct stack_chain *out)
 	while (++at < s->count && out->count < STACK_CHAIN_MAX) {
 		const struct frame *f = &s->frames[at];
 
-		if (f->origin == FRAME_RUNTIME || !f->fn || is_same_function(f, &s->frames[last]))
+		if (!is_caller(f, &s->frames[site]) || is_same_function(f, &s->frames[last]))
 			continue;
 		out->at[out->count++] = (uint16_t)at;
 		last = at;

@@ -35,7 +35,7 @@ struct frame {
 	uint32_t line;	     /* where it is, from 1; 0: unknown */
 	uint32_t fn_line;    /* where the function begins, from 1; 0: unknown */
 	uint8_t kind;	     /* enum frame_kind */
-	uint8_t origin;	     /* enum frame_origin */
+	uint8_t origin;	     /* enum frame_origin; see frame_has_origin() */
 	uint8_t tier;	     /* enum frame_tier */
 	bool is_inlined;     /* into the frame after it */
 	bool is_approximate; /* which of the inlined functions it is could not be told: this is the
@@ -51,6 +51,9 @@ struct stack {
 /** stack_new - a copy of @count frames; NULL with errno set */
 struct stack *stack_new(const struct frame *frames, unsigned count, bool is_cut);
 
+/** frame_has_origin - false: nothing is known of it, so not whose it is either */
+bool frame_has_origin(const struct frame *f);
+
 /** frame_is_same - a reader sees no difference: kind, origin, names, file, line; of a frame
  *  without a name the address. By what it ran (@tier, @is_inlined) does not count. */
 bool frame_is_same(const struct frame *a, const struct frame *b);
@@ -63,8 +66,8 @@ uint64_t stack_hash(const struct frame *frames, unsigned count);
  * stack_site_frame - the frame that a stack is known by
  *
  * The first of the user's own code with a name, else of a dependency's, else the first of the
- * user's own (a stripped program), else the first with a name.
- * Returns its index; 0 if there is nothing better.
+ * user's own (a stripped program); else of the runtime's JavaScript, or its first function that
+ * does more than to hand memory out. Returns its index; 0 if there is nothing better.
  */
 unsigned stack_site_frame(const struct stack *s);
 
@@ -79,8 +82,8 @@ struct stack_chain {
 /**
  * stack_chain_of - the site frame, then its nearest callers
  *
- * Callers of the user's own code and of dependencies only, by name; a function that calls itself
- * is there once.
+ * Callers of the user's own code and of dependencies only, by name; the runtime's only where it is
+ * the runtime's site, too. A function that calls itself is there once.
  */
 void stack_chain_of(const struct stack *s, struct stack_chain *out);
 /** stack_chain_hash, stack_chain_is_same - of the frames that are shown */

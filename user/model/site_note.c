@@ -177,7 +177,7 @@ const char *site_note(const struct stack *s)
 		const struct frame *f = &s->frames[i];
 		const struct rule *rule = NULL;
 
-		has_owner = f->origin != FRAME_RUNTIME;
+		has_owner = f->origin != FRAME_RUNTIME && frame_has_origin(f);
 		has_js |= f->kind == FRAME_JS;
 		if (!has_owner && f->kind == FRAME_NATIVE && f->fn)
 			rule = find_rule(f->fn);

@@ -98,7 +98,8 @@ static void add_frame(struct json *j, const struct frame *f)
 	if (!f->fn)
 		add_number(j, "ip", f->ip);
 	add_text(j, "kind", NAME_OF(frame_kinds, f->kind));
-	add_text(j, "origin", NAME_OF(frame_origins, f->origin));
+	if (frame_has_origin(f))
+		add_text(j, "origin", NAME_OF(frame_origins, f->origin));
 	add_text(j, "tier", NAME_OF(frame_tiers, f->tier));
 	add_claim(j, "inlined", f->is_inlined);
 	add_claim(j, "approximate", f->is_approximate);

@@ -6,12 +6,12 @@
 
 #define MOST 16
 
-static void add_lines(struct strbuf *out, const struct process *p, uint64_t now_ns,
-		      const struct site_group *groups, unsigned count, const char *prefix)
+static void add_lines(struct strbuf *out, uint64_t now_ns, const struct site_group *groups,
+		      unsigned count, const char *prefix)
 {
 	for (unsigned i = 0; i < count; i++) {
 		strbuf_adds(out, prefix);
-		site_line_add(out, p->sites, &groups[i], now_ns, 0, true);
+		site_line_add(out, &groups[i], now_ns, 0, true);
 		strbuf_addc(out, '\n');
 	}
 }
@@ -24,7 +24,7 @@ unsigned site_block_leading(struct strbuf *out, const struct process *p, uint64_
 
 	if (p->sites)
 		count = site_groups_leading(p->sites, groups, most < MOST ? most : MOST);
-	add_lines(out, p, now_ns, groups, count, prefix);
+	add_lines(out, now_ns, groups, count, prefix);
 	return count;
 }
 
@@ -46,7 +46,7 @@ void site_block_summary(struct strbuf *out, const struct process *p, uint64_t no
 			strbuf_addc(out, '\n');
 			has_titles = true;
 		}
-		add_lines(out, p, now_ns, groups, count, prefix);
+		add_lines(out, now_ns, groups, count, prefix);
 	}
 	strbuf_adds(out, prefix);
 	if (site_state_add(out, p->sites))

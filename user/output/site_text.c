@@ -9,7 +9,6 @@
 #include "output/site_text.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -195,48 +194,52 @@ void frame_text_add(struct strbuf *out, const struct frame *f)
 	}
 }
 
-static void add_remark(struct strbuf *out, const char *text, bool *is_open)
-{
-	strbuf_adds(out, *is_open ? ", " : "  (");
-	strbuf_adds(out, text);
-	*is_open = true;
-}
-
-void frame_text_add_long(struct strbuf *out, const struct frame *f)
+/* What else is known of it, " (turbofan, inlined)". */
+static void add_remarks(struct strbuf *out, const struct frame *f)
 {
 	static const char *const tiers[] = {NULL, "interpreted", "baseline", "maglev", "turbofan"};
 	static const char *const origins[] = {NULL, "dependency", "runtime"};
-	bool is_open = false;
-	char text[48];
+	const char *remarks[] = {
+		f->kind == FRAME_BUILTIN ? "builtin" : NULL,
+		f->origin < sizeof(origins) / sizeof(origins[0]) ? origins[f->origin] : NULL,
+		f->tier < sizeof(tiers) / sizeof(tiers[0]) ? tiers[f->tier] : NULL,
+		f->is_inlined ? "inlined" : NULL,
+		f->is_approximate ? "or one that is inlined into it" : NULL,
+	};
+	const char *before = " (";
 
+	if (f->kind == FRAME_JS && f->fn_line && f->fn_line != f->line) {
+		strbuf_addf(out, "%sfunction at line %u", before, f->fn_line);
+		before = ", ";
+	}
+	for (size_t i = 0; i < sizeof(remarks) / sizeof(remarks[0]); i++) {
+		if (!remarks[i])
+			continue;
+		strbuf_addf(out, "%s%s", before, remarks[i]);
+		before = ", ";
+	}
+	if (*before == ',')
+		strbuf_addc(out, ')');
+}
+
+void frame_text_add_long(struct strbuf *out, const struct frame *f, const char *between)
+{
 	if (f->is_approximate)
 		strbuf_addc(out, '~');
-	if (f->fn)
+	if (f->fn && f->kind == FRAME_NATIVE)
+		strbuf_add_text(out, f->fn, without_parameters(f->fn, strnlen(f->fn, TEXT_BYTES)));
+	else if (f->fn)
 		add_safe(out, f->fn);
 	else
 		add_name(out, f);
-	if (path_of(f)) {
-		strbuf_adds(out, "  ");
-		add_safe(out, path_of(f));
-		if (f->file)
-			add_line_number(out, f);
-	}
-	if (f->kind == FRAME_JS && f->fn_line && f->fn_line != f->line) {
-		snprintf(text, sizeof(text), "function at line %u", f->fn_line);
-		add_remark(out, text, &is_open);
-	}
-	if (f->kind == FRAME_BUILTIN)
-		add_remark(out, "builtin", &is_open);
-	if (f->origin < sizeof(origins) / sizeof(origins[0]) && origins[f->origin])
-		add_remark(out, origins[f->origin], &is_open);
-	if (f->tier < sizeof(tiers) / sizeof(tiers[0]) && tiers[f->tier])
-		add_remark(out, tiers[f->tier], &is_open);
-	if (f->is_inlined)
-		add_remark(out, "inlined", &is_open);
-	if (f->is_approximate)
-		add_remark(out, "or one that is inlined into it", &is_open);
-	if (is_open)
-		strbuf_addc(out, ')');
+	strbuf_adds(out, between);
+	if (f->file)
+		add_safe(out, f->file);
+	else if (f->module)
+		add_safe(out, base_of(f->module));
+	if (f->file)
+		add_line_number(out, f);
+	add_remarks(out, f);
 }
 
 /* --- a site --- */
@@ -280,15 +283,15 @@ void site_titles_add(struct strbuf *out)
 	strbuf_adds(out, "  BYTES      RATE SHARE KIND         SITE");
 }
 
-void site_line_add(struct strbuf *out, const struct site_table *t, const struct site_group *g,
-		   uint64_t now_ns, int width, bool utf8)
+void site_line_add(struct strbuf *out, const struct site_group *g, uint64_t now_ns, int width,
+		   bool utf8)
 {
 	char bytes[UNITS_SIZE], rate[UNITS_SIZE];
 	int left = width > LINE_BEGIN + CHAIN_MIN ? width - LINE_BEGIN : CHAIN_MIN;
 
 	strbuf_addf(out, "%7s %7s/s %4.0f%% %-11s  ",
 		    units_format_bytes(bytes, sizeof(bytes), g->bytes),
-		    units_format_delta(rate, sizeof(rate), (int64_t)site_rate(t, g, now_ns)),
+		    units_format_delta(rate, sizeof(rate), (int64_t)site_rate(g, now_ns)),
 		    100 * g->share, site_kind_name(g->kind));
 	site_text_add(out, g->top, width ? left : 0, utf8);
 }

@@ -25,8 +25,12 @@
  */
 void frame_text_add(struct strbuf *out, const struct frame *f);
 
-/** frame_text_add_long - the same with the whole path, and what else is known of it */
-void frame_text_add_long(struct strbuf *out, const struct frame *f);
+/**
+ * frame_text_add_long - the same with the whole name, the path of the source, and what else is
+ * known
+ * @between: between the name and the rest
+ */
+void frame_text_add_long(struct strbuf *out, const struct frame *f, const char *between);
 
 /**
  * site_text_add - "saveContext handles.js:12 ← handleStatus status.js:30", or the note
@@ -42,8 +46,8 @@ void site_titles_add(struct strbuf *out);
  * @now_ns: CLOCK_BOOTTIME of the tick
  * @width:  of the whole; 0: no limit
  */
-void site_line_add(struct strbuf *out, const struct site_table *t, const struct site_group *g,
-		   uint64_t now_ns, int width, bool utf8);
+void site_line_add(struct strbuf *out, const struct site_group *g, uint64_t now_ns, int width,
+		   bool utf8);
 
 /**
  * site_state_add - a sentence about sites that are not known, or not as well as they could be

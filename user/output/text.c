@@ -21,7 +21,7 @@
 #define DEFAULT_ROWS	10
 #define SITES_PERIOD_NS (10 * NSEC_PER_SEC)
 #define SITES_A_PERIOD	3
-#define SITES_A_KIND	5 /* at the end */
+#define SITES_A_KIND	3 /* at the end */
 #define SITE_PREFIX	"#  "
 
 /* The columns of a line, as keys of the catalogue. */

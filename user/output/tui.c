@@ -23,6 +23,7 @@
 #include "output/tui_screen.h"
 
 #define SUMMARY_ROWS 5
+#define REST_TICKS   2
 
 static struct tui *tui_of(struct sink *s)
 {
@@ -123,13 +124,32 @@ static void take_pulse(struct tui *t, const struct tick *tick)
 	t->tick_ns = tick->now_ns;
 }
 
+static struct looked_at selected(const struct tui *t)
+{
+	return t->has_selected ? (struct looked_at){t->selected_pid, t->selected_start_ns}
+			       : (struct looked_at){0};
+}
+
+/* Getting to know a process costs: not of each one that the selection is moved over. */
+static void note_rest(struct tui *t)
+{
+	struct looked_at who = selected(t);
+	bool is_same = who.pid == t->rested.pid && who.start_ns == t->rested.start_ns;
+
+	t->rested_ticks = is_same ? t->rested_ticks + 1 : 0;
+	t->rested = who;
+}
+
 static int tui_tick(struct sink *s, const struct tick *tick)
 {
 	struct tui *t = tui_of(s);
+	struct looked_at who = selected(t);
 	int err;
 
+	if (tick->now_ns != t->tick_ns)
+		note_rest(t);
 	take_pulse(t, tick);
-	err = snapshot_take(&t->live, tick, &t->pulse);
+	err = snapshot_take(&t->live, tick, &t->pulse, who);
 	if (!err)
 		tui_draw(t);
 	return err;
@@ -227,6 +247,7 @@ static int tui_end(struct sink *s, const struct end *e)
 	strbuf_clear(&t->line);
 	add_events(t, &t->line);
 	add_growers(t, &t->line);
+	tui_sites_summary(t, t->live.is_valid ? &t->live : &t->held, &t->line);
 	end_text_add(&t->line, &e->cost, &e->lost_total);
 	strbuf_addc(&t->line, '\n');
 	return sink_write(STDOUT_FILENO, &t->line);
@@ -326,6 +347,15 @@ const struct column *tui_sort(const struct sink *s, bool *reversed)
 
 	*reversed = t->is_reversed;
 	return t->sort;
+}
+
+uint32_t tui_looked_at(const struct sink *s)
+{
+	const struct tui *t = (const struct tui *)s;
+
+	return t->has_selected && (t->detail_is_open || t->rested_ticks >= REST_TICKS)
+		       ? t->selected_pid
+		       : 0;
 }
 
 void tui_set_sort(struct sink *s, const struct column *c)

@@ -29,6 +29,9 @@ const struct column *tui_sort(const struct sink *s, bool *reversed);
 /** tui_set_sort - the column to begin with */
 void tui_set_sort(struct sink *s, const struct column *c);
 
+/** tui_looked_at - the PID of the selected process, once it is more than passed over; or 0 */
+uint32_t tui_looked_at(const struct sink *s);
+
 /** tui_resize - the terminal's size has changed (SIGWINCH): draws anew */
 void tui_resize(struct sink *s);
 

@@ -244,6 +244,7 @@ void tui_detail(struct tui *t, const struct tui_row *row, int width, struct strb
 {
 	add_identity(t, row, out);
 	add_chart(t, &row->process, out);
+	tui_sites(t, &row->process, width, out);
 	add_fields(t, &row->process, width, out);
 	add_fault_places(t, &row->process, out);
 }

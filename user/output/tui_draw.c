@@ -13,6 +13,10 @@
 #include "output/tui_internal.h"
 #include "output/tui_screen.h"
 
+#define SITES_MIN_LINES 16 /* of a terminal that shows sites below the table */
+#define SITES_LINES	4
+#define TABLE_MIN_ROWS	5
+
 /* --- text --- */
 
 /* One character of UTF-8 at @text; returns its bytes. */
@@ -108,7 +112,18 @@ static int count_lines(const char *text)
 	return n;
 }
 
-/* Lines of @page from @t->page_top on; one that begins with '\t' is a heading. */
+static void draw_line(struct tui *t, int y, const char *line)
+{
+	bool is_heading = *line == LINE_HEADING, is_selected = *line == LINE_SELECTED;
+
+	draw_text(t, y, 0, t->layout.width,
+		  is_heading	? PAINT_STRONG
+		  : is_selected ? PAINT_SELECTED
+				: PAINT_PLAIN,
+		  line + (is_heading || is_selected));
+}
+
+/* Lines of @page from @t->page_top on. */
 static void draw_page(struct tui *t, const struct strbuf *page)
 {
 	const struct layout *l = &t->layout;
@@ -123,11 +138,36 @@ static void draw_page(struct tui *t, const struct strbuf *page)
 
 		*end = '\0';
 		if (y >= 0)
-			draw_text(t, l->body_y + y, 0, l->width,
-				  *at == '\t' ? PAINT_STRONG : PAINT_PLAIN, at + (*at == '\t'));
+			draw_line(t, l->body_y + y, at);
 		*end = kept;
 		at = end + (kept == '\n');
 	}
+}
+
+/* The selected site comes into sight; the first with what stands above it. */
+static void seek_site(struct tui *t)
+{
+	int rows = t->layout.body_rows;
+
+	if (!t->site_is_sought || t->site_line < 0 || rows <= 0)
+		return;
+	t->site_is_sought = false;
+	if (t->site_line < t->page_top)
+		t->page_top = t->site_line;
+	else if (t->site_line >= t->page_top + rows)
+		t->page_top = t->site_line - rows + 1;
+	if (!t->site_at && t->site_line < rows)
+		t->page_top = 0;
+}
+
+static void add_detail(struct tui *t, const struct tui_row *row)
+{
+	if (t->stack_is_open) {
+		tui_stack(t, &row->process, t->layout.width, &t->line);
+		return;
+	}
+	tui_detail(t, row, t->layout.width, &t->line);
+	seek_site(t);
 }
 
 /* The page of a process that has ended stays as it was, and says so. */
@@ -137,7 +177,7 @@ static void draw_detail(struct tui *t)
 
 	strbuf_clear(&t->line);
 	if (at >= 0) {
-		tui_detail(t, snapshot_row(tui_shown(t), (size_t)at), t->layout.width, &t->line);
+		add_detail(t, snapshot_row(tui_shown(t), (size_t)at));
 	} else if (!t->detail_has_ended) {
 		strbuf_adds(&t->line, "\tThis process has ended. It was last seen so:\n");
 		strbuf_adds(&t->line, t->detail.s);
@@ -165,10 +205,23 @@ static void draw_body(struct tui *t)
 
 /* --- the whole --- */
 
+/* A heading with three sites, and what processes leave free: there may be few of them. */
+static void lay_out_sites(struct tui *t, int room)
+{
+	int wanted = tui_sites_wanted(t), left = room - (int)tui_shown(t)->count;
+	int most = left > SITES_LINES ? left : SITES_LINES;
+
+	if (most > room - TABLE_MIN_ROWS)
+		most = room - TABLE_MIN_ROWS;
+	if (wanted > most)
+		wanted = most;
+	t->layout.site_rows = wanted > 0 ? wanted : 0;
+}
+
 /*
  * What each height buys. Processes come first, then whose they are (the
  * title), the columns' names, what memwatch itself takes, the machine, the
- * keys, and the events.
+ * keys, the events, and which code it is.
  */
 static void lay_out(struct tui *t)
 {
@@ -188,6 +241,10 @@ static void lay_out(struct tui *t)
 	l->message_rows = messages < most ? messages : most;
 	below -= l->message_rows;
 	l->messages_y = below;
+	if (has_titles && LINES >= SITES_MIN_LINES)
+		lay_out_sites(t, below - l->body_y);
+	below -= l->site_rows;
+	l->sites_y = below;
 	l->body_rows = below > l->body_y ? below - l->body_y : 0;
 }
 
@@ -200,5 +257,6 @@ void tui_draw(struct tui *t)
 	if (t->layout.height >= 2)
 		tui_draw_frame(t);
 	draw_body(t);
+	tui_draw_sites(t);
 	refresh();
 }

@@ -5,12 +5,14 @@
  *   tui.c           the sink: takes ticks and events, says when to draw
  *   tui_keys.c      the table of keys: what each does, and the help
  *   tui_snapshot.c  a copy of a tick, to draw from when there is none
+ *   tui_copies.c    copies of growth sites, for that
  *   tui_messages.c  the last events and messages
  *   tui_machine.c   the machine's memory
  *   tui_draw.c      text into cells; which line of the screen shows what
  *   tui_frame.c     the lines above and below
  *   tui_table.c     the table of processes
  *   tui_detail.c    the page of one process
+ *   tui_sites.c     growth sites: below the table, on that page, and a site's own page
  *   tui_screen.c    the terminal itself (knows nothing of the above)
  */
 #ifndef MEMWATCH_OUTPUT_TUI_INTERNAL_H
@@ -21,6 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "analysis/sites.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "output/tui.h"
@@ -36,7 +39,35 @@ struct machine {
 /** machine_read - /proc/meminfo; @m->is_known is false when it cannot be read */
 void machine_read(struct machine *m);
 
+/* --- copies of growth sites --- */
+
+#define COPIES_LEADING 10
+#define COPIES_A_KIND  10
+
+/* A group with its largest site, both our own: group.top is &site. Names are interned, for good. */
+struct tui_site {
+	struct site site;
+	struct site_group group;
+};
+
+/* The sites of one process. */
+struct tui_sites {
+	uint32_t pid;
+	uint64_t start_ns;
+	struct tui_site *list; /* the @leading, then all kinds' */
+	unsigned leading, count;
+	struct strbuf state;   /* what cannot be told, or "" */
+	struct strbuf quality; /* how well the rest can be */
+};
+
+void copies_init(struct tui_sites *c);
+void copies_release(struct tui_sites *c);
+/** copies_take - of @p, which has sites; at most @wanted of each kind. 0 or -ENOMEM: it is empty */
+int copies_take(struct tui_sites *c, const struct process *p, unsigned wanted);
+
 /* --- a copy of a tick --- */
+
+#define SNAPSHOT_SITES	  4 /* processes whose sites are copied: the first ones, and the selected */
 
 #define SNAPSHOT_MAX_ROWS 10000
 
@@ -65,16 +96,27 @@ struct snapshot {
 	double growth_per_s; /* of all processes together */
 	bool has_fault_places;
 	struct machine machine;
+	struct tui_sites sites[SNAPSHOT_SITES];
+	unsigned site_count; /* of @sites in use */
+};
+
+/* Who is looked at: its sites are copied in any case. */
+struct looked_at {
+	uint32_t pid; /* 0: nobody */
+	uint64_t start_ns;
 };
 
 void snapshot_init(struct snapshot *s);
 void snapshot_release(struct snapshot *s);
 /** snapshot_take - copies @t. 0 or -ENOMEM: @s is not valid then */
-int snapshot_take(struct snapshot *s, const struct tick *t, const struct pulse *pulse);
+int snapshot_take(struct snapshot *s, const struct tick *t, const struct pulse *pulse,
+		  struct looked_at who);
 void snapshot_sort(struct snapshot *s, const struct column *c, bool is_reversed);
 const struct tui_row *snapshot_row(const struct snapshot *s, size_t i);
 /** snapshot_find - the place of this process in the order, or -1 */
 ssize_t snapshot_find(const struct snapshot *s, uint32_t pid, uint64_t start_ns);
+/** snapshot_sites - the sites of @p; NULL: not copied */
+const struct tui_sites *snapshot_sites(const struct snapshot *s, const struct process *p);
 
 /* --- the last events and messages --- */
 
@@ -112,6 +154,7 @@ struct layout {
 	int memory_y;
 	int titles_y; /* of the columns */
 	int body_y, body_rows;
+	int sites_y, site_rows;
 	int messages_y, message_rows;
 	int self_y, hints_y;
 };
@@ -144,12 +187,23 @@ struct tui {
 	uint32_t selected_pid;
 	uint64_t selected_start_ns;
 	size_t selected_at;
-	size_t top; /* the first row shown */
+	struct looked_at rested; /* the selected process of the tick before */
+	unsigned rested_ticks;	 /* it has been that for */
+	size_t top;		 /* the first row shown */
 
-	bool detail_is_open, help_is_open;
+	bool detail_is_open, help_is_open, stack_is_open;
 	int page_top;	       /* the first line shown of the detail or the help */
 	struct strbuf detail;  /* the page, as lines */
 	bool detail_has_ended; /* the process did: @detail is the last of it */
+	int detail_top;	       /* @page_top of the detail, while a stack is open */
+
+	/* The selected site of that page: what it is, and where it was. */
+	enum mw_site_kind site_kind;
+	uint64_t site_hash;
+	const char *site_note;
+	unsigned site_at;
+	int site_line;	     /* of the page; -1: there is none */
+	bool site_is_sought; /* it is to be scrolled into sight */
 
 	struct layout layout;
 	struct strbuf cell, fitted, padded; /* scratch */
@@ -172,10 +226,10 @@ ssize_t tui_selected(struct tui *t);
 
 /** tui_key - does what @code (of curses) is for. An enum tui_request */
 int tui_key(struct tui *t, int code);
-/** tui_help - the help, as a page: lines; one that begins with '\t' is a heading */
+/** tui_help - the help, as a page: lines (see LINE_HEADING) */
 void tui_help(struct strbuf *out);
 /** tui_hints - the most important keys, for the last line */
-void tui_hints(const struct tui *t, struct strbuf *out);
+void tui_hints(struct tui *t, struct strbuf *out);
 
 /** tui_draw - everything */
 void tui_draw(struct tui *t);
@@ -186,7 +240,28 @@ const struct column *tui_next_column(struct tui *t, int direction);
 /** tui_detail - the page of @row, for @width columns */
 void tui_detail(struct tui *t, const struct tui_row *row, int width, struct strbuf *out);
 
+/* --- growth sites --- */
+
+/** tui_sites_wanted - lines that could be filled below the table, the heading included; 0: none */
+int tui_sites_wanted(struct tui *t);
+/** tui_draw_sites - the leading sites of the selected process, or of the first that has any */
+void tui_draw_sites(struct tui *t);
+/** tui_sites - the sites on the page of @p; notes where the selected one is */
+void tui_sites(struct tui *t, const struct process *p, int width, struct strbuf *out);
+/** tui_move_site - selects another. False: there is none in that direction */
+bool tui_move_site(struct tui *t, int by);
+/** tui_has_site - one is selected */
+bool tui_has_site(struct tui *t);
+/** tui_stack - the page of the selected site: its whole stack */
+void tui_stack(struct tui *t, const struct process *p, int width, struct strbuf *out);
+/** tui_sites_summary - the leading sites of the first processes, for what remains at the end */
+void tui_sites_summary(struct tui *t, const struct snapshot *s, struct strbuf *out);
+
 /* --- text into cells --- */
+
+/* What a line of a page may begin with. */
+#define LINE_HEADING  '\t'
+#define LINE_SELECTED '\v'
 
 enum paint {
 	PAINT_PLAIN,

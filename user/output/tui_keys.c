@@ -29,6 +29,16 @@ static bool page_is_open(const struct tui *t)
 	return t->help_is_open || t->detail_is_open;
 }
 
+/* A page that lists sites has one selected; past the last of them it scrolls. */
+static bool move_site(struct tui *t, int by)
+{
+	if (t->help_is_open || t->stack_is_open || !t->detail_is_open || t->detail_has_ended)
+		return false;
+	if (by < 0 && t->page_top > t->site_line)
+		return false; /* back up to it first */
+	return tui_move_site(t, by);
+}
+
 static int move_by(struct tui *t, int rows)
 {
 	ssize_t at = tui_selected(t);
@@ -42,7 +52,7 @@ static int move_by(struct tui *t, int rows)
 
 static int act_line(struct tui *t, const struct key *k)
 {
-	return move_by(t, k->by);
+	return move_site(t, k->by) ? TUI_NOTHING : move_by(t, k->by);
 }
 
 static int act_page(struct tui *t, const struct key *k)
@@ -100,18 +110,47 @@ static int act_freeze(struct tui *t, const struct key *k)
 	return TUI_NOTHING;
 }
 
-static int act_detail(struct tui *t, const struct key *k)
+static void open_stack(struct tui *t)
 {
-	(void)k;
-	if (page_is_open(t)) {
-		t->help_is_open = t->detail_is_open = false;
-		return TUI_NOTHING;
-	}
+	t->stack_is_open = true;
+	t->detail_top = t->page_top;
+	t->page_top = 0;
+}
+
+static void close_stack(struct tui *t)
+{
+	t->stack_is_open = false;
+	t->page_top = t->detail_top;
+	t->detail_is_open = !t->detail_has_ended; /* else its page was the stack's, too */
+}
+
+/* The page opens with the first site selected. A process without copies gets them by a tick. */
+static int open_detail(struct tui *t)
+{
 	if (tui_selected(t) < 0)
 		tui_select(t, 0);
 	t->detail_is_open = t->has_selected;
 	t->detail_has_ended = false;
 	t->page_top = 0;
+	t->site_at = 0;
+	t->site_kind = 0;
+	return t->is_frozen || tui_has_site(t) ? TUI_NOTHING : TUI_SORT;
+}
+
+/* Deeper: the process, then the selected site's stack; and back where it goes no further. */
+static int act_detail(struct tui *t, const struct key *k)
+{
+	(void)k;
+	if (t->help_is_open)
+		t->help_is_open = false;
+	else if (t->stack_is_open)
+		close_stack(t);
+	else if (t->detail_is_open && !t->detail_has_ended && tui_has_site(t))
+		open_stack(t);
+	else if (t->detail_is_open)
+		t->detail_is_open = false;
+	else
+		return open_detail(t);
 	return TUI_NOTHING;
 }
 
@@ -123,16 +162,20 @@ static int act_help(struct tui *t, const struct key *k)
 	return TUI_NOTHING;
 }
 
-/* Closes what is on top: the help, the detail, then the selection. */
+/* Closes what is on top: the help, the stack, the detail, then the selection. */
 static int act_escape(struct tui *t, const struct key *k)
 {
 	(void)k;
-	if (t->help_is_open)
+	if (t->help_is_open) {
 		t->help_is_open = false;
-	else if (t->detail_is_open)
+	} else if (t->stack_is_open) {
+		close_stack(t);
+		return TUI_NOTHING;
+	} else if (t->detail_is_open) {
 		t->detail_is_open = false;
-	else
+	} else {
 		t->has_selected = false;
+	}
 	t->page_top = 0;
 	return TUI_NOTHING;
 }
@@ -165,14 +208,14 @@ static const struct key keys[] = {
 	{{KEY_UP, 'k'},
 	 "up k",
 	 NULL,
-	 "select the process above; scroll a page up",
+	 "select the process or the site above; scroll a page up",
 	 act_line,
 	 -1,
 	 NULL},
 	{{KEY_DOWN, 'j'},
 	 "down j",
 	 "j k select",
-	 "select the process below; scroll a page down",
+	 "select the process or the site below; scroll a page down",
 	 act_line,
 	 1,
 	 NULL},
@@ -183,11 +226,11 @@ static const struct key keys[] = {
 	{{'\n', '\r', KEY_ENTER},
 	 "Enter",
 	 "Enter detail",
-	 "all of the selected process (of the first, if none is), and back",
+	 "all of the selected process, with its sites; the stack of the selected site",
 	 act_detail,
 	 0,
 	 NULL},
-	{{ESCAPE},
+	{{ESCAPE, KEY_BACKSPACE, 127, '\b'},
 	 "Esc",
 	 NULL,
 	 "close what is open; select nothing: the fastest stay in sight",
@@ -267,10 +310,13 @@ void tui_help(struct strbuf *out)
 	strbuf_adds(out, "          COURSE   rss + swap, the last ticks, from lowest to highest\n");
 }
 
-void tui_hints(const struct tui *t, struct strbuf *out)
+void tui_hints(struct tui *t, struct strbuf *out)
 {
 	if (page_is_open(t)) {
-		strbuf_adds(out, "Esc close  j k scroll  q quit");
+		bool has_sites = !t->help_is_open && !t->stack_is_open && tui_has_site(t);
+
+		strbuf_adds(out, has_sites ? "Esc close  j k select  Enter stack  q quit"
+					   : "Esc close  j k scroll  q quit");
 		return;
 	}
 	for (size_t i = 0; i < KEY_COUNT; i++) {

@@ -21,6 +21,8 @@ void snapshot_init(struct snapshot *s)
 {
 	memset(s, 0, sizeof(*s));
 	strbuf_init(&s->names);
+	for (unsigned i = 0; i < SNAPSHOT_SITES; i++)
+		copies_init(&s->sites[i]);
 }
 
 void snapshot_release(struct snapshot *s)
@@ -28,6 +30,8 @@ void snapshot_release(struct snapshot *s)
 	free(s->rows);
 	free(s->order);
 	strbuf_release(&s->names);
+	for (unsigned i = 0; i < SNAPSHOT_SITES; i++)
+		copies_release(&s->sites[i]);
 	snapshot_init(s);
 }
 
@@ -76,7 +80,28 @@ static void add_growth(struct snapshot *s, const struct tick *t)
 	}
 }
 
-int snapshot_take(struct snapshot *s, const struct tick *t, const struct pulse *pulse)
+/* The selected process's, and those of the first that have any. */
+static int keep_sites(struct snapshot *s, const struct tick *t, struct looked_at who)
+{
+	unsigned room = SNAPSHOT_SITES - (who.pid != 0);
+	int err = 0;
+
+	s->site_count = 0;
+	for (size_t i = 0; i < s->count && !err; i++) {
+		const struct process *p = t->rows[i];
+		bool is_looked_at = p->pid == who.pid && p->start_ns == who.start_ns;
+
+		if (!p->sites || !t->sites_wanted || (!room && !is_looked_at))
+			continue;
+		room -= room && !is_looked_at;
+		if (s->site_count < SNAPSHOT_SITES)
+			err = copies_take(&s->sites[s->site_count++], p, t->sites_wanted);
+	}
+	return err;
+}
+
+int snapshot_take(struct snapshot *s, const struct tick *t, const struct pulse *pulse,
+		  struct looked_at who)
 {
 	size_t count = t->count;
 
@@ -95,6 +120,8 @@ int snapshot_take(struct snapshot *s, const struct tick *t, const struct pulse *
 	if (s->names.err)
 		return s->names.err;
 	s->count = count;
+	if (keep_sites(s, t, who))
+		return -ENOMEM;
 	s->process_count = t->count;
 	s->now_ns = t->now_ns;
 	s->wall_ns = t->wall_ns;
@@ -129,4 +156,13 @@ ssize_t snapshot_find(const struct snapshot *s, uint32_t pid, uint64_t start_ns)
 			return (ssize_t)i;
 	}
 	return -1;
+}
+
+const struct tui_sites *snapshot_sites(const struct snapshot *s, const struct process *p)
+{
+	for (unsigned i = 0; i < s->site_count; i++) {
+		if (s->sites[i].pid == p->pid && s->sites[i].start_ns == p->start_ns)
+			return &s->sites[i];
+	}
+	return NULL;
 }
