@@ -214,7 +214,7 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 	else if (!bytes)
 		bytes = MW_OLD_PIECE;
 	bytes *= s->proc.alloc_weight ?: 1;
-	if (is_young)
+	if (is_young && size <= MW_REGULAR_MAX)
 		it->last_addr = object;
 	it->allocs++;
 	site = mw_site_get(pid, MW_SITE_V8_ALLOC, s->stack.hash, s);

@@ -188,10 +188,9 @@ struct mw_v8_isolate {
 struct mw_v8_sample {
 	__u64 addr; /* tagged; 0: free */
 	__u64 hash;
-	__u32 bytes; /* weight */
+	__u64 bytes; /* weight */
 	__u32 size;
 	__u32 survived; /* scavenges */
-	__u32 pad;
 };
 
 MW_ASSERT_SIZE(struct mw_frame, 32);
