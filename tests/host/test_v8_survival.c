@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * bpf/v8.bpf.c as plain functions, second part: which of the sampled
+ * allocations survive collections, by what the collector leaves in their old places.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wattributes" /* preserve_access_index is clang's */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#pragma GCC diagnostic ignored "-Wpointer-arith"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#include "../../bpf/v8.bpf.c"
+#pragma GCC diagnostic pop
+
+#include "host/user.h"
+#include "host/v8_heap.h"
+
+#define LARGE (MW_REGULAR_MAX + 8)
+
+static struct pt_regs no_regs;
+
+static void scavenge_begins(void)
+{
+	assert_int_equal(mw_v8_scav_in(&no_regs), 0);
+}
+
+static void scavenge_ends(void)
+{
+	assert_int_equal(mw_v8_scav_out(&no_regs), 0);
+}
+
+static void scavenge(void)
+{
+	scavenge_begins();
+	scavenge_ends();
+}
+
+static void mark_compact(void)
+{
+	assert_int_equal(mw_v8_mc_in(&no_regs), 0);
+	assert_int_equal(mw_v8_mc_out(&no_regs), 0);
+}
+
+#define assert_fates(tid, live, kept, dead)                                                        \
+	do {                                                                                       \
+		const struct mw_v8_isolate *it = heap_isolate(tid);                                \
+		assert_non_null(it);                                                               \
+		assert_int_equal(it->live_samples, live);                                          \
+		assert_int_equal(it->promoted, kept);                                              \
+		assert_int_equal(it->died, dead);                                                  \
+	} while (0)
+
+/* ---- scavenges ---- */
+
+static void test_survives_two_scavenges(void **state)
+{
+	__u64 object;
+
+	(void)state;
+	heap_proc()->alloc_weight = 3;
+	object = heap_alloc(0, 0x1000, 64);
+	object = heap_move(object, 2, 0x500);
+	scavenge();
+	assert_fates(TID, 1, 0, 0);
+	heap_assert_site(MW_SITE_V8_SURVIVED, 0, 0);
+	heap_move(object, 1, 0x600); /* wherever it goes: it is kept by somebody */
+	scavenge();
+	assert_fates(TID, 0, 1, 0);
+	heap_assert_site(MW_SITE_V8_SURVIVED, 3 * 0x1001, 1); /* as much as was allocated */
+	heap_assert_site(MW_SITE_V8_ALLOC, 3 * 0x1001, 1);
+	assert_int_equal(heap_isolate(TID)->scavenges, 2);
+	assert_int_equal(host.submitted_count, 1);
+	scavenge(); /* which does not count it again */
+	assert_fates(TID, 0, 1, 0);
+	heap_assert_site(MW_SITE_V8_SURVIVED, 3 * 0x1001, 1);
+}
+
+static void test_promoted_at_once(void **state)
+{
+	(void)state;
+	heap_move(heap_alloc(0, 0x1000, 64), HEAP_OLD, 0x500);
+	scavenge();
+	assert_fates(TID, 0, 1, 0);
+	heap_assert_site(MW_SITE_V8_SURVIVED, 0x1001, 1);
+}
+
+static void test_dies(void **state)
+{
+	__u64 object;
+
+	(void)state;
+	heap_alloc(0, 0x1000, 64);
+	scavenge();
+	assert_fates(TID, 0, 0, 1);
+	object = heap_move(heap_alloc(0, 0x1000, 64), 2, 0x500); /* or a scavenge later */
+	scavenge();
+	assert_fates(TID, 1, 0, 1);
+	heap_words(object)[1] = (__u64)heap_words(heap_object(1, 0x600)); /* another's */
+	scavenge();
+	assert_fates(TID, 0, 0, 2);
+	heap_assert_site(MW_SITE_V8_SURVIVED, 0, 0);
+}
+
+/* Words that are not an address of an object that was moved to. */
+static void test_what_is_no_forwarding_pointer(void **state)
+{
+	(void)state;
+	const __u64 words[] = {
+		0,
+		smi(1 << 20),
+		8,
+		0xfff8,
+		heap_object(1, 0x600),			      /* tagged: a map */
+		(__u64)heap_words(heap_object(1, 0x600)) + 4, /* not aligned */
+		(__u64)heap_page(1) + 0x700,		      /* no object is there */
+		(__u64)heap_page(1) + 0x800,		      /* nor there */
+		0x10000,				      /* nothing is */
+		0xffff888000001000UL,
+		1UL << 47,
+	};
+
+	*(__u64 *)(heap_page(1) + 0x800) = 1UL << 47 | 1;
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		*heap_words(heap_alloc(0, 0x1000 + 64 * i, 64)) = words[i];
+		scavenge();
+		assert_fates(TID, 0, 0, i + 1);
+	}
+}
+
+/* V8 makes room for several objects at once: the first of them that survives is followed. */
+static void test_survivor_in_a_group(void **state)
+{
+	__u64 group, member;
+
+	(void)state;
+	group = heap_alloc(0, 0x1000, 64);
+	member = heap_object(0, 0x1000 + 24);
+	heap_words(group)[1] = smi(5);
+	heap_words(group)[2] = tagged(&user.other_map);
+	member = heap_move(member, 2, 0x500);
+	scavenge();
+	assert_fates(TID, 1, 0, 0);
+	heap_words(member)[1] = (__u64)heap_words(heap_object(1, 0x700)); /* its neighbour's */
+	heap_words(member)[0] = smi(1);
+	scavenge();
+	assert_fates(TID, 0, 0, 1);
+}
+
+/* Only its own words, and not all of a large group. */
+static void test_bounds_of_a_group(void **state)
+{
+	__u64 group;
+
+	(void)state;
+	group = heap_alloc(0, 0x1000, 64);
+	heap_words(group)[8] = (__u64)heap_words(heap_object(2, 0x500));
+	scavenge();
+	assert_fates(TID, 0, 0, 1);
+	group = heap_alloc(0, 0x1000, 71);
+	heap_words(group)[8] = (__u64)heap_words(heap_object(2, 0x500));
+	scavenge();
+	assert_fates(TID, 0, 0, 2);
+	group = heap_alloc(0, 0x1000, 72);
+	heap_words(group)[8] = (__u64)heap_words(heap_object(2, 0x500));
+	scavenge();
+	assert_fates(TID, 1, 0, 2);
+	scavenge(); /* that one dies */
+	heap_words(group)[8] = 0;
+	group = heap_alloc(0, 0x1000, 4096);
+	heap_words(group)[MW_GROUP_BYTES / 8] = (__u64)heap_words(heap_object(2, 0x500));
+	scavenge();
+	assert_fates(TID, 0, 0, 4);
+	group = heap_alloc(0, 0x1000, 4096);
+	heap_words(group)[MW_GROUP_BYTES / 8 - 1] = (__u64)heap_words(heap_object(2, 0x500));
+	scavenge();
+	assert_fates(TID, 1, 0, 4);
+	heap_move(heap_alloc(0, 0x2000, 0), HEAP_OLD, 0x700); /* its size was not passed on */
+	scavenge();
+	assert_fates(TID, 0, 1, 5);
+}
+
+/* V8 gave the page back. */
+static void test_unmapped_meanwhile(void **state)
+{
+	(void)state;
+	heap_alloc(1, 0x1000, 64);
+	assert_int_equal(mprotect(heap_page(1), HEAP_PAGE, PROT_NONE), 0);
+	scavenge();
+	assert_fates(TID, 0, 0, 1);
+}
+
+/* It has pages of its own, which change sides. */
+static void test_large_objects(void **state)
+{
+	(void)state;
+	heap_alloc(1, 0x100, LARGE);
+	heap_set_young(1, false);
+	scavenge();
+	assert_fates(TID, 0, 1, 0);
+	heap_assert_site(MW_SITE_V8_SURVIVED, LARGE, 1);
+	heap_alloc(2, 0x100, LARGE); /* this one stays where it is, until it is used again */
+	scavenge();
+	assert_fates(TID, 0, 1, 1);
+	heap_alloc(3, 0x100, 64); /* a small one is not alive by its page */
+	heap_set_young(3, false);
+	scavenge();
+	assert_fates(TID, 0, 1, 2);
+	heap_assert_site(MW_SITE_V8_SURVIVED, LARGE, 1);
+}
+
+/* ---- the hook inside ---- */
+
+/* The end of the scavenge would be too late: the old places are used again. */
+static void test_scan_before_the_end(void **state)
+{
+	__u64 object;
+
+	(void)state;
+	object = heap_alloc(0, 0x1000, 64);
+	scavenge_begins();
+	heap_move(object, 2, 0x500);
+	assert_int_equal(mw_v8_scav_mid(&no_regs), 0);
+	assert_fates(TID, 1, 0, 0);
+	assert_int_equal(mw_v8_scav_mid(&no_regs), 0); /* called for more than one reason */
+	*heap_words(object) = 0;
+	scavenge_ends();
+	assert_fates(TID, 1, 0, 0);
+	assert_int_equal(heap_isolate(TID)->scavenges, 1);
+	scavenge_begins(); /* and now again */
+	assert_int_equal(mw_v8_scav_mid(&no_regs), 0);
+	assert_fates(TID, 0, 0, 1);
+	scavenge_ends();
+}
+
+static void test_hook_outside_a_scavenge(void **state)
+{
+	(void)state;
+	assert_int_equal(mw_v8_scav_mid(&no_regs), 0);
+	assert_null(heap_isolate(TID));
+	heap_alloc(0, 0x1000, 64);
+	assert_int_equal(mw_v8_scav_mid(&no_regs), 0);
+	assert_fates(TID, 1, 0, 0);
+	assert_int_equal(mw_v8_mc_in(&no_regs), 0);
+	assert_int_equal(mw_v8_scav_mid(&no_regs), 0);
+	assert_fates(TID, 1, 0, 0);
+	assert_int_equal(mw_v8_mc_out(&no_regs), 0);
+	assert_fates(TID, 0, 0, 1);
+}
+
+/* ---- mark-compact ---- */
+
+static void test_mark_compact(void **state)
+{
+	__u64 old_enough, fresh;
+
+	(void)state;
+	old_enough = heap_move(heap_alloc(0, 0x1000, 64), 2, 0x500);
+	scavenge();
+	fresh = heap_alloc(0, 0x1000, 64);
+	heap_alloc(0, 0x2000, 64);
+	heap_move(old_enough, HEAP_OLD, 0x500);
+	heap_move(fresh, HEAP_OLD, 0x600);
+	mark_compact();
+	assert_fates(TID, 0, 1, 1);
+	heap_assert_site(MW_SITE_V8_SURVIVED, 0x1001, 1);
+	assert_int_equal(heap_isolate(TID)->lost_in_mark_compact, 1);
+	assert_int_equal(heap_isolate(TID)->mark_compacts, 1);
+	assert_int_equal(heap_isolate(TID)->scavenges, 1);
+}
+
+/* ---- around a collection ---- */
+
+/* The collector allocates, too; and it empties new space. */
+static void test_allocations_around_a_collection(void **state)
+{
+	(void)state;
+	heap_alloc(0, 0x10000, 64);
+	scavenge_begins();
+	heap_alloc(2, 0x1000, 64);
+	assert_int_equal(heap_isolate(TID)->allocs, 1);
+	scavenge_ends();
+	heap_alloc(0, 0x11000, 64); /* from the start of the page */
+	heap_assert_site(MW_SITE_V8_ALLOC, 0x10001 + 0x11001, 2);
+}
+
+static void test_isolates_do_not_mix(void **state)
+{
+	__u64 mine, other;
+
+	(void)state;
+	mine = heap_alloc(0, 0x1000, 64);
+	heap_be_thread(TID + MW_V8_ISOLATES);
+	other = heap_alloc(1, 0x2000, 64);
+	heap_move(mine, HEAP_OLD, 0x500);
+	scavenge_begins();
+	heap_be_thread(TID); /* who goes on, meanwhile */
+	heap_alloc(0, 0x3000, 64);
+	heap_be_thread(TID + MW_V8_ISOLATES);
+	scavenge_ends();
+	assert_fates(TID, 2, 0, 0);
+	assert_fates(TID + MW_V8_ISOLATES, 0, 0, 1);
+	assert_int_equal(heap_isolate(TID)->scavenges, 0);
+	heap_move(other, HEAP_OLD, 0x600); /* too late */
+	heap_be_thread(TID);
+	scavenge();
+	assert_fates(TID, 0, 1, 1);
+	assert_fates(TID + MW_V8_ISOLATES, 0, 0, 1);
+	heap_assert_site(MW_SITE_V8_SURVIVED, 0x1001, 1);
+}
+
+/* All slots are used, freed by a collection and used again. */
+static void test_slots_are_used_again(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < MW_V8_SAMPLES; i++) {
+			__u64 object = heap_alloc(0, 0x1000 + 64 * i, 64);
+
+			if (i % 4 == 0)
+				heap_move(object, HEAP_OLD, 0x1000 + 64 * i);
+		}
+		scavenge();
+		assert_fates(TID, 0, MW_V8_SAMPLES / 4 * (round + 1),
+			     MW_V8_SAMPLES / 4 * 3 * (round + 1));
+	}
+	assert_int_equal(host.lost[MW_LOST_SAMPLES], 0);
+	assert_int_equal(user_site(MW_SITE_V8_SURVIVED, user_sent(0)->hash)->samples,
+			 MW_V8_SAMPLES / 4 * 3);
+}
+
+static void test_not_watched(void **state)
+{
+	__u32 pid = TGID;
+
+	(void)state;
+	heap_alloc(0, 0x1000, 64);
+	bpf_map_delete_elem(&mw_site_procs, &pid); /* while it was collecting */
+	scavenge();
+	assert_fates(TID, 1, 0, 0);
+	assert_int_equal(heap_isolate(TID)->in_gc, 0);
+	heap_be_thread(900);
+	scavenge();
+	mark_compact();
+	assert_null(heap_isolate(900));
+}
+
+/* ---- what lives ---- */
+
+static void live_returns(__u64 bytes)
+{
+	struct pt_regs regs = user_return_regs(HEAP_CALLER, bytes);
+
+	assert_int_equal(mw_v8_live(&regs), 0);
+}
+
+static void assert_live(__u64 any_first, __u64 any_last, __u64 first, __u64 last)
+{
+	const struct mw_v8_isolate *it = heap_isolate(TID);
+
+	assert_int_equal(it->any_first, any_first);
+	assert_int_equal(it->any_last, any_last);
+	assert_int_equal(it->live_first, first);
+	assert_int_equal(it->live_last, last);
+}
+
+static void test_live_bytes(void **state)
+{
+	(void)state;
+	live_returns(5); /* of nobody's */
+	assert_null(heap_isolate(TID));
+	scavenge();
+	live_returns(1000);
+	assert_live(1000, 1000, 0, 0);
+	live_returns(7); /* V8 asks for its own reasons, too */
+	assert_live(1000, 1000, 0, 0);
+	mark_compact();
+	live_returns(500);
+	assert_live(1000, 500, 500, 500);
+	scavenge();
+	live_returns(900);
+	assert_live(1000, 900, 500, 500);
+	mark_compact();
+	live_returns(600);
+	assert_live(1000, 600, 500, 600);
+}
+
+#define IN_HEAP(test) cmocka_unit_test_setup_teardown(test, heap_setup, heap_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_HEAP(test_survives_two_scavenges),
+		IN_HEAP(test_promoted_at_once),
+		IN_HEAP(test_dies),
+		IN_HEAP(test_what_is_no_forwarding_pointer),
+		IN_HEAP(test_survivor_in_a_group),
+		IN_HEAP(test_bounds_of_a_group),
+		IN_HEAP(test_unmapped_meanwhile),
+		IN_HEAP(test_large_objects),
+		IN_HEAP(test_scan_before_the_end),
+		IN_HEAP(test_hook_outside_a_scavenge),
+		IN_HEAP(test_mark_compact),
+		IN_HEAP(test_allocations_around_a_collection),
+		IN_HEAP(test_isolates_do_not_mix),
+		IN_HEAP(test_slots_are_used_again),
+		IN_HEAP(test_not_watched),
+		IN_HEAP(test_live_bytes),
+	};
+
+	return cmocka_run_group_tests_name("bpf/v8, survival", tests, NULL, NULL);
+}
