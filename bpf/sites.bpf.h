@@ -144,7 +144,6 @@ static __always_inline void mw_copy_regs(__u64 *out, struct pt_regs *regs)
 {
 	struct user_pt_regs *user = (void *)regs;
 
-	BPF_CORE_READ_INTO(&user->regs, user, regs);
 	bpf_probe_read_kernel(out, 31 * 8, &user->regs);
 	out[31] = BPF_CORE_READ(user, sp);
 	out[32] = BPF_CORE_READ(user, pc);

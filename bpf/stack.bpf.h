@@ -154,7 +154,7 @@ static __always_inline void mw_classify(const struct mw_site_proc *proc, const _
 			return;
 		f->bytecode_offset =
 			(__s64)(v8->bytecode_offset_fp == -32 ? window[2] : window[1]) >> 32;
-	} else if (!(context & 1) && context < 128) {
+	} else if (context && !(context & 1) && context < 128) { /* 0 is no type of V8's */
 		f->kind = MW_FRAME_STUB;
 		f->bytecode_offset = context >> 1;
 	}
