@@ -325,6 +325,9 @@ static void test_stub_frames(void **state)
 		walk_from(LEAF, user_fp(0));
 		assert_native(frame(1), USER_JIT);
 	}
+	user_fp(1)[-1] = 0; /* NO_FRAME_TYPE */
+	walk_from(LEAF, user_fp(0));
+	assert_native(frame(1), USER_JIT);
 	user_fp(1)[-1] = 128;
 	walk_from(LEAF, user_fp(0));
 	assert_native(frame(1), USER_JIT);
