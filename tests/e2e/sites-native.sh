@@ -26,7 +26,8 @@ build() { # ID SOURCE COMMAND...
 
 ids=()
 declare -A SOURCE=() LEAKS=() GARBAGE=()
-# add ID SOURCE LEAKING-FUNCTION GARBAGE-FUNCTION CMD ARG...: one more process to watch
+# add ID SOURCE LEAKING-FUNCTION GARBAGE-FUNCTION CMD ARG...: one more process to watch; functions
+# are regular expressions
 add() {
 	ids+=("$1")
 	SOURCE[$1]=$2
@@ -52,18 +53,18 @@ add malloc-nodebug leak.c store_malloc build_reply "$T/nodebug" malloc --wait-go
 
 if command -v c++ >/dev/null; then
 	build cxx leak.cc c++ -O2 -g &&
-		add cxx leak.cc 'store::Registry<store::Session>::insert' web::render "$T/cxx"
+		add cxx leak.cc 'store::Registry<store::Session>::insert|store::Session::Session' web::render "$T/cxx"
 else
 	skip "C++" "no c++ here"
 fi
 if command -v rustc >/dev/null; then
-	build rust leak.rs rustc -O -g && add rust leak.rs store::Registry::insert web::render "$T/rust"
+	build rust leak.rs rustc -O -g && add rust leak.rs "store::Registry>?::insert" web::render "$T/rust"
 else
 	skip "Rust" "no rustc here"
 fi
 if type -P go >/dev/null; then
 	export GOCACHE=$T/gocache GO111MODULE=off # "go" is also a function of lib.sh
-	build go leak.go env go build && add go leak.go 'main.(*Registry).Insert' main.render "$T/go"
+	build go leak.go env go build && add go leak.go 'main[.][(][*]Registry[)][.]Insert' main.render "$T/go"
 else
 	skip "Go" "no go here"
 fi
@@ -87,11 +88,16 @@ start m "$MEMWATCH" --json --budget 0 -i 1 -d "$SECONDS_WATCHED" -p $pids
 ended m $((SECONDS_WATCHED + 30))
 is "$STATUS$(err_of m)" 0 "memwatch ends with status 0"
 
-# top ID KIND: of the last tick, the site of that kind with the most bytes
+# What the last tick says of each process
+jq_of m 'select(.type == "site")' | jq -c -n 'reduce inputs as $s ({};
+	($s.pid | tostring) as $pid |
+	if .[$pid].ts_ns == $s.ts_ns then .[$pid].sites += [$s] else .[$pid] = {ts_ns: $s.ts_ns, sites: [$s]} end)' \
+	>"$T/last"
+
+# top ID KIND: the site of that kind with the most bytes
 top() {
-	jq -nc --argjson pid "$(pid_of "$1")" --arg kind "$2" '
-		[inputs | select(.type == "site" and .pid == $pid and .kind == $kind)] |
-		(map(.ts_ns) | max) as $last | map(select(.ts_ns == $last)) | max_by(.bytes)' "$T/m.out"
+	jq -c --arg pid "$(pid_of "$1")" --arg kind "$2" '
+		[(.[$pid].sites // [])[] | select(.kind == $kind)] | max_by(.bytes)' "$T/last"
 }
 
 # brief SITE: for people
@@ -103,12 +109,11 @@ brief() {
 
 # share_of ID KIND FUNCTION: in percent of the kind's bytes, by the first frame of the program's own
 share_of() {
-	jq -nr --argjson pid "$(pid_of "$1")" --arg kind "$2" --arg fn "$3" '
-		[inputs | select(.type == "site" and .pid == $pid and .kind == $kind)] |
-		(map(.ts_ns) | max) as $last | map(select(.ts_ns == $last)) |
+	jq -r --arg pid "$(pid_of "$1")" --arg kind "$2" --arg fn "$3" '
+		[(.[$pid].sites // [])[] | select(.kind == $kind)] |
 		(map(.bytes) | add // 0) as $all |
-		(map(select(first(.frames[] | select(.origin == "user")) | (.fn // "") | startswith($fn)) | .bytes) | add // 0) |
-		if $all > 0 then . * 100 / $all | round else 0 end' "$T/m.out"
+		(map(select(first(.frames[] | select(.origin == "user")) | (.fn // "") | test($fn)) | .bytes) | add // 0) |
+		if $all > 0 then . * 100 / $all | round else 0 end' "$T/last"
 }
 
 # judge ID KIND
@@ -117,7 +122,7 @@ judge() {
 	site=$(top "$id" "$kind")
 	IFS=$'\t' read -r fn file line < <(jq -r 'first((.frames // [])[] | select(.origin == "user")) // {} |
 		"\(.fn // "?")\t\(.file // "?" | sub(".*/"; ""))\t\(.line // 0)"' <<<"$site")
-	if [[ $fn == "${LEAKS[$id]}"* ]]; then
+	if [[ $fn =~ ${LEAKS[$id]} ]]; then
 		pass "$id: ${LEAKS[$id]} is the top $kind site"
 	else
 		fail "$id: ${LEAKS[$id]} is the top $kind site" "$(brief "$site")"

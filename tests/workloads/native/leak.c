@@ -11,9 +11,9 @@
  *
  * mmap-scratch is mmap beside borrow_mmap(), which maps, touches and unmaps as much each time.
  *
- * What build_reply() gives back is reused by itself (small chunks, glibc's tcache). A temporary
- * buffer that is larger than that may take fresh pages, whose place a kept block then takes: page
- *faults and brk name who touched first, here and in life.
+ * What build_reply() gives back is reused by itself (small chunks, a few at a time: glibc's
+ *tcache). With more or larger ones kept blocks would go into the holes, and the next reply would
+ *take fresh pages: page faults and brk name who touched first, here and in life.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -22,7 +22,7 @@
 
 #define RECORD_BYTES  3000UL
 #define SEGMENT_BYTES (256UL * 1024)
-#define REPLY_PIECES  24
+#define REPLY_PIECES  6 /* below what glibc keeps of one size: 7 */
 #define REPLY_BYTES   500UL
 #define TICK_NS	      (10 * NS_PER_MS)
 
@@ -75,6 +75,7 @@ APART void store_brk(unsigned long id)
 	if (segment == (void *)-1)
 		die(1, "sbrk: %s", strerror(errno));
 	memset(segment, (int)id, SEGMENT_BYTES); /* LEAK */
+	stay();
 }
 
 APART void borrow_mmap(unsigned long id)
@@ -86,6 +87,7 @@ APART void borrow_mmap(unsigned long id)
 		die(1, "mmap: %s", strerror(errno));
 	memset(segment, (int)id, SEGMENT_BYTES);
 	munmap(segment, SEGMENT_BYTES);
+	stay();
 }
 
 static const struct kind {

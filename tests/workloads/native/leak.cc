@@ -19,7 +19,8 @@ namespace store
 
 struct Session {
 	explicit Session(unsigned long id)
-	    : id(id), name(1500, static_cast<char>('a' + id % 26)), scores(180, 0.5)
+	    : id(id), name(1500, static_cast<char>('a' + id % 26)), // LEAK
+	      scores(180, 0.5)					    // LEAK
 	{
 	}
 	unsigned long id;
@@ -52,7 +53,7 @@ APART size_t render(unsigned long id)
 {
 	size_t length = 0;
 
-	for (unsigned i = 0; i < 24; i++) {
+	for (unsigned i = 0; i < 24; i++) { // one at a time: see leak.c
 		std::string line(500, static_cast<char>('a' + (id + i) % 26));
 		length += line.size() + static_cast<unsigned char>(line[id % 500]);
 	}
