@@ -113,9 +113,12 @@ like "$(screen | sed -n 1p)" '^memwatch [^ ]+ +[0-9:]{8} +[0-9]+ processes +[+-]
 	"the title: the time, all processes, growth, births and ends"
 like "$(screen | sed -n 2p)" '^memory .+ used of .+ available' "the machine's memory"
 see "own cost" '^self: [0-9.]+% cpu .* rss \+ .* maps  lost [0-9]+'
+see "which code it is: sites of the fastest grower" "^sites of $FAST \\(grow\\)"
+see "its site, with its callers" ' fault +touch grow\.c:[0-9]+ ← grow_mmap grow\.c:[0-9]+ ← '
 press q
 left "q" 0
 see "what grew most remains on the terminal" "^ *$FAST grow .*\+[0-9.]+M"
+see "which code made it" '^ .* fault +touch grow\.c:[0-9]+ ← grow_mmap'
 see "and what memwatch took" '^memwatch took [0-9.]+ % of a CPU.*lost:'
 stop fast KILL
 
@@ -158,11 +161,30 @@ press m
 see_first "another takes its place" "$BIG"
 press Enter
 see "Enter: all of the process that was selected" "^$SLOW grow +parent $$ "
+see "its sites, with a selected one" '^ *BYTES +RATE SHARE KIND +SITE'
+see "the function that grows" "^ .* 1?[0-9]{2}% fault +touch grow\\.c:[0-9]+ ← grow_mmap"
+see "a hint at what Enter does" 'Enter stack'
+press Enter
+see "Enter: the stack of the selected site" '^ +# FUNCTION, innermost first'
+see "each function with its source" "^ +[0-9]+ grow_mmap  .*tests/workloads/grow\\.c:[0-9]+"
+see "whose memory it is" '^memory that became resident by page faults; [0-9]+ samples'
+press BSpace
+see "Backspace: the process again" '^ *BYTES +RATE SHARE KIND +SITE'
+press j Enter
+see "j: the next site, and Enter: its stack" '^memory that was mapped, resident or not; '
+press Enter
+see "Enter again: back" '^ *BYTES +RATE SHARE KIND +SITE'
+press k Enter
+see "k: the site before it" '^memory that became resident by page faults; '
+press Escape
+see "Esc: the process again" '^ *BYTES +RATE SHARE KIND +SITE'
+press NPage
 for field in rss_bytes pgtable_bytes majflt mmap_count fault_bytes; do
 	see "its $field" "(^|  )$field +[0-9]"
 done
-see "its cgroup" '^cgroup (/|unknown)'
 see "where its page faults land" '^page faults land in '
+press PPage
+see "its cgroup" '^cgroup (/|unknown)'
 press Escape
 see "Esc: the table again" 'PID COMMAND'
 

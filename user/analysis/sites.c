@@ -105,8 +105,9 @@ unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, struct 
 		const struct site *first = list[i];
 		struct site_group g = {.begin_ns = t->begin_ns};
 
-		while (i < count && belong_together(first, list[i]))
+		do {
 			group_add(&g, list[i++]);
+		} while (i < count && belong_together(first, list[i]));
 		found = keep_largest(out, found, max, &g);
 	}
 	free(list);
