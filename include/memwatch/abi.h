@@ -133,8 +133,8 @@ struct mw_config {
 
 /* .bss: may change while the programs run. */
 struct mw_control {
-	__u32 nr_targets; /* named processes in mw_targets; 0: all processes */
-	__u32 seed;	  /* this pass makes a mw_growth entry for each process (brk_last) */
+	__u32 nr_targets;    /* named processes in mw_targets; 0: all processes */
+	__u32 seed;	     /* this pass makes a mw_growth entry for each process (brk_last) */
 	__u32 nr_site_procs; /* in mw_site_procs: whether any process's sites are taken */
 	__u32 pad;
 };
