@@ -114,6 +114,26 @@ static void test_whole_stacks(void **state)
 	free(k);
 }
 
+/* What a signal's handler returns to is known by its first byte. */
+static void test_signal_frame(void **state)
+{
+	struct known *k = calloc(1, sizeof(*k));
+	unsigned handler = 0;
+	const char *name;
+
+	(void)state;
+	known_start(k, program_build("gcc -O2 -static", "stackcopy.c", "signal"), "3", "signal");
+	for (unsigned i = 1; i < k->count && !handler; i++) {
+		if (!strcmp(name_at(k, k->truth[i], true), "on_signal"))
+			handler = i;
+	}
+	assert_in_range(handler, 1, k->count - 3);
+	name = name_at(k, k->truth[handler + 1], true);
+	assert_string_equal(name, "__restore_rt");
+	known_stop(k);
+	free(k);
+}
+
 /* Stripped, and by .debug_frame where there is no .eh_frame. */
 static void test_other_sources(void **state)
 {
@@ -383,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_stacks),
+		cmocka_unit_test(test_signal_frame),
 		cmocka_unit_test(test_other_sources),
 		cmocka_unit_test(test_cut_stacks),
 		cmocka_unit_test(test_hostile_copies),

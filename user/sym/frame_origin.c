@@ -4,7 +4,8 @@
  *
  * LIMITATIONS: heuristics. A program installed with its libraries below /usr/lib is told from
  * the system's by being the executable alone. Without source files (no DWARF), other
- * modules of a Go or Rust program than the standard ones count as its own.
+ * modules of a Go or Rust program than the standard ones count as its own. A Go module that is
+ * called like a package of Go's library counts as that.
  */
 #include "sym/frame_origin.h"
 
@@ -38,7 +39,8 @@ static const char *const runtimes[] = {
 static const struct rule source_parts[] = {
 	{"/.cargo/registry/", FRAME_DEPENDENCY},
 	{"/.cargo/git/", FRAME_DEPENDENCY},
-	{"/pkg/mod/", FRAME_DEPENDENCY}, /* Go modules */
+	{"/pkg/mod/", FRAME_DEPENDENCY}, /* Go's modules; by -trimpath only the next one is left */
+	{"@v", FRAME_DEPENDENCY},
 	{"/node_modules/", FRAME_DEPENDENCY},
 	{"/vendor/", FRAME_DEPENDENCY},
 	{"/rustc/", FRAME_RUNTIME},
@@ -66,18 +68,19 @@ static const char *const runtime_names[] = {
 	"<std::",
 	"<core::",
 	"<alloc::",
+	"<&std::",
+	"<&core::",
+	"<&alloc::",
+	"<[",
+	"<str>",
+	"<str as",
+	"<u8 as",
 	"__rust_",
 	"__rdl_",
 	"__rg_",
+	"__rustc",
 	"hashbrown::",
 	"<hashbrown::",
-	/* Go */
-	"runtime.",
-	"runtime/",
-	"internal/",
-	"reflect.",
-	"sync.",
-	"syscall.",
 	/* C, linked statically; sanitizers */
 	"__libc_",
 	"__GI_",
@@ -88,6 +91,17 @@ static const char *const runtime_names[] = {
 	"__interceptor_",
 	"___interceptor_",
 	"__sanitizer",
+};
+
+/* First elements of the import paths of Go's library; "." or "/" follows in a name. */
+static const char *const go_packages[] = {
+	"archive",  "bufio",	"bytes",   "cmp",     "compress", "container", "context",
+	"crypto",   "database", "debug",   "embed",   "encoding", "errors",    "expvar",
+	"flag",	    "fmt",	"go",	   "hash",    "html",	  "image",     "index",
+	"internal", "io",	"iter",	   "log",     "maps",	  "math",      "mime",
+	"net",	    "os",	"path",	   "plugin",  "reflect",  "regexp",    "runtime",
+	"slices",   "sort",	"strconv", "strings", "sync",	  "syscall",   "testing",
+	"text",	    "time",	"type:",   "unicode", "unique",	  "vendor",    "weak",
 };
 
 /* Are names of functions. */
@@ -171,6 +185,12 @@ static bool is_runtime_function(const char *fn)
 {
 	for (size_t i = 0; i < sizeof(runtime_names) / sizeof(runtime_names[0]); i++) {
 		if (begins(fn, runtime_names[i]))
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(go_packages) / sizeof(go_packages[0]); i++) {
+		const char *rest = fn + strlen(go_packages[i]);
+
+		if (begins(fn, go_packages[i]) && (*rest == '.' || *rest == '/'))
 			return true;
 	}
 	for (size_t i = 0; i < sizeof(runtime_functions) / sizeof(runtime_functions[0]); i++) {

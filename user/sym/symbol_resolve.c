@@ -169,6 +169,9 @@ unsigned symbol_process_resolve(struct symbol_process *p, uint64_t ip, bool is_r
 		return frames_give(r->frames, r->count, ip, out, max);
 	}
 	count = resolve(p, addr, frames, &is_final);
+	/* A signal's frame returns to the first byte of a trampoline: nobody called it. */
+	if (is_return && !frames[0].fn && addr != ip)
+		count = resolve(p, ip, frames, &is_final);
 	if (is_final)
 		resolved_keep(p, addr, frames, count);
 	return frames_give(frames, count, ip, out, max);
