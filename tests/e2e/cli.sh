@@ -73,6 +73,9 @@ refused 2 "cannot sort by ''; there are: .*growth" -s ""
 for bad in 0 x -3 99999999999; do
 	refused 2 "-r '$bad' is no number of rows: give" -r "$bad"
 done
+for bad in x -3 1001 ""; do
+	refused 2 "--sites '$bad' is no number of sites: give 0" --sites "$bad"
+done
 for bad in x -1 nan "" 1x; do
 	refused 2 "--budget '$bad' is no share of a CPU: percent" --budget "$bad"
 done
@@ -104,7 +107,7 @@ for command in "" $commands; do
 		awk 'lone { print lone; lone = "" } NF == 1 && /^ {10,}/ && !/[.)]$/ { lone = $0 } /^$/ { lone = "" }
 			/^ +-/ { lone = "" }' | xargs)" "" "$command -h: no line of one word in mid-sentence"
 done
-for option in -p --pid -n --comm -c --cgroup -i --interval -d --duration -r --rows -s --sort --json \
+for option in -p --pid -n --comm -c --cgroup -i --interval -d --duration -r --rows -s --sort --sites --json \
 	-o --output --budget --without --no-stacks -v --verbose -q --quiet -h --help; do
 	"$MEMWATCH" watch -h | grep -Eq -- "^  .*$option\b" || fail "watch -h lists $option"
 done
@@ -250,7 +253,7 @@ fi
 
 # --- without some hooks ---
 
-watch m -i 0.2 --budget 0 --without calls,faults,fork,exec,exit,oom,self
+watch m -i 0.2 --budget 0 --without calls,faults,fork,exec,exit,oom,sites,v8,self
 start short sleep 0.01
 ended short
 tick m
@@ -279,9 +282,44 @@ is "$STATUS" 0 "--without fork,exec,exit: the run ends with its process"
 is "$(jq_of m 'select(.type == "exit") | [.pid, has("status"), has("signal")]')" \
 	"[$target,false,false]" "--without fork,exec,exit: its end is reported, how is unknown"
 
+# --- growth sites ---
+
+start grower "$WORKLOADS/grow" mmap-grow --bytes 3G --step 4M --interval-ms 100
+ready grower
+grower=$(pid_of grower)
+watch m -i 0.2 --budget 0 -p "$grower"
+await 20 "its sites" has_record m site
+tick m
+stop m
+is "$(jq_of m 'select(.type == "site") | .pid' | sort -u)" "$grower" "sites of the process that was named"
+is "$(jq_of m 'select(.type == "site" and .kind == "fault") | [.frames[] | select(.origin == "user")][0].fn' |
+	sort -u)" '"touch"' "the function that grows, by its name"
+is "$(of_pid m "$grower" '.[-1].sites | [.begin_ns > 0, .total_bytes.fault > 0, .stacks > 0]')" \
+	"[true,true,true]" "the process's record says what they sum up to, and how well they are told"
+watch m -i 0.2 --budget 0 --sites 1 -p "$grower"
+await 20 "its sites" has_record m site
+stop m
+is "$(jq_of m 'select(.type == "site") | "\(.ts_ns) \(.kind)"' | sort | uniq -d)" "" \
+	"--sites 1: one a kind at each tick"
+watch m -i 0.2 --budget 0 --sites 0 -p "$grower"
+tick m
+tick m
+stop m
+is "$(jq_of m 'select(.type == "site")')" "" "--sites 0: no records of sites"
+watch m -i 0.2 --budget 0 --no-stacks -p "$grower"
+tick m
+tick m
+stop m
+is "$(jq_of m 'select(.type == "site" or has("sites"))')" "" "--no-stacks: no sites at all"
+start m "$MEMWATCH" -d 2 --budget 0 -p "$grower"
+ended m
+like "$(cat "$T/m.out")" "# [0-9:]{8} sites of $grower \(grow\)"$'\n'"# +BYTES +RATE SHARE KIND +SITE"$'\n'".* fault +touch grow\.c:[0-9]+ ← grow_mmap" \
+	"text: the sites at the end"
+
 # --- schema ---
 
 watch m -i 0.2 --budget 0
+await 20 "sites of the fastest grower" has_record m site
 start short sleep 0.01
 ended short
 kill -STOP "$(pid_of m)"
@@ -289,10 +327,11 @@ elapse 0.7 # for ticks to be lost
 kill -CONT "$(pid_of m)"
 tick m
 stop m
-is "$(jq_of m .type | sort -u | tr -d '"' | xargs)" "end exec exit fork lost meta process" \
+stop grower
+is "$(jq_of m .type | sort -u | tr -d '"' | xargs)" "end exec exit fork lost meta process site" \
 	"a run has every type of record but oom"
 is "$(unknown_keys m)" "" "each key that was written is in the schema"
-is "$(jq -r '.types | keys[]' "$T/schema.json" | xargs)" "end exec exit fork lost meta oom process" \
+is "$(jq -r '.types | keys[]' "$T/schema.json" | xargs)" "end exec exit fork lost meta oom process site" \
 	"the schema has these types"
 like "$(jq -r .common.type "$T/schema.json")" "ignore unknown types" \
 	"the schema says that unknown types are to be ignored"
@@ -308,8 +347,8 @@ is "$(jq_of m "select(.type == \"process\") | $(cat "$T/keys") - keys" | sort -u
 	"each process record has all totals"
 is "$(jq_of m "select(.type == \"process\" and .delta) | .delta | keys" | sort -u)" \
 	"$(jq -c sort "$T/keys")" "and each delta their changes"
-is "$(jq_of m '[.. | numbers | select(. != floor)] | length' | sort -u | xargs)" "0 1" \
-	"numbers are integers, but for cpu_pct"
+is "$(jq_of m 'del(.self.cpu_pct, .share) | [.. | numbers | select(. != floor)] | length' | sort -u)" 0 \
+	"numbers are integers, but for cpu_pct and share"
 now=$(date +%s)
 between $((now - 60)) "$(jq_of m 'select(.type == "end") | .time[:19] + "Z" | fromdate')" $((now + 5)) \
 	"its time is now"

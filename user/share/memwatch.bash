@@ -26,9 +26,9 @@ _memwatch() {
 		words="growth delta since rss anon file shmem swap heap pgtable vm faults calls threads pid comm"
 		;;
 	--without)
-		words="calls faults fork exec exit oom self fexit kretprobe tp_btf perf"
+		words="calls faults fork exec exit oom sites v8 self fexit kretprobe tp_btf perf"
 		;;
-	-i | --interval | -d | --duration | -r | --rows | --budget)
+	-i | --interval | -d | --duration | -r | --rows | --sites | --budget)
 		return
 		;;
 	*)
@@ -37,7 +37,7 @@ _memwatch() {
 		schema) words="-h --help" ;;
 		*)
 			words="-p --pid -n --comm -c --cgroup -i --interval -d --duration -r --rows
-				-s --sort --json -o --output --budget --without --no-stacks
+				-s --sort --sites --json -o --output --budget --without --no-stacks
 				-v --verbose -q --quiet -h --help"
 			;;
 		esac
