@@ -14,6 +14,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -281,6 +282,21 @@ static void add_to_site(struct site *site, const struct mw_site *now, const stru
 	site->sampled_bytes -= freed < site->sampled_bytes ? freed : site->sampled_bytes;
 }
 
+/*
+ * Where a stack begins for its site. V8 comes to an allocation by many ways of its own, which are
+ * one to who reads it: what is below the first JavaScript frame is left out.
+ */
+static unsigned first_shown(const struct stack *s, enum mw_site_kind kind)
+{
+	if (kind != MW_SITE_V8_ALLOC && kind != MW_SITE_V8_SURVIVED && kind != MW_SITE_EXTERNAL)
+		return 0;
+	for (unsigned i = 0; i < s->count; i++) {
+		if (s->frames[i].kind == FRAME_JS || s->frames[i].kind == FRAME_BUILTIN)
+			return i;
+	}
+	return 0;
+}
+
 void site_process_count(struct site_process *p, const struct mw_site_key *key,
 			const struct mw_site *now)
 {
@@ -395,7 +411,7 @@ static void plan_window(struct site_process *p, const struct site_shared *shared
 		duty = 5.0 / WINDOW_STEPS; /* a first look */
 	else if (shared->v8_max_per_s && rate * shared->thrift > shared->v8_max_per_s)
 		duty = shared->v8_max_per_s / shared->thrift / rate;
-	w->on = duty * WINDOW_STEPS + 0.5;
+	w->on = lround(duty * WINDOW_STEPS);
 	if (!w->on)
 		w->on = 1;
 	w->start = w->on < WINDOW_STEPS ? random() % (WINDOW_STEPS - w->on + 1) : 0;
