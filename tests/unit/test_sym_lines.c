@@ -254,6 +254,85 @@ static void test_go(void **state)
 	assert_true(compare(path, false, &us) > 0.99);
 }
 
+/* The name that nm has for what begins at @addr, without Go's ABI; "" if there is none. */
+static void nm_name(const char *path, uint64_t addr, char *out, size_t size)
+{
+	char line[16384], *name;
+	FILE *in;
+
+	snprintf(line, sizeof(line), "nm '%s' | grep '^%016lx [tT] '", path, addr);
+	in = popen(line, "r");
+	*out = '\0';
+	if (fgets(line, sizeof(line), in)) {
+		line[strcspn(line, "\n")] = '\0';
+		name = line + 19;
+		if (strlen(name) > 5 && !strcmp(name + strlen(name) - 5, ".abi0"))
+			name[strlen(name) - 5] = '\0';
+		snprintf(out, size, "%s", name);
+	}
+	pclose(in);
+}
+
+/* Without symbols and DWARF, by Go's own table: as addr2line says of the program before that. */
+static void check_stripped_go(const char *flags)
+{
+	static uint64_t addrs[MAX_ADDRESSES];
+	const char *whole = program_path("go-whole"), *path = program_path("go-stripped");
+	size_t count, lines = 0, names = 0, without = 0;
+	struct truth *truth;
+	struct watched w;
+	uint64_t bias;
+
+	if (program_shell(
+		    "export HOME=${HOME:-/root} GO111MODULE=off; go build %s -o '%s' " PROGRAMS
+		    "/grow.go && go build %s -ldflags='-s -w' -o '%s' " PROGRAMS "/grow.go",
+		    flags, whole, flags, path))
+		fail_msg("go cannot build grow.go %s", flags);
+	/* code of the same size and place (data moved), or the comparison means nothing */
+	assert_int_equal(program_shell("cd '%s' && for f in whole stripped; do readelf -SW go-$f | "
+				       "grep ' .text ' >text-$f; done && cmp text-whole "
+				       "text-stripped",
+				       program_dir),
+			 0);
+	count = addresses_pick(whole, addrs);
+	truth = addr2line(whole, addrs, count);
+	w = watched_run(path);
+	bias = watched_bias(&w, path, path);
+	for (size_t i = 0; i < count; i++) {
+		const struct truth *t = &truth[i];
+		struct frame f = frame_at(&w, bias + addrs[i]);
+		char name[1024];
+
+		if (i % 3 == 0) {
+			nm_name(whole, addrs[i], name, sizeof(name));
+			if (!f.fn) { /* labels in assembly are no functions of Go's */
+				without++;
+				continue;
+			}
+			assert_string_equal(f.fn, name);
+			names++;
+		}
+		if (t->count != 1 || !t->places[0].line || !f.line)
+			continue;
+		assert_string_equal(base_of(f.file), t->places[0].file);
+		assert_int_equal(f.line, t->places[0].line);
+		lines++;
+	}
+	print_message("go %s, stripped: %zu names, %zu lines, %zu without\n", flags, names, lines,
+		      without);
+	assert_true(names > 100 && lines > 200 && without < names / 20);
+	watched_stop(&w);
+	free(truth);
+}
+
+static void test_go_stripped(void **state)
+{
+	(void)state;
+	SKIP_WITHOUT("go");
+	check_stripped_go("");
+	check_stripped_go("-buildmode=pie");
+}
+
 /* ---- what the source says ---- */
 
 static void test_known_lines(void **state)
@@ -341,9 +420,13 @@ static void test_readable_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_c),	    cmocka_unit_test(test_cxx),
-		cmocka_unit_test(test_rust),	    cmocka_unit_test(test_go),
-		cmocka_unit_test(test_known_lines), cmocka_unit_test(test_readable_names),
+		cmocka_unit_test(test_c),
+		cmocka_unit_test(test_cxx),
+		cmocka_unit_test(test_rust),
+		cmocka_unit_test(test_go),
+		cmocka_unit_test(test_go_stripped),
+		cmocka_unit_test(test_known_lines),
+		cmocka_unit_test(test_readable_names),
 	};
 
 	return cmocka_run_group_tests_name("sym/dwarf_lines", tests, program_setup,

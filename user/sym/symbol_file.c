@@ -51,8 +51,9 @@ struct symbol_file {
 	struct elf_file *debug; /* the separate debug file */
 	struct elf_symbols *symbols;
 	struct dwarf_lines *lines;
+	struct go_table *go;
 	struct cfi *cfi;
-	bool tried_debug, tried_symbols, tried_lines, tried_cfi;
+	bool tried_debug, tried_symbols, tried_lines, tried_go, tried_cfi;
 
 	int error; /* why it could not be opened */
 	enum { FP_UNKNOWN, FP_KEPT, FP_NOT_KEPT } frame_pointers;
@@ -90,14 +91,16 @@ static void unload(struct symbol_files *all, struct symbol_file *f)
 	order_remove(all, f);
 	elf_symbols_free(f->symbols);
 	dwarf_lines_free(f->lines);
+	go_table_free(f->go);
 	cfi_free(f->cfi);
 	elf_file_free(f->debug);
 	elf_file_free(f->elf);
 	f->elf = f->debug = NULL;
 	f->symbols = NULL;
 	f->lines = NULL;
+	f->go = NULL;
 	f->cfi = NULL;
-	f->tried_debug = f->tried_symbols = f->tried_lines = f->tried_cfi = false;
+	f->tried_debug = f->tried_symbols = f->tried_lines = f->tried_go = f->tried_cfi = false;
 }
 
 /* ---- the table ---- */
@@ -298,6 +301,15 @@ struct dwarf_lines *symbol_file_lines(struct symbol_file *f, pid_t pid)
 	from = elf_file_has_dwarf(f->elf) ? f->elf : debug_of(f, pid);
 	f->lines = from ? dwarf_lines_open(from) : NULL;
 	return f->lines;
+}
+
+const struct go_table *symbol_file_go(struct symbol_file *f)
+{
+	if (!f->tried_go && f->elf && !f->symbols) {
+		f->tried_go = true;
+		f->go = go_table_open(f->elf);
+	}
+	return f->go;
 }
 
 struct cfi *symbol_file_cfi(struct symbol_file *f, pid_t pid)

@@ -14,6 +14,7 @@
 #include "sym/cfi.h"
 #include "sym/dwarf_lines.h"
 #include "sym/elf_symbols.h"
+#include "sym/go_table.h"
 #include "sym/proc_maps.h"
 
 #define SYMBOL_FILES_LOADED 128 /* files that are held open at once */
@@ -52,6 +53,7 @@ int symbol_file_open(struct symbol_files *all, struct symbol_file *f, pid_t pid,
 struct elf_file *symbol_file_elf(struct symbol_file *f);
 const struct elf_symbols *symbol_file_symbols(struct symbol_file *f, pid_t pid);
 struct dwarf_lines *symbol_file_lines(struct symbol_file *f, pid_t pid);
+const struct go_table *symbol_file_go(struct symbol_file *f); /* where it has no symbols */
 struct cfi *symbol_file_cfi(struct symbol_file *f, pid_t pid);
 /** symbol_file_keeps_frame_pointers - nearly all of its functions do; see cfi_frame_pointers() */
 bool symbol_file_keeps_frame_pointers(struct symbol_file *f);

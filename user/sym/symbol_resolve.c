@@ -87,6 +87,21 @@ static void frame_name(struct symbol_process *p, struct frame *out, const char *
 	out->kind = FRAME_NATIVE;
 }
 
+/* A Go program that was stripped. */
+static void name_go(struct symbol_process *p, struct symbol_file *f, uint64_t vaddr,
+		    struct frame *out)
+{
+	const struct go_table *go = symbol_file_go(f);
+	struct go_function function;
+
+	if (!go || go_table_find(go, vaddr, &function))
+		return;
+	frame_name(p, out, function.fn);
+	if (*function.file)
+		out->file = intern_str(p->s->names, function.file);
+	out->line = function.line;
+}
+
 /*
  * The physical function, which is the last, is named by its symbol where there is one: it
  * is what other tools call it. @out[0] is filled as far as all frames have it in common.
@@ -110,6 +125,8 @@ static unsigned name_frames(struct symbol_process *p, struct symbol_file *f, uin
 	}
 	if (symbol_at(p, f, vaddr, name))
 		frame_name(p, &out[count ? count - 1 : 0], name);
+	else if (!count)
+		name_go(p, f, vaddr, out);
 	return count ? count : 1;
 }
 
