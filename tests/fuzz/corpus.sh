@@ -5,7 +5,7 @@
 # make them, their frame descriptions, and lines of maps. Below DIR, a folder a fuzzer.
 set -euo pipefail
 dir=${1:?usage: corpus.sh DIR}
-mkdir -p "$dir"/fuzz_{elf,symbols,cfi,maps}
+mkdir -p "$dir"/fuzz_{elf,symbols,cfi,go,maps}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -40,6 +40,39 @@ done <<'END'
 -O1 -g -fno-asynchronous-unwind-tables -nostartfiles -Wl,-emain
 -O2 -s
 END
+
+# A table of two functions, as of Go 1.16 and 1.18.
+cat >"$scratch/go.c" <<'END'
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+static unsigned char t[400];
+static void put(int at, uint64_t v, int bytes) { memcpy(t + at, &v, bytes); }
+int main(int c, char **a)
+{
+	int is_118 = c > 1, at = 8, size = is_118 ? 4 : 8, f = 160, text = is_118 ? 0 : 0x401000;
+	uint64_t parts[] = {80, 100, 108, 130, f};
+	put(0, is_118 ? 0xfffffff0 : 0xfffffffa, 4), t[6] = 1, t[7] = 8;
+	put(at, 2, 8), put(at += 8, 1, 8);
+	if (is_118)
+		put(at += 8, 0x401000, 8);
+	for (int i = 0; i < 5; i++)
+		put(at += 8, parts[i], 8);
+	strcpy((char *)t + 80, "main.f"), strcpy((char *)t + 90, "main.g");
+	put(100, 0, 4), strcpy((char *)t + 108, "/app/main.go");
+	memcpy(t + 131, "\2\x40\0\x16\x20\x14\x20\0", 8); /* 0 for 64 bytes; then lines */
+	for (int i = 0; i < 3; i++)
+		put(f + 2 * i * size, text + 32 * i, size), put(f + (2 * i + 1) * size, 80 + 48 * i, size);
+	for (int i = 0; i < 2; i++) {
+		int d = f + 80 + 48 * i + (is_118 ? 4 : 8);
+		put(d, 10 * i, 4), put(d + 16, 1, 4), put(d + 20, 4, 4);
+	}
+	fwrite(t, 1, sizeof(t), stdout);
+}
+END
+gcc -w -o "$scratch/go" "$scratch/go.c"
+"$scratch/go" >"$dir/fuzz_go/116"
+"$scratch/go" 118 >"$dir/fuzz_go/118"
 
 cat >"$dir/fuzz_maps/maps" <<'END'
 7f00-7f01 r-xp 00002000 fd:01 1311                       /usr/lib/a b.so (deleted)

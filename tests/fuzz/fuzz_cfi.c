@@ -4,63 +4,19 @@
  * 0x1000, after 16 bytes that say where to begin. It is judged, and unwound from several addresses
  * with a stack that holds whatever it is asked for.
  */
-#include <elf.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "section_elf.h"
 #include "sym/cfi.h"
 
-#define HEAD_BYTES   16
-#define SECTION_ADDR 0x1000
-#define MAX_BYTES    (1u << 20)
-
-/* An ELF file of one section, in a memfd; a descriptor, or -1. */
-static int elf_write(const char *name, const uint8_t *data, size_t size)
-{
-	static const char names_head[] = "\0.shstrtab";
-	Elf64_Ehdr eh = {
-		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
-			    EV_CURRENT},
-		.e_type = ET_DYN,
-		.e_version = EV_CURRENT,
-		.e_shoff = sizeof(eh),
-		.e_ehsize = sizeof(eh),
-		.e_shentsize = sizeof(Elf64_Shdr),
-		.e_shnum = 3,
-		.e_shstrndx = 1,
-	};
-	Elf64_Shdr sh[3] = {0};
-	char names[64];
-	size_t names_len = sizeof(names_head) + strlen(name) + 1;
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return -1;
-	memcpy(names, names_head, sizeof(names_head));
-	memcpy(names + sizeof(names_head), name, strlen(name) + 1);
-	sh[1] = (Elf64_Shdr){.sh_name = 1,
-			     .sh_type = SHT_STRTAB,
-			     .sh_offset = sizeof(eh) + sizeof(sh),
-			     .sh_size = names_len};
-	sh[2] = (Elf64_Shdr){.sh_name = sizeof(names_head),
-			     .sh_type = SHT_PROGBITS,
-			     .sh_addr = SECTION_ADDR,
-			     .sh_offset = sizeof(eh) + sizeof(sh) + names_len,
-			     .sh_size = size};
-	if (write(fd, &eh, sizeof(eh)) != sizeof(eh) || write(fd, sh, sizeof(sh)) != sizeof(sh) ||
-	    write(fd, names, names_len) != (ssize_t)names_len ||
-	    write(fd, data, size) != (ssize_t)size) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
+#define HEAD_BYTES 16
+#define MAX_BYTES  (1u << 20)
 
 static int read_any(void *arg, uint64_t addr, uint64_t *out)
 {
@@ -97,8 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < HEAD_BYTES || size > MAX_BYTES)
 		return -1;
-	fd = elf_write(data[0] & 1 ? ".debug_frame" : ".eh_frame", data + HEAD_BYTES,
-		       size - HEAD_BYTES);
+	fd = section_elf_write(data[0] & 1 ? ".debug_frame" : ".eh_frame", data + HEAD_BYTES,
+			       size - HEAD_BYTES);
 	if (fd < 0)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
