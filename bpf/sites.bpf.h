@@ -159,11 +159,10 @@ static __always_inline void mw_stack_copy(struct mw_site_proc *proc, __u32 pid,
 	struct mw_stack_copy *copy;
 	__u64 sp = PT_REGS_SP_CORE(regs);
 
-	if (!proc->copies_left) {
+	if (!proc->copies_left || (__s32)__sync_fetch_and_add(&proc->copies_left, -1) <= 0) {
 		mw_count_lost(MW_LOST_STACKS);
 		return;
 	}
-	__sync_fetch_and_add(&proc->copies_left, -1);
 	copy = bpf_ringbuf_reserve(&mw_stacks, sizeof(*copy), 0);
 	if (!copy) {
 		mw_count_lost(MW_LOST_STACKS);

@@ -14,7 +14,6 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -317,9 +316,13 @@ void site_process_count(struct site_process *p, const struct mw_site_key *key,
 		return;
 	if (key->kind == MW_SITE_FAULT || key->kind == MW_SITE_MMAP || key->kind == MW_SITE_BRK)
 		p->tick_samples += now->samples - last->samples;
-	if (!known->sites[key->kind])
-		known->sites[key->kind] = site_table_get(p->table, key->kind, known->named->frames,
-							 known->named->count, known->named->is_cut);
+	if (!known->sites[key->kind]) {
+		unsigned leaf = first_shown(known->named, key->kind);
+
+		known->sites[key->kind] =
+			site_table_get(p->table, key->kind, known->named->frames + leaf,
+				       known->named->count - leaf, known->named->is_cut);
+	}
 	if (known->sites[key->kind]) {
 		add_to_site(known->sites[key->kind], now, last);
 	} else {
@@ -360,10 +363,11 @@ static void sum_isolates(struct isolate_sums *sums, uint32_t pid, const struct m
  */
 static const char *self_test(const struct site_process *p, const struct isolate_sums *sums)
 {
-	if (sums->allocs >= SELF_TEST_ALLOCS && sums->direct_old == sums->allocs)
+	bool has_collected = sums->scavenges >= p->window.scavenges_first + SELF_TEST_SCAVENGES;
+
+	if (sums->allocs >= SELF_TEST_ALLOCS && sums->direct_old == sums->allocs && has_collected)
 		return "self-test: what the allocation hook of this V8 gives is never in new space";
-	if (!sums->allocs && p->window.sampled_steps >= SELF_TEST_STEPS &&
-	    sums->scavenges >= p->window.scavenges_first + SELF_TEST_SCAVENGES)
+	if (!sums->allocs && p->window.sampled_steps >= SELF_TEST_STEPS && has_collected)
 		return "self-test: V8 collects, but its allocations are not seen";
 	return NULL;
 }
@@ -404,16 +408,18 @@ void site_process_isolates(struct site_process *p, const struct mw_v8_isolate *a
 static void plan_window(struct site_process *p, const struct site_shared *shared, uint64_t allocs)
 {
 	struct v8_window *w = &p->window;
-	double rate = w->on ? allocs * 10.0 / w->on : 0; /* a second of sampling */
+	double rate = w->on ? allocs * 10.0 / w->on : 0;	/* a second of sampling */
+	static const unsigned lengths[] = {20, 10, 5, 4, 2, 1}; /* so that weights are whole */
+	unsigned i = 0;
 	double duty = 1;
 
 	if (shared->v8_max_per_s && !w->on)
 		duty = 5.0 / WINDOW_STEPS; /* a first look */
 	else if (shared->v8_max_per_s && rate * shared->thrift > shared->v8_max_per_s)
 		duty = shared->v8_max_per_s / shared->thrift / rate;
-	w->on = lround(duty * WINDOW_STEPS);
-	if (!w->on)
-		w->on = 1;
+	while (lengths[i] > 1 && lengths[i] > duty * WINDOW_STEPS)
+		i++;
+	w->on = lengths[i];
 	w->start = w->on < WINDOW_STEPS ? random() % (WINDOW_STEPS - w->on + 1) : 0;
 	w->step = 0;
 	if (p->config.alloc_weight != WINDOW_STEPS / w->on) {
