@@ -541,51 +541,6 @@ int elf_file_read(struct elf_file *f, uint64_t addr, void *out, size_t len)
 	return -EFAULT;
 }
 
-int elf_file_offset(struct elf_file *f, uint64_t vaddr, uint64_t *offset)
-{
-	GElf_Phdr ph;
-
-	for (int i = 0; gelf_getphdr(f->elf, i, &ph); i++) {
-		if (ph.p_type == PT_LOAD && vaddr >= ph.p_vaddr &&
-		    vaddr - ph.p_vaddr < ph.p_filesz) {
-			*offset = ph.p_offset + (vaddr - ph.p_vaddr);
-			return 0;
-		}
-	}
-	return -EFAULT;
-}
-
-int elf_file_address(struct elf_file *f, uint64_t offset, bool is_executable, uint64_t *vaddr)
-{
-	uint64_t in_page = (uint64_t)sysconf(_SC_PAGESIZE) - 1;
-	GElf_Phdr ph;
-
-	for (int i = 0; gelf_getphdr(f->elf, i, &ph); i++) {
-		uint64_t end;
-
-		if (ph.p_type != PT_LOAD || (is_executable && !(ph.p_flags & PF_X)))
-			continue;
-		if (__builtin_add_overflow(ph.p_offset, ph.p_filesz, &end) || end > INT64_MAX)
-			continue;
-		if (offset < (ph.p_offset & ~in_page) || offset >= ((end + in_page) & ~in_page))
-			continue;
-		*vaddr = ph.p_vaddr - ph.p_offset + offset;
-		return 0;
-	}
-	return -EFAULT;
-}
-
-int elf_file_bias(struct elf_file *f, uint64_t start, uint64_t offset, bool is_executable,
-		  uint64_t *bias)
-{
-	uint64_t vaddr;
-	int err = elf_file_address(f, offset, is_executable, &vaddr);
-
-	if (!err)
-		*bias = start - vaddr;
-	return err;
-}
-
 bool elf_file_has_symtab(const struct elf_file *f)
 {
 	return f->symtab != NULL;
