@@ -60,7 +60,7 @@ static void test_together(void **state)
 	ADD(t, MW_SITE_FAULT, MIB, malloc_, other_js, handle_js);
 	ADD(t, MW_SITE_BRK, 50 * MIB, brk_, malloc_, save_js, handle_js);
 	site_table_finish_tick(t);
-	assert_int_equal(site_groups(t, MW_SITE_FAULT, g, 4), 2);
+	assert_int_equal(site_groups(t, MW_SITE_FAULT, SITE_BY_CHAIN, g, 4), 2);
 	assert_ptr_equal(g[0].top, large);
 	assert_int_equal(g[0].kind, MW_SITE_FAULT);
 	assert_int_equal(g[0].stacks, 2);
@@ -69,10 +69,10 @@ static void test_together(void **state)
 	assert_int_equal(g[0].delta_bytes, 5 * MIB);
 	assert_float_equal(g[0].share, 5.0 / 6, 1e-9);
 	assert_int_equal(g[1].bytes, MIB);
-	assert_int_equal(site_groups(t, MW_SITE_BRK, g, 4), 1);
-	assert_int_equal(site_groups(t, MW_SITE_MMAP, g, 4), 0);
-	assert_int_equal(site_groups(t, MW_SITE_FAULT, g, 0), 0);
-	assert_int_equal(site_groups(t, MW_SITE_FAULT, g, 1), 1);
+	assert_int_equal(site_groups(t, MW_SITE_BRK, SITE_BY_CHAIN, g, 4), 1);
+	assert_int_equal(site_groups(t, MW_SITE_MMAP, SITE_BY_CHAIN, g, 4), 0);
+	assert_int_equal(site_groups(t, MW_SITE_FAULT, SITE_BY_CHAIN, g, 0), 0);
+	assert_int_equal(site_groups(t, MW_SITE_FAULT, SITE_BY_CHAIN, g, 1), 1);
 	assert_int_equal(g[0].bytes, 5 * MIB);
 }
 
@@ -90,7 +90,7 @@ static void test_apart(void **state)
 	ADD(t, MW_SITE_V8_SURVIVED, 2 * MIB, save_js, other_js);
 	ADD(t, MW_SITE_V8_SURVIVED, MIB, approximate, handle_js);
 	site_table_finish_tick(t);
-	assert_int_equal(site_groups(t, MW_SITE_V8_SURVIVED, g, 8), 4);
+	assert_int_equal(site_groups(t, MW_SITE_V8_SURVIVED, SITE_BY_CHAIN, g, 8), 4);
 	for (unsigned i = 0; i < 4; i++) {
 		assert_int_equal(g[i].bytes, (4 - i) * MIB);
 		assert_int_equal(g[i].stacks, 1);
@@ -108,7 +108,7 @@ static void test_notes(void **state)
 	ADD(t, MW_SITE_FAULT, 2 * MIB, promote, save_js); /* a collection that began there */
 	ADD(t, MW_SITE_FAULT, 4 * MIB, save_js);
 	site_table_finish_tick(t);
-	assert_int_equal(site_groups(t, MW_SITE_FAULT, g, 4), 2);
+	assert_int_equal(site_groups(t, MW_SITE_FAULT, SITE_BY_CHAIN, g, 4), 2);
 	assert_string_equal(g[0].top->note, "V8 promotion");
 	assert_int_equal(g[0].bytes, 5 * MIB);
 	assert_int_equal(g[0].stacks, 3);
@@ -124,8 +124,10 @@ static void test_shared_hash(void **state)
 	struct site_group g[4];
 
 	a->chain_hash = b->chain_hash;
+	a->function_hash = b->function_hash;
 	site_table_finish_tick(t);
-	assert_int_equal(site_groups(t, MW_SITE_FAULT, g, 4), 2);
+	assert_int_equal(site_groups(t, MW_SITE_FAULT, SITE_BY_FUNCTION, g, 4), 2);
+	assert_int_equal(site_groups(t, MW_SITE_FAULT, SITE_BY_CHAIN, g, 4), 2);
 }
 
 static void test_freed(void **state)
@@ -137,10 +139,11 @@ static void test_freed(void **state)
 	site_table_finish_tick(t);
 	s->sampled_bytes = 0;
 	site_table_finish_tick(t);
-	assert_int_equal(site_groups(t, MW_SITE_EXTERNAL, g, 2), 1); /* it went just now */
+	assert_int_equal(site_groups(t, MW_SITE_EXTERNAL, SITE_BY_CHAIN, g, 2),
+			 1); /* it went just now */
 	assert_int_equal(g[0].delta_bytes, -(int64_t)MIB);
 	site_table_finish_tick(t);
-	assert_int_equal(site_groups(t, MW_SITE_EXTERNAL, g, 2), 0);
+	assert_int_equal(site_groups(t, MW_SITE_EXTERNAL, SITE_BY_CHAIN, g, 2), 0);
 }
 
 static void test_many(void **state)
@@ -158,7 +161,7 @@ static void test_many(void **state)
 		ADD(t, MW_SITE_FAULT, i + 1, way, f);
 	}
 	site_table_finish_tick(t);
-	n = site_groups(t, MW_SITE_FAULT, g, SITES_MAX);
+	n = site_groups(t, MW_SITE_FAULT, SITE_BY_CHAIN, g, SITES_MAX);
 	assert_int_equal(n, SITES_MAX / 4);
 	for (unsigned i = 0; i < n; i++) {
 		assert_int_equal(g[i].stacks, 4);
@@ -166,6 +169,37 @@ static void test_many(void **state)
 		sum += g[i].bytes;
 	}
 	assert_int_equal(sum, (uint64_t)SITES_MAX * (SITES_MAX + 1) / 2);
+}
+
+/* A function's lines and callers, together. */
+static void test_by_function(void **state)
+{
+	struct site_table *t = *state;
+	struct frame line = save_js, elsewhere = save_js;
+	struct site_group g[8];
+
+	line.line++;
+	elsewhere.file = "/srv/c.js";
+	ADD(t, MW_SITE_V8_SURVIVED, 4 * MIB, save_js, handle_js);
+	ADD(t, MW_SITE_V8_SURVIVED, 4 * MIB, malloc_, save_js, handle_js);
+	ADD(t, MW_SITE_V8_SURVIVED, 3 * MIB, line, handle_js);
+	ADD(t, MW_SITE_V8_SURVIVED, 2 * MIB, save_js, other_js);
+	ADD(t, MW_SITE_V8_SURVIVED, 5 * MIB, elsewhere);
+	ADD(t, MW_SITE_V8_SURVIVED, MIB, promote);
+	ADD(t, MW_SITE_V8_SURVIVED, MIB, mark);
+	site_table_finish_tick(t);
+	t->v8_is_scaled = false;
+	assert_int_equal(site_groups(t, MW_SITE_V8_SURVIVED, SITE_BY_FUNCTION, g, 8), 3);
+	assert_int_equal(g[0].bytes, 13 * MIB);
+	assert_int_equal(g[0].stacks, 4);
+	assert_int_equal(g[0].chains, 3);
+	assert_int_equal(g[0].top->sampled_bytes, 4 * MIB);
+	assert_int_equal(g[1].bytes, 5 * MIB);
+	assert_int_equal(g[1].chains, 1);
+	assert_string_equal(g[2].top->note, "V8 promotion");
+	assert_int_equal(site_groups(t, MW_SITE_V8_SURVIVED, SITE_BY_CHAIN, g, 8), 5);
+	assert_int_equal(g[0].bytes, 8 * MIB);
+	assert_int_equal(g[0].chains, 1);
 }
 
 /* ---- the leading ones ---- */
@@ -267,7 +301,7 @@ static void test_rate(void **state)
 	t->begin_ns = 10 * SAMPLE_SECOND;
 	ADD(t, MW_SITE_FAULT, 6 * MIB, save_js);
 	site_table_finish_tick(t);
-	assert_int_equal(site_groups(t, MW_SITE_FAULT, &g, 1), 1);
+	assert_int_equal(site_groups(t, MW_SITE_FAULT, SITE_BY_CHAIN, &g, 1), 1);
 	assert_float_equal(site_rate(&g, 13 * SAMPLE_SECOND), 2.0 * MIB, 1e-6);
 	assert_float_equal(site_rate(&g, 10 * SAMPLE_SECOND), 0, 0);
 	assert_float_equal(site_rate(&g, 9 * SAMPLE_SECOND), 0, 0);
@@ -291,6 +325,7 @@ int main(void)
 		WITH_TABLE(test_together),
 		WITH_TABLE(test_apart),
 		WITH_TABLE(test_notes),
+		WITH_TABLE(test_by_function),
 		WITH_TABLE(test_shared_hash),
 		WITH_TABLE(test_freed),
 		WITH_TABLE(test_many),

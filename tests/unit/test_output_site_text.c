@@ -252,11 +252,16 @@ static void test_line(void **state)
 	a_site(t);
 	t->begin_ns = SAMPLE_SECOND;
 	site_table_finish_tick(t);
-	assert_int_equal(site_groups(t, MW_SITE_V8_SURVIVED, &g, 1), 1);
+	assert_int_equal(site_groups(t, MW_SITE_V8_SURVIVED, SITE_BY_CHAIN, &g, 1), 1);
 	site_line_add(&out, &g, 4 * SAMPLE_SECOND, 0, true);
 	assert_string_equal(out.s,
 			    "   3.0M   +1.0M/s  100% v8-survived  saveContext handles.js:12 ← "
 			    "handleStatus status.js:30 ← [express] next r.js:7");
+	g.chains = 3;
+	strbuf_clear(&out);
+	site_line_add(&out, &g, 4 * SAMPLE_SECOND, 70, true);
+	assert_string_equal(out.s, "   3.0M   +1.0M/s  100% v8-survived  saveContext handles.js:12 "
+				   "(+2)");
 	for (int width = 57; width < 130; width++) {
 		strbuf_clear(&out);
 		site_line_add(&out, &g, 4 * SAMPLE_SECOND, width, true);

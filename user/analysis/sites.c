@@ -17,27 +17,43 @@ const enum mw_site_kind site_kinds_ordered[MW_SITE_KINDS - 1] = {
 
 /* --- which belong together --- */
 
-/* Notes are constants of one table: compared by address. */
+/* By note, function, chain. Notes are constants of one table: compared by address. */
 static int compare_places(const void *a, const void *b)
 {
 	const struct site *s = *(const struct site *const *)a, *o = *(const struct site *const *)b;
 
 	if (s->note != o->note)
 		return (uintptr_t)s->note < (uintptr_t)o->note ? -1 : 1;
-	if (s->note || s->chain_hash == o->chain_hash)
-		return 0;
-	return s->chain_hash < o->chain_hash ? -1 : 1;
+	if (s->function_hash != o->function_hash)
+		return s->function_hash < o->function_hash ? -1 : 1;
+	if (s->chain_hash != o->chain_hash)
+		return s->chain_hash < o->chain_hash ? -1 : 1;
+	return 0;
 }
 
-static bool belong_together(const struct site *s, const struct site *o)
+static bool is_same_function(const struct site *s, const struct site *o)
 {
-	if (s->note || o->note)
-		return s->note == o->note;
+	if (!s->chain.count || !o->chain.count)
+		return s->chain.count == o->chain.count;
+	return frame_is_same_function(&s->stack->frames[s->chain.at[0]],
+				      &o->stack->frames[o->chain.at[0]]);
+}
+
+static bool is_same_chain(const struct site *s, const struct site *o)
+{
 	return s->chain_hash == o->chain_hash &&
 	       stack_chain_is_same(s->stack, &s->chain, o->stack, &o->chain);
 }
 
-static void group_add(struct site_group *g, const struct site *s)
+static bool belong_together(const struct site *s, const struct site *o, enum site_grain grain)
+{
+	if (s->note || o->note)
+		return s->note == o->note;
+	return grain == SITE_BY_CHAIN ? is_same_chain(s, o) : is_same_function(s, o);
+}
+
+/* @before: the site that was added last, or NULL */
+static void group_add(struct site_group *g, const struct site *s, const struct site *before)
 {
 	const struct site *top = g->top;
 
@@ -46,6 +62,7 @@ static void group_add(struct site_group *g, const struct site *s)
 		g->top = s;
 	g->kind = s->kind;
 	g->stacks++;
+	g->chains += !before || !is_same_chain(s, before);
 	g->bytes += s->bytes;
 	g->samples += s->samples;
 	g->delta_bytes += s->delta_bytes;
@@ -91,8 +108,8 @@ static const struct site **sites_of_kind(const struct site_table *t, enum mw_sit
 	return list;
 }
 
-unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, struct site_group *out,
-		     unsigned max)
+unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, enum site_grain grain,
+		     struct site_group *out, unsigned max)
 {
 	unsigned found = 0;
 	size_t count;
@@ -106,8 +123,9 @@ unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, struct 
 		struct site_group g = {.begin_ns = t->begin_ns};
 
 		do {
-			group_add(&g, list[i++]);
-		} while (i < count && belong_together(first, list[i]));
+			group_add(&g, list[i], g.top ? list[i - 1] : NULL);
+			i++;
+		} while (i < count && belong_together(first, list[i], grain));
 		found = keep_largest(out, found, max, &g);
 	}
 	free(list);
@@ -177,7 +195,7 @@ static int compare_ranked(const void *a, const void *b)
 static unsigned rank_kind(const struct site_table *t, enum mw_site_kind kind, struct ranked *out)
 {
 	struct site_group groups[LEADING_MAX];
-	unsigned count = site_groups(t, kind, groups, LEADING_MAX);
+	unsigned count = site_groups(t, kind, SITE_BY_FUNCTION, groups, LEADING_MAX);
 
 	for (unsigned i = 0; i < count; i++)
 		out[i] = (struct ranked){groups[i], class_of(t, &groups[i])};
@@ -188,7 +206,7 @@ static unsigned rank_kind(const struct site_table *t, enum mw_site_kind kind, st
 static bool is_there(const struct site_group *list, unsigned count, const struct site_group *g)
 {
 	for (unsigned i = 0; i < count; i++) {
-		if (belong_together(list[i].top, g->top))
+		if (belong_together(list[i].top, g->top, SITE_BY_FUNCTION))
 			return true;
 	}
 	return false;

@@ -8,11 +8,18 @@
 
 #include "model/site.h"
 
-/* The sites of one kind that have the same note, or else the same chain of frames. */
+/* What is one line. */
+enum site_grain {
+	SITE_BY_CHAIN,	  /* the same function, line and callers */
+	SITE_BY_FUNCTION, /* the same function: its lines and callers together */
+};
+
+/* The sites of one kind that have the same note, or else the same chain of frames or function. */
 struct site_group {
 	const struct site *top; /* the largest of them: its stack is the one to show */
 	enum mw_site_kind kind;
 	unsigned stacks; /* sites in it */
+	unsigned chains; /* differing functions, lines or callers among them */
 	uint64_t bytes, samples;
 	int64_t delta_bytes;
 	double share;	   /* of the kind */
@@ -26,8 +33,8 @@ struct site_group {
  * Groups of which nothing is left are not among them, unless something went since the tick before.
  * Returns how many; 0 also when memory is short. They point into @t: until its next tick.
  */
-unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, struct site_group *out,
-		     unsigned max);
+unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, enum site_grain grain,
+		     struct site_group *out, unsigned max);
 
 /**
  * site_groups_leading - those that say best which code makes the process grow
@@ -35,8 +42,8 @@ unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, struct 
  *
  * By bytes: what survives in V8's heap, external memory, page faults; where none of these was
  * seen, what was asked for by brk and mmap. Then page faults in V8's heap, if it is known what
- * survives there; last what the runtime does of its own accord, and what keeps nothing. No chain is
- * there twice.
+ * survives there; last what the runtime does of its own accord, and what keeps nothing. By
+ * functions: none is there twice.
  */
 unsigned site_groups_leading(const struct site_table *t, struct site_group *out, unsigned max);
 

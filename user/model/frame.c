@@ -36,15 +36,18 @@ static bool is_same_text(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-bool frame_is_same(const struct frame *a, const struct frame *b)
+bool frame_is_same_function(const struct frame *a, const struct frame *b)
 {
-	if (a->line != b->line || a->kind != b->kind || a->origin != b->origin ||
-	    a->is_approximate != b->is_approximate)
-		return false;
 	if (!a->fn && !b->fn && a->ip != b->ip)
 		return false;
 	return is_same_text(a->fn, b->fn) && is_same_text(a->file, b->file) &&
 	       is_same_text(a->module, b->module);
+}
+
+bool frame_is_same(const struct frame *a, const struct frame *b)
+{
+	return a->line == b->line && a->kind == b->kind && a->origin == b->origin &&
+	       a->is_approximate == b->is_approximate && frame_is_same_function(a, b);
 }
 
 /* FNV-1a, then mixed so that its weak low bits do not matter. */
@@ -62,19 +65,31 @@ static uint64_t add_text(uint64_t hash, const char *text)
 	return text ? add_bytes(hash, text, strlen(text) + 1) : add_bytes(hash, "\377", 1);
 }
 
+static uint64_t add_function(uint64_t hash, const struct frame *f)
+{
+	hash = add_text(hash, f->fn);
+	hash = add_text(hash, f->file);
+	hash = add_text(hash, f->module);
+	return f->fn ? hash : add_bytes(hash, &f->ip, sizeof(f->ip));
+}
+
 static uint64_t add_frame(uint64_t hash, const struct frame *f)
 {
 	const uint8_t flags[] = {f->kind, f->origin, f->is_approximate};
 
-	hash = add_text(hash, f->fn);
-	hash = add_text(hash, f->file);
-	hash = add_text(hash, f->module);
+	hash = add_function(hash, f);
 	hash = add_bytes(hash, &f->line, sizeof(f->line));
-	hash = add_bytes(hash, flags, sizeof(flags));
-	return f->fn ? hash : add_bytes(hash, &f->ip, sizeof(f->ip));
+	return add_bytes(hash, flags, sizeof(flags));
 }
 
 #define HASH_BEGIN 0xcbf29ce484222325ULL
+
+uint64_t frame_function_hash(const struct frame *f)
+{
+	uint64_t hash = add_function(HASH_BEGIN, f);
+
+	return hash ^ hash >> 32;
+}
 
 uint64_t stack_hash(const struct frame *frames, unsigned count)
 {
@@ -158,12 +173,6 @@ unsigned stack_site_frame(const struct stack *s)
 
 /* --- one line for a stack --- */
 
-static bool is_same_function(const struct frame *a, const struct frame *b)
-{
-	return is_same_text(a->fn, b->fn) && is_same_text(a->file, b->file) &&
-	       is_same_text(a->module, b->module);
-}
-
 /* Whether @f is worth telling as a caller of the site frame. */
 static bool is_caller(const struct frame *f, const struct frame *site)
 {
@@ -185,7 +194,7 @@ void stack_chain_of(const struct stack *s, struct stack_chain *out)
 	while (++at < s->count && out->count < STACK_CHAIN_MAX) {
 		const struct frame *f = &s->frames[at];
 
-		if (!is_caller(f, &s->frames[site]) || is_same_function(f, &s->frames[last]))
+		if (!is_caller(f, &s->frames[site]) || frame_is_same_function(f, &s->frames[last]))
 			continue;
 		out->at[out->count++] = (uint16_t)at;
 		last = at;

@@ -58,6 +58,11 @@ bool frame_has_origin(const struct frame *f);
  *  without a name the address. By what it ran (@tier, @is_inlined) does not count. */
 bool frame_is_same(const struct frame *a, const struct frame *b);
 
+/** frame_is_same_function - whatever the line; unnamed ones by their address */
+bool frame_is_same_function(const struct frame *a, const struct frame *b);
+/** frame_function_hash - of what frame_is_same_function() compares */
+uint64_t frame_function_hash(const struct frame *f);
+
 /** stack_hash - of what frame_is_same() compares, so that equal stacks of other addresses are one
  *  site */
 uint64_t stack_hash(const struct frame *frames, unsigned count);

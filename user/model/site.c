@@ -99,6 +99,8 @@ static struct site *add_site(struct site_table *t, uint64_t key, enum mw_site_ki
 	s->note = site_note(s->stack);
 	stack_chain_of(s->stack, &s->chain);
 	s->chain_hash = stack_chain_hash(s->stack, &s->chain);
+	if (s->chain.count)
+		s->function_hash = frame_function_hash(&s->stack->frames[s->chain.at[0]]);
 	hmap_add(&t->by_hash, &s->node, key);
 	return s;
 }

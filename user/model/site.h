@@ -20,8 +20,8 @@ struct site {
 	struct hmap_node node; /* by kind and hash of the frames */
 	enum mw_site_kind kind;
 	struct stack *stack;
-	struct stack_chain chain; /* of @stack */
-	uint64_t chain_hash;
+	struct stack_chain chain;	    /* of @stack */
+	uint64_t chain_hash, function_hash; /* of it, and of its first frame's function */
 	const char *note;	/* what the runtime's own work is (model/site_note.h), or NULL */
 	uint64_t sampled_bytes; /* estimate: weights of the samples, less what was freed */
 	uint64_t samples;

@@ -151,8 +151,8 @@ static int add_sites(struct ndjson *n, const struct process *p, const struct tic
 	if (!groups)
 		return -ENOMEM;
 	for (unsigned i = 0; i < MW_SITE_KINDS - 1; i++) {
-		unsigned count =
-			site_groups(p->sites, site_kinds_ordered[i], groups, t->sites_wanted);
+		unsigned count = site_groups(p->sites, site_kinds_ordered[i], SITE_BY_CHAIN, groups,
+					     t->sites_wanted);
 
 		for (unsigned at = 0; at < count; at++) {
 			record_begin(&j, &n->out, "site", t->now_ns, t->wall_ns);

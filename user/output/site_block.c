@@ -37,8 +37,8 @@ void site_block_summary(struct strbuf *out, const struct process *p, uint64_t no
 	if (!p->sites)
 		return;
 	for (unsigned i = 0; i < MW_SITE_KINDS - 1; i++) {
-		unsigned count = site_groups(p->sites, site_kinds_ordered[i], groups,
-					     most < MOST ? most : MOST);
+		unsigned count = site_groups(p->sites, site_kinds_ordered[i], SITE_BY_FUNCTION,
+					     groups, most < MOST ? most : MOST);
 
 		if (count && !has_titles) {
 			strbuf_adds(out, prefix);

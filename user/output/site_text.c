@@ -9,6 +9,7 @@
 #include "output/site_text.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -278,6 +279,16 @@ void site_text_add(struct strbuf *out, const struct site *s, int width, bool utf
 	strbuf_release(&frame);
 }
 
+void site_group_text_add(struct strbuf *out, const struct site_group *g, int width, bool utf8)
+{
+	char more[16] = "";
+
+	if (g->chains > 1 && !g->top->note)
+		snprintf(more, sizeof(more), " (+%u)", g->chains - 1);
+	site_text_add(out, g->top, width ? width - (int)strlen(more) : 0, utf8);
+	strbuf_adds(out, more);
+}
+
 void site_titles_add(struct strbuf *out)
 {
 	strbuf_adds(out, "  BYTES      RATE SHARE KIND         SITE");
@@ -293,7 +304,7 @@ void site_line_add(struct strbuf *out, const struct site_group *g, uint64_t now_
 		    units_format_bytes(bytes, sizeof(bytes), g->bytes),
 		    units_format_delta(rate, sizeof(rate), (int64_t)site_rate(g, now_ns)),
 		    100 * g->share, site_kind_name(g->kind));
-	site_text_add(out, g->top, width ? left : 0, utf8);
+	site_group_text_add(out, g, width ? left : 0, utf8);
 }
 
 /* --- what is not known --- */

@@ -39,6 +39,10 @@ void frame_text_add_long(struct strbuf *out, const struct frame *f, const char *
  */
 void site_text_add(struct strbuf *out, const struct site *s, int width, bool utf8);
 
+/** site_group_text_add - the same of its largest; " (+2)": and two other lines or callers of that
+ *  function */
+void site_group_text_add(struct strbuf *out, const struct site_group *g, int width, bool utf8);
+
 /** site_titles_add - names of what site_line_add() begins with */
 void site_titles_add(struct strbuf *out);
 /**

@@ -57,8 +57,8 @@ static int copy_kind(struct tui_sites *c, const struct site_table *t, enum mw_si
 		     unsigned wanted)
 {
 	struct site_group groups[COPIES_A_KIND];
-	unsigned count =
-		site_groups(t, kind, groups, wanted < COPIES_A_KIND ? wanted : COPIES_A_KIND);
+	unsigned count = site_groups(t, kind, SITE_BY_CHAIN, groups,
+				     wanted < COPIES_A_KIND ? wanted : COPIES_A_KIND);
 	int err = 0;
 
 	for (unsigned i = 0; i < count && !err; i++)
