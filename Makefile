@@ -76,6 +76,7 @@ UNITS := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/tests/unit/%) $(HOST_SRCS:tests/hos
 WORKLOAD_SRCS := $(wildcard tests/workloads/*.c)
 WORKLOADS := $(WORKLOAD_SRCS:tests/workloads/%.c=$(BUILD)/tests/workloads/%)
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+JSSTACK := $(BUILD)/tests/v8/jsstack
 E2E := $(sort $(wildcard tests/e2e/*.sh))
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch] tests/host/stub/*.h tests/host/stub/*/*.h)
@@ -144,6 +145,18 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $(filter-out %.h,$^) -o $@ $(LDLIBS)
 
+# A tool of the tests: the walk of the BPF programs, on stubs, and the names of memwatch.
+$(BUILD)/tests/v8/walk.o: tests/v8/walk.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -Itests/host/stub -Itests -Iinclude -Ibpf -std=gnu11 $(WARNINGS) \
+		-Wno-unused-function -Wno-unused-parameter -Wno-undef -O2 -g -MMD -MP -c $< -o $@
+
+$(JSSTACK): tests/v8/jsstack.c $(BUILD)/tests/v8/walk.o $(LIB_OBJS)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
+
 build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/collect/session.c,$(USER_SRCS))
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
@@ -158,11 +171,11 @@ units: $(UNITS)
 
 workloads: $(WORKLOADS)
 
-e2e: all workloads
+e2e: all workloads $(JSSTACK)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/run.sh $(E2E)
 
 # One runner for all, so that its summary is of all.
-test: deps all workloads
+test: deps all workloads $(JSSTACK)
 	$(Q)$(MAKE) SANITIZE=1 units
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/run.sh
 
@@ -243,4 +256,4 @@ help:
 	@sed -n '/^# make/,/^$$/s/^# \{0,1\}//p' Makefile
 	@echo "nodes matrix bench fuzz format format-check lint layers unit e2e install uninstall vmlinux clean"
 
--include $(BPF_OBJS:.o=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d)
+-include $(BPF_OBJS:.o=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d) $(JSSTACK:=.d) $(BUILD)/tests/v8/walk.d

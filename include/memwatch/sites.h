@@ -23,7 +23,7 @@
 #define MW_STACKS_BYTES	      (512 << 10) /* ring buffer; a power of two */
 #define MW_STACK_COPY_BYTES   16384	  /* of the stack, for unwinding in user space */
 #define MW_TEXT_RANGES	      8
-#define MW_V8_BUILTINS_RANGES 2
+#define MW_V8_BUILTINS_RANGES 8 /* V8 has a copy of its builtins for each isolate: workers */
 
 enum mw_site_kind {
 	MW_SITE_FAULT = 1,   /* page faults: bytes that became resident */

@@ -34,14 +34,17 @@ int v8_codes_init(struct v8_codes *c, struct v8_heap *heap)
 
 static size_t code_bytes(const struct v8_code *code)
 {
-	return code->positions_len + v8_deopt_bytes(&code->deopt);
+	return code->positions_len + v8_deopt_bytes(&code->deopt) + v8_jumps_bytes(&code->jumps) +
+	       code->anchor_count * sizeof(*code->anchors);
 }
 
 static void code_free(struct v8_codes *c, struct v8_code *code)
 {
 	c->bytes -= code_bytes(code);
 	free(code->positions);
+	free(code->anchors);
 	v8_deopt_release(&code->deopt);
+	v8_jumps_release(&code->jumps);
 	free(code);
 }
 

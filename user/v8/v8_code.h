@@ -8,11 +8,18 @@
 #include "model/frame.h"
 #include "v8/v8_deopt.h"
 #include "v8/v8_heap.h"
+#include "v8/v8_jumps.h"
 #include "v8/v8_positions.h"
 
 #define V8_CODE_WORDS	   8
 #define V8_CODES_MAX	   4096
 #define V8_CODE_HEAD_WORDS 2
+
+/* A place in Maglev code of which the functions are known. */
+struct v8_anchor {
+	uint32_t pc; /* from the start of the code */
+	unsigned entry;
+};
 
 struct v8_code {
 	uint64_t object; /* tagged Code */
@@ -28,6 +35,11 @@ struct v8_code {
 	uint8_t *positions; /* source positions; of baseline code, bytes of each bytecode */
 	size_t positions_len;
 	struct v8_deopt deopt;
+	/* v8_sites.c */
+	struct v8_jumps jumps;
+	bool has_anchors;	   /* were looked for */
+	struct v8_anchor *anchors; /* by pc */
+	unsigned anchor_count;
 };
 
 struct v8_codes {

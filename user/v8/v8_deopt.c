@@ -22,8 +22,7 @@
  * pc, index + 1, trampoline's pc, flags, registers (src/codegen/maglev-safepoint-table.cc).
  *
  * LIMITATIONS
- *   - Calls that cannot deoptimise have no entry: their position has to do. V8 14.6 does not
- *     record positions of allocations in inlined code; the last one before is a guess then.
+ *   - Calls that cannot deoptimise have no entry: see v8_sites.c.
  *   - Translations that are zlib-compressed (--turbo-compress-frame-translations) are not read.
  */
 #include "v8/v8_deopt.h"
@@ -255,7 +254,7 @@ static bool translation_begin(struct translation *t, int32_t *js_frames)
 }
 
 /* The JS frames of a translation, outermost first. */
-static unsigned translation_frames(struct translation *t, struct v8_site *out, int32_t *literals)
+static unsigned translation_sites(struct translation *t, struct v8_site *out)
 {
 	int32_t js_frames, operands[V8_DEOPT_OPERANDS_MAX];
 	unsigned count = 0, op;
@@ -273,78 +272,79 @@ static unsigned translation_frames(struct translation *t, struct v8_site *out, i
 			continue;
 		out[count].bytecode_offset = op < JS_FRAME_OPCODES / 2 ? operands[0] : -1;
 		out[count].position = -1;
-		literals[count++] = operands[1];
+		out[count++].literal = operands[1];
 		if ((int32_t)count == js_frames)
 			break;
 	}
 	return count;
 }
 
-static const struct v8_deopt_entry *entry_by_safepoint(const struct v8_deopt *d, uint64_t pc)
-{
-	for (unsigned i = 0; i < d->safepoint_count; i++) {
-		const uint8_t *at = d->safepoints + (size_t)i * d->safepoint_bytes;
-		uint32_t entry_pc = 0, index = 0;
-
-		memcpy(&entry_pc, at, d->safepoint_pc_bytes);
-		memcpy(&index, at + d->safepoint_pc_bytes, d->safepoint_index_bytes);
-		if (entry_pc == pc)
-			return index && index - 1 < d->entry_count ? &d->entries[index - 1] : NULL;
-	}
-	return NULL;
-}
-
-static const struct v8_deopt_entry *entry_by_pc(const struct v8_deopt *d, uint64_t pc)
-{
-	if (d->safepoints)
-		return entry_by_safepoint(d, pc);
-	for (unsigned i = 0; i < d->entry_count; i++) {
-		if (d->entries[i].pc >= 0 && (uint64_t)d->entries[i].pc == pc)
-			return &d->entries[i];
-	}
-	return NULL;
-}
-
-/* A function among the literals, tagged, if it is one; 0 if not. */
-static uint64_t literal(struct v8_heap *h, const struct v8_deopt *d, int32_t index)
-{
-	uint64_t literals, object;
-
-	if (index < 0 || index >= d->literal_count)
-		return 0;
-	literals = element(h, d->data, h->layout->deopt_literals);
-	object = v8_strong(element(h, literals, index));
-	return v8_is_object(object) ? object : 0;
-}
-
-unsigned v8_deopt_by_pc(struct v8_heap *h, const struct v8_deopt *d, uint64_t pc,
+unsigned v8_deopt_sites(const struct v8_layout *l, const struct v8_deopt *d, unsigned entry,
 			struct v8_site *out)
 {
-	const struct v8_deopt_entry *entry = entry_by_pc(d, pc);
-	struct translation t = {
-		.layout = h->layout, .bytes = d->translations, .len = d->translations_len};
-	int32_t literals[V8_INLINED_MAX];
-	struct v8_site outer_first[V8_INLINED_MAX];
+	struct translation t = {.layout = l, .bytes = d->translations, .len = d->translations_len};
 	unsigned count;
 
-	if (!entry || entry->translation < 0 || !h->layout->deopt_opcode_count)
+	if (entry >= d->entry_count || d->entries[entry].translation < 0 || !l->deopt_opcode_count)
 		return 0;
-	t.at = (size_t)entry->translation;
-	count = translation_frames(&t, outer_first, literals);
-	for (unsigned i = 0; i < count; i++) {
-		struct v8_site *site = &out[count - 1 - i];
-
-		*site = outer_first[i];
-		site->shared = literal(h, d, literals[i]);
-		if (!site->shared)
-			return 0;
-	}
+	t.at = (size_t)d->entries[entry].translation;
+	count = translation_sites(&t, out);
+	if (count) /* its literal is there too, but the caller knows it */
+		out[0].literal = V8_OWN_FUNCTION;
 	return count;
 }
 
-unsigned v8_deopt_by_position(struct v8_heap *h, const struct v8_deopt *d, v8_position position,
-			      struct v8_site *out)
+/* ---- which entry ---- */
+
+bool v8_deopt_safepoint(const struct v8_deopt *d, unsigned index, uint32_t *pc, unsigned *entry)
 {
+	const uint8_t *at = d->safepoints + (size_t)index * d->safepoint_bytes;
+	uint32_t number = 0;
+
+	*pc = 0;
+	memcpy(pc, at, d->safepoint_pc_bytes);
+	memcpy(&number, at + d->safepoint_pc_bytes, d->safepoint_index_bytes);
+	*entry = number - 1;
+	return number && number <= d->entry_count;
+}
+
+int v8_deopt_entry(const struct v8_deopt *d, uint64_t pc)
+{
+	unsigned entry;
+	uint32_t at;
+
+	for (unsigned i = 0; i < d->safepoint_count; i++) {
+		bool has_entry = v8_deopt_safepoint(d, i, &at, &entry);
+
+		if (at == pc)
+			return has_entry ? (int)entry : -1;
+	}
+	if (d->safepoint_count) /* the pcs of Maglev's entries are those of their exits */
+		return -1;
+	for (unsigned i = 0; i < d->entry_count; i++) {
+		if (d->entries[i].pc >= 0 && (uint64_t)d->entries[i].pc == pc)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* ---- functions ---- */
+
+uint64_t v8_deopt_function(struct v8_heap *h, const struct v8_deopt *d, int32_t literal)
+{
+	uint64_t literals, object;
+
+	if (literal < 0 || literal >= d->literal_count)
+		return 0;
+	literals = element(h, d->data, h->layout->deopt_literals);
+	object = v8_strong(element(h, literals, literal));
+	return v8_is_object(object) ? object : 0;
+}
+
+unsigned v8_deopt_position_sites(const struct v8_deopt *d, v8_position position,
+				 struct v8_site *out)
+{
+	struct v8_site inner_first[V8_INLINED_MAX];
 	unsigned count = 0;
 
 	for (; count < V8_INLINED_MAX - 1; count++) {
@@ -357,14 +357,18 @@ unsigned v8_deopt_by_position(struct v8_heap *h, const struct v8_deopt *d, v8_po
 		memcpy(&from, d->inlinings + (size_t)inlining * INLINING_BYTES, sizeof(from));
 		memcpy(&function, d->inlinings + (size_t)inlining * INLINING_BYTES + sizeof(from),
 		       sizeof(function));
-		out[count].shared =
-			function >= 0 && function < d->inlined_count ? literal(h, d, function) : 0;
-		out[count].bytecode_offset = -1;
-		out[count].position = v8_position_offset(position);
+		inner_first[count] = (struct v8_site){
+			.literal = function >= 0 && function < d->inlined_count ? function
+										: V8_OWN_FUNCTION,
+			.bytecode_offset = -1,
+			.position = v8_position_offset(position),
+		};
 		position = from;
 	}
-	out[count].shared = 0;
-	out[count].bytecode_offset = -1;
-	out[count].position = v8_position_offset(position);
-	return count + 1;
+	inner_first[count++] = (struct v8_site){.literal = V8_OWN_FUNCTION,
+						.bytecode_offset = -1,
+						.position = v8_position_offset(position)};
+	for (unsigned i = 0; i < count; i++)
+		out[i] = inner_first[count - 1 - i];
+	return count;
 }

@@ -31,11 +31,13 @@ struct v8_deopt {
 	unsigned safepoint_count, safepoint_bytes, safepoint_pc_bytes, safepoint_index_bytes;
 };
 
+#define V8_OWN_FUNCTION (-1)
+
 /* One function at an address. */
 struct v8_site {
-	uint64_t shared;	 /* tagged SharedFunctionInfo; 0: the one of the code itself */
-	int32_t bytecode_offset; /* in it, -1: unknown; then ... */
-	int32_t position;	 /* ... in its script, -1: unknown */
+	int32_t literal; /* which function: an index; V8_OWN_FUNCTION: what the code is of */
+	int32_t bytecode_offset; /* in it; -1: unknown, then ... */
+	int32_t position;	 /* ... in its script; -1: unknown */
 };
 
 /**
@@ -49,21 +51,25 @@ void v8_deopt_release(struct v8_deopt *d);
 /** v8_deopt_bytes - memory in use */
 size_t v8_deopt_bytes(const struct v8_deopt *d);
 
+/** v8_deopt_entry - the entry of the call that returns to @pc, from the code's start; -1: none */
+int v8_deopt_entry(const struct v8_deopt *d, uint64_t pc);
+/** v8_deopt_safepoint - Maglev: the pc and entry of a safepoint; false: it has no entry */
+bool v8_deopt_safepoint(const struct v8_deopt *d, unsigned index, uint32_t *pc, unsigned *entry);
 /**
- * v8_deopt_by_pc - the functions at a return address, innermost first (V8 12 and newer)
- * @pc:	 from the start of the code
+ * v8_deopt_sites - the functions at an entry, outermost first
  * @out: V8_INLINED_MAX entries
  *
- * Returns how many; 0 if the table does not have the address.
+ * Returns how many; 0 if it cannot be told.
  */
-unsigned v8_deopt_by_pc(struct v8_heap *h, const struct v8_deopt *d, uint64_t pc,
+unsigned v8_deopt_sites(const struct v8_layout *l, const struct v8_deopt *d, unsigned entry,
 			struct v8_site *out);
+/** v8_deopt_position_sites - the same by a source position of the code; at least 1 */
+unsigned v8_deopt_position_sites(const struct v8_deopt *d, v8_position position,
+				 struct v8_site *out);
 
+/** v8_deopt_function - a function by its index, tagged; 0: there is none */
+uint64_t v8_deopt_function(struct v8_heap *h, const struct v8_deopt *d, int32_t literal);
 /** v8_deopt_shared - the function that the code was made of, tagged; 0: unknown */
 uint64_t v8_deopt_shared(struct v8_heap *h, const struct v8_deopt *d);
-
-/** v8_deopt_by_position - the same by the source position of the code there; at least 1 */
-unsigned v8_deopt_by_position(struct v8_heap *h, const struct v8_deopt *d, v8_position position,
-			      struct v8_site *out);
 
 #endif

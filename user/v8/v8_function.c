@@ -171,9 +171,12 @@ static struct v8_function *function_find(const struct v8_functions *f, uint64_t 
 	return node ? hmap_entry(node, struct v8_function, node) : NULL;
 }
 
+/* Of what has no script the kernel side takes something else for the script's id. */
 static bool has_ids(const struct v8_function *fn, int32_t script_id, int32_t literal_id)
 {
-	return fn->script_id == script_id && fn->literal_id == literal_id;
+	if (fn->literal_id != literal_id)
+		return false;
+	return !fn->script || (fn->script_id == script_id && fn->script->id == script_id);
 }
 
 struct v8_function *v8_function_get(struct v8_functions *f, uint64_t shared, int32_t script_id,
@@ -184,7 +187,7 @@ struct v8_function *v8_function_get(struct v8_functions *f, uint64_t shared, int
 	int err;
 
 	if (fn && script_id && fn->generation == f->generation &&
-	    has_ids(fn, script_id, literal_id) && (!fn->script || fn->script->id == script_id))
+	    has_ids(fn, script_id, literal_id))
 		return fn;
 	err = shared_read(f->heap, shared, words);
 	if (err) {
@@ -273,11 +276,11 @@ uint32_t v8_function_position_line(struct v8_functions *f, struct v8_function *f
 
 uint32_t v8_function_line(struct v8_functions *f, struct v8_function *fn, int32_t offset)
 {
-	v8_position position;
+	struct v8_position_entry entry;
 
 	v8_function_bytecode(f, fn);
 	if (!fn->positions || offset < 0 || (size_t)offset >= fn->bytecode_len)
 		return 0;
-	position = v8_positions_find(fn->positions, fn->positions_len, offset);
-	return v8_function_position_line(f, fn, v8_position_offset(position));
+	v8_positions_find(f->heap->layout, fn->positions, fn->positions_len, offset, &entry, NULL);
+	return v8_function_position_line(f, fn, v8_position_offset(entry.position));
 }

@@ -332,7 +332,7 @@ static void fill_code(struct v8_layout *l)
 			o->code_positions =
 				l->version >= V(12, 0, 0) ? o->code_start - 24 : o->code_size - 16;
 		if (o->code_flags == ABSENT)
-			o->code_flags = o->code_size + 8;
+			o->code_flags = o->code_size + (l->version >= V(9, 0, 0) ? 8 : 4);
 	} else if (o->code_positions != ABSENT) {
 		o->code_start = o->code_positions + 16;
 		o->code_flags = o->code_start + 8;
@@ -359,6 +359,7 @@ static void fill_rest(struct v8_layout *l)
 	}
 	if (l->deopt_inlining_positions == ABSENT)
 		l->deopt_inlining_positions = l->deopt_shared + 1;
+	l->positions_have_two_flags = l->version >= V(14, 0, 0);
 	l->deopt_has_pcs = l->version >= V(12, 0, 0);
 	l->scope_info_begins_with_positions = l->scope_info_first_vars == 5;
 	l->scope_info_hashes_names = o->scope_info_slots == 8;

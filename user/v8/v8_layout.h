@@ -69,7 +69,8 @@ struct v8_layout {
 	bool code_start_is_pointer; /* Code is apart from the instructions */
 	/* DeoptimizationData: indices */
 	int32_t deopt_inlined_count, deopt_literals, deopt_shared, deopt_inlining_positions;
-	bool deopt_has_pcs; /* each entry holds the pc of its call */
+	bool positions_have_two_flags; /* v8_positions.c */
+	bool deopt_has_pcs;	       /* each entry holds the pc of its call */
 
 	/* Bytes of a bytecode, by operand scale; 0 of them: unknown */
 	uint8_t bytecode_sizes[V8_BYTECODE_SCALES][V8_BYTECODES_MAX];

@@ -4,8 +4,11 @@
  *
  * Source position table (src/codegen/source-position-table.cc): entries of two
  * numbers, the differences of code offset and position to the entry before. Numbers are
- * little-endian in groups of seven bits, signed ones in zigzag; a negative code difference d
- * stands for -(d + 1) and marks a position that is no statement. Code offsets begin at -1.
+ * little-endian in groups of seven bits, signed ones in zigzag. Code offsets begin at -1. A code
+ * difference has flags with it (is it a statement), which are of no use here:
+ *
+ *	V8 13.6 and older	signed: a negative d stands for -(d + 1)
+ *	V8 14.1 and newer	unsigned: two bits of flags, then the difference
  *
  * Baseline table (src/baseline/bytecode-offset-iterator.h): for each bytecode how many bytes of
  * code it became, after the length of the prologue. The bytecodes' own lengths are in V8's
@@ -41,20 +44,47 @@ static bool zigzag(const uint8_t *bytes, size_t len, size_t *at, int64_t *out)
 	return true;
 }
 
-v8_position v8_positions_find(const uint8_t *table, size_t len, int64_t code_offset)
+/* The difference of code offsets that an entry begins with. */
+static bool code_step(const struct v8_layout *l, const uint8_t *bytes, size_t len, size_t *at,
+		      uint64_t *out)
 {
-	v8_position position = 0;
-	uint64_t offset = (uint64_t)-1; /* unsigned: garbage may run over */
+	int64_t by;
+
+	if (l->positions_have_two_flags) {
+		if (!v8_uvlq(bytes, len, at, out))
+			return false;
+		*out >>= 2;
+		return true;
+	}
+	if (!zigzag(bytes, len, at, &by))
+		return false;
+	*out = (uint64_t)(by >= 0 ? by : -(by + 1));
+	return true;
+}
+
+void v8_positions_find(const struct v8_layout *l, const uint8_t *table, size_t len,
+		       int64_t code_offset, struct v8_position_entry *before,
+		       struct v8_position_entry *after)
+{
+	struct v8_position_entry entry = {.code_offset = -1};
+	uint64_t offset = (uint64_t)-1, step; /* unsigned: garbage may run over */
 	size_t at = 0;
 	int64_t by;
 
-	while (zigzag(table, len, &at, &by)) {
-		offset += (uint64_t)(by >= 0 ? by : -(by + 1));
-		if ((int64_t)offset > code_offset || !zigzag(table, len, &at, &by))
-			break;
-		position += (uint64_t)by;
+	*before = entry;
+	if (after)
+		*after = entry;
+	while (code_step(l, table, len, &at, &step) && zigzag(table, len, &at, &by)) {
+		offset += step;
+		entry.code_offset = (int64_t)offset;
+		entry.position += (uint64_t)by;
+		if (entry.code_offset > code_offset) {
+			if (after)
+				*after = entry;
+			return;
+		}
+		*before = entry;
 	}
-	return position;
 }
 
 /* Bytes of the bytecode at @at, its prefix included; 0 if it is none. */

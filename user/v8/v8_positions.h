@@ -32,12 +32,19 @@ static inline int v8_position_inlining(v8_position p)
 /** v8_uvlq - takes an unsigned number off @bytes at *@at; false at the end or if it is too long */
 bool v8_uvlq(const uint8_t *bytes, size_t len, size_t *at, uint64_t *out);
 
+struct v8_position_entry {
+	int64_t code_offset; /* from which on ... */
+	v8_position position;
+};
+
 /**
- * v8_positions_find - the position that holds at @code_offset, by a source position table
- *
- * That of the last entry that begins at or before it; 0 if there is none.
+ * v8_positions_find - what a source position table says of @code_offset
+ * @before: the last entry that begins at or before it; its position is 0 if there is none
+ * @after:  the one that comes next; its position is 0 if there is none. NULL: not wanted
  */
-v8_position v8_positions_find(const uint8_t *table, size_t len, int64_t code_offset);
+void v8_positions_find(const struct v8_layout *l, const uint8_t *table, size_t len,
+		       int64_t code_offset, struct v8_position_entry *before,
+		       struct v8_position_entry *after);
 
 /**
  * v8_baseline_bytecode - where in the bytecode baseline code is

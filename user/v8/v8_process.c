@@ -7,13 +7,13 @@
  *      holds V8 (Debian: libnode.so).
  *   2. Builtins are at their symbols' addresses plus the load bias. Where they have no symbols, V8
  *      keeps their address and size in two variables, which are read from the process.
- *   3. Since Node 22, V8 has a copy of them beside the code that it makes, so that calls are short:
- *      the same pages of the file mapped once more, or, where it could not do that,
- *      a copy in anonymous memory, which begins with the same bytes.
+ *   3. Since Node 20, each isolate (also of a worker) has a copy of them beside the code that it
+ *      makes, so that calls are short: the same pages of the file mapped once more, or, where V8
+ *      could not do that, a copy in anonymous memory, which begins with the same bytes.
  *
  * LIMITATIONS
- *   - A process is looked at once. If that is before it has started V8, the copy, and builtins
- *     without symbols, are found by v8_process_refresh() only.
+ *   - Copies that are made later (a worker's), and all if V8 has not started yet, are found
+ *     by v8_process_refresh(), or when an address leads there.
  *   - A second copy of V8 in the process is not seen.
  */
 #include "v8/v8_process.h"
@@ -147,38 +147,43 @@ static bool is_same_file(const struct proc_map *a, const struct proc_map *b)
 	return a->inode == b->inode && a->dev == b->dev && !strcmp(a->path, b->path);
 }
 
-/* Another mapping of the same pages of the file; their addresses differ by *@shift. */
-static bool find_mapped_copy(const struct v8_process *v, const struct mw_range *primary,
-			     uint64_t *shift)
+static void add_copy(struct v8_process *v, const struct mw_range *primary, uint64_t shift)
+{
+	struct v8_resolver *r = &v->resolver;
+
+	if (r->copy_count < V8_BUILTINS_COPIES)
+		r->copies[r->copy_count++] = (struct v8_builtins_copy){
+			primary->start + shift, primary->end + shift, -v->bias - shift};
+}
+
+/* Other mappings of the same pages of the file. */
+static void find_mapped_copies(struct v8_process *v, const struct mw_range *primary)
 {
 	const struct proc_map *home = proc_maps_find(&v->maps, primary->start);
 	uint64_t offset;
 
 	if (!home || !proc_map_is_file(home))
-		return false;
+		return;
 	offset = primary->start - home->start + home->offset;
 	for (unsigned i = 0; i < v->maps.count; i++) {
 		const struct proc_map *m = &v->maps.maps[i];
+		uint64_t shift = m->start + (offset - m->offset) - primary->start;
 
-		if (m == home || !is_executable(m) || !is_same_file(m, home) ||
-		    offset < m->offset || offset - m->offset >= m->end - m->start)
-			continue;
-		*shift = m->start + (offset - m->offset) - primary->start;
-		return *shift != 0;
+		if (is_executable(m) && is_same_file(m, home) && offset >= m->offset &&
+		    offset - m->offset < m->end - m->start && shift)
+			add_copy(v, primary, shift);
 	}
-	return false;
 }
 
-/* A copy in anonymous memory, by its first bytes. */
-static bool find_anonymous_copy(struct v8_process *v, const struct mw_range *primary,
-				uint64_t *shift)
+/* Copies in anonymous memory, by their first bytes. */
+static void find_anonymous_copies(struct v8_process *v, const struct mw_range *primary)
 {
 	unsigned char wanted[COPY_BYTES], got[COPY_BYTES];
 	uint64_t size = primary->end - primary->start;
 	unsigned probes = 0;
 
 	if (memreader_read(v->mem, primary->start, wanted, sizeof(wanted)))
-		return false;
+		return;
 	for (unsigned i = 0; i < v->maps.count; i++) {
 		const struct proc_map *m = &v->maps.maps[i];
 		uint64_t at = (m->start + COPY_ALIGN - 1) & ~(uint64_t)(COPY_ALIGN - 1);
@@ -187,32 +192,25 @@ static bool find_anonymous_copy(struct v8_process *v, const struct mw_range *pri
 			continue;
 		for (; at < m->end && m->end - at >= size; at += COPY_ALIGN) {
 			if (++probes > COPY_PROBES)
-				return false;
+				return;
 			if (!memreader_read(v->mem, at, got, sizeof(got)) &&
-			    !memcmp(got, wanted, sizeof(got))) {
-				*shift = at - primary->start;
-				return true;
-			}
+			    !memcmp(got, wanted, sizeof(got)))
+				add_copy(v, primary, at - primary->start);
 		}
 	}
-	return false;
 }
 
 static void find_builtins(struct v8_process *v)
 {
-	struct v8_resolver *r = &v->resolver;
 	struct mw_range primary = builtins_in_file(v);
-	uint64_t shift;
 
-	memset(r->ranges, 0, sizeof(r->ranges));
+	v->resolver.copy_count = 0;
 	if (!primary.start)
 		return;
-	r->ranges[0] = primary;
-	r->to_file[0] = -v->bias;
-	if (!find_mapped_copy(v, &primary, &shift) && !find_anonymous_copy(v, &primary, &shift))
-		return;
-	r->ranges[1] = (struct mw_range){primary.start + shift, primary.end + shift};
-	r->to_file[1] = -v->bias - shift;
+	add_copy(v, &primary, 0);
+	find_mapped_copies(v, &primary);
+	if (v->resolver.copy_count == 1)
+		find_anonymous_copies(v, &primary);
 }
 
 /* ---- the whole ---- */
@@ -288,9 +286,20 @@ const struct proc_map *v8_process_map(const struct v8_process *v)
 
 void v8_process_frames(const struct v8_process *v, struct mw_v8_frames *out)
 {
+	const struct v8_resolver *r = &v->resolver;
+
 	*out = v->layout.frames;
-	memcpy(out->builtins, v->resolver.ranges, sizeof(out->builtins));
-	out->enabled = out->builtins[0].start != 0;
+	memset(out->builtins, 0, sizeof(out->builtins));
+	for (unsigned i = 0; i < r->copy_count && i < MW_V8_BUILTINS_RANGES; i++)
+		out->builtins[i] = (struct mw_range){r->copies[i].start, r->copies[i].end};
+	out->enabled = r->copy_count > 0;
+}
+
+bool v8_process_is_copy(const struct v8_process *v, uint64_t addr)
+{
+	const struct v8_builtins_copy *copy = v8_resolver_copy(&v->resolver, addr);
+
+	return copy && copy != &v->resolver.copies[0];
 }
 
 /* Whether there can be no code of V8's at @ip. */
@@ -302,19 +311,15 @@ static bool is_of_a_file(struct v8_process *v, uint64_t ip)
 		v8_process_refresh(v);
 		m = proc_maps_find(&v->maps, ip);
 	}
-	if (!m || !proc_map_is_file(m))
-		return false;
-	for (int i = 0; i < MW_V8_BUILTINS_RANGES; i++) {
-		if (ip >= v->resolver.ranges[i].start && ip < v->resolver.ranges[i].end)
-			return false;
-	}
-	return true;
+	return m && proc_map_is_file(m) && !v8_resolver_copy(&v->resolver, ip);
 }
 
 unsigned v8_process_resolve(struct v8_process *v, const struct mw_frame *raw, bool is_return,
 			    struct frame *out, unsigned max)
 {
-	if (!max || (raw->kind == MW_FRAME_NATIVE && is_of_a_file(v, raw->ip)))
+	bool is_of_file = is_of_a_file(v, raw->ip);
+
+	if (!max || (raw->kind == MW_FRAME_NATIVE && is_of_file))
 		return 0;
 	return v8_resolver_frame(&v->resolver, raw, is_return, out, max);
 }

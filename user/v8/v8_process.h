@@ -33,8 +33,16 @@ void v8_process_free(struct v8_process *v);
 const struct v8_layout *v8_process_layout(const struct v8_process *v);
 /** v8_process_map - an executable mapping of the file that holds V8 (proc_map_open(), _path()) */
 const struct proc_map *v8_process_map(const struct v8_process *v);
-/** v8_process_frames - what BPF needs: layout.frames, @builtins as addresses in the process */
+/**
+ * v8_process_frames - what BPF needs: layout.frames, @builtins as addresses in the process
+ *
+ * Since Node 20 each isolate has a copy of the builtins: those that are there now, as far as
+ * there is room. v8_process_refresh() finds those of workers that start later.
+ */
 void v8_process_frames(const struct v8_process *v, struct mw_v8_frames *out);
+/** v8_process_is_copy - whether @addr is in a copy of the builtins: no text of the file, although
+ *  it may be mapped from it */
+bool v8_process_is_copy(const struct v8_process *v, uint64_t addr);
 
 /**
  * v8_process_refresh - looks for the builtins again

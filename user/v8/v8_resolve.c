@@ -15,19 +15,19 @@
  * LIMITATIONS
  *   - The line of a leaf that is in a builtin without a frame, which optimised code or baseline
  *     code called.
- *   - V8 14.6 does not record positions of allocations in inlined code. Where optimised code has
- *     inlined functions and no exact entry for the address, the physical function is shown alone,
- *     marked as approximate.
+ *   - Where optimised code has inlined functions and its tables do not tell which one it is in, the
+ *     function that it was made of is shown alone, marked as approximate.
  */
 #include "v8/v8_resolve.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define JS_CODE_BYTES		(2u << 20)   /* how far the code of a JS frame is searched back */
-#define NATIVE_CODE_BYTES	(256u << 10) /* ... and of one that may be JIT code, or not */
-#define V8_NO_INLINED_POSITIONS V8_VERSION(14, 0, 0)
-#define NAME_BYTES		128
+#include "v8/v8_sites.h"
+
+#define JS_CODE_BYTES	  (2u << 20)   /* how far the code of a JS frame is searched back */
+#define NATIVE_CODE_BYTES (256u << 10) /* ... and of one that may be JIT code, or not */
+#define NAME_BYTES	  128
 
 /* A frame of the stack while it is named. */
 struct naming {
@@ -142,18 +142,22 @@ static void finish(struct naming *n, const struct v8_function *fn, struct frame 
 
 /* ---- builtins ---- */
 
+const struct v8_builtins_copy *v8_resolver_copy(const struct v8_resolver *r, uint64_t ip)
+{
+	for (unsigned i = 0; i < r->copy_count; i++) {
+		if (ip >= r->copies[i].start && ip < r->copies[i].end)
+			return &r->copies[i];
+	}
+	return NULL;
+}
+
 /* Whether @ip is in V8's builtins; @name is set to which, NULL if that is not known. */
 static bool in_builtin(const struct v8_resolver *r, uint64_t ip, const char **name)
 {
-	*name = NULL;
-	for (int i = 0; i < MW_V8_BUILTINS_RANGES; i++) {
-		if (ip < r->ranges[i].start || ip >= r->ranges[i].end)
-			continue;
-		if (r->builtins)
-			*name = v8_builtins_find(r->builtins, ip + r->to_file[i]);
-		return true;
-	}
-	return false;
+	const struct v8_builtins_copy *copy = v8_resolver_copy(r, ip);
+
+	*name = copy && r->builtins ? v8_builtins_find(r->builtins, ip + copy->to_file) : NULL;
+	return copy != NULL;
 }
 
 /* The builtin that @ip is in, if it is one of JavaScript's own functions. */
@@ -184,6 +188,8 @@ static void name_in_builtin(struct naming *n, struct v8_function *fn, const char
 		add_js_builtin(n, builtin);
 	f = add_function(n, fn, is_interpreted ? v8_function_line(&r->functions, fn, offset) : 0,
 			 is_interpreted ? TIER_INTERPRETED : TIER_NONE);
+	if (f)
+		f->is_approximate = !is_interpreted;
 	finish(n, fn, f);
 }
 
@@ -196,29 +202,21 @@ static uint32_t site_line(struct v8_resolver *r, struct v8_function *fn, const s
 	return v8_function_position_line(&r->functions, fn, site->position);
 }
 
-/* All functions at an address in optimised code, whose outermost must be @fn. */
-static bool add_sites(struct naming *n, struct v8_function *fn, const struct v8_site *sites,
-		      unsigned count, enum frame_tier tier)
+/* The functions of sites, the outermost of which is @fn; false if one cannot be read. */
+static bool site_functions(struct v8_resolver *r, const struct v8_code *code,
+			   struct v8_function *fn, const struct v8_site *sites, unsigned count,
+			   struct v8_function **out)
 {
-	struct v8_function *functions[V8_INLINED_MAX];
-
 	for (unsigned i = 0; i < count; i++) {
-		functions[i] = sites[i].shared
-				       ? v8_function_get(&n->r->functions, sites[i].shared, 0, 0)
-			       : i + 1 == count ? fn
-						: NULL;
-		if (!functions[i])
+		uint64_t shared;
+
+		out[i] = fn;
+		if (sites[i].literal == V8_OWN_FUNCTION)
+			continue;
+		shared = v8_deopt_function(&r->heap, &code->deopt, sites[i].literal);
+		out[i] = shared ? v8_function_get(&r->functions, shared, 0, 0) : NULL;
+		if (!out[i])
 			return false;
-	}
-	if (!count || functions[count - 1] != fn)
-		return false;
-	for (unsigned i = 0; i < count; i++) {
-		struct frame *f = add_function(n, functions[i],
-					       site_line(n->r, functions[i], &sites[i]), tier);
-
-		if (f)
-			f->is_inlined = i + 1 < count;
-		finish(n, functions[i], f);
 	}
 	return true;
 }
@@ -227,28 +225,28 @@ static void name_optimised(struct naming *n, struct v8_function *fn, struct v8_c
 {
 	struct v8_resolver *r = n->r;
 	enum frame_tier tier = v8_code_tier(r->heap.layout, code);
-	uint64_t pc = n->raw->ip - code->start;
+	struct v8_function *functions[V8_INLINED_MAX];
 	struct v8_site sites[V8_INLINED_MAX];
-	bool is_guess =
-		r->heap.layout->version >= V8_NO_INLINED_POSITIONS && code->deopt.inlined_count > 0;
-	unsigned count = 0;
+	bool is_approximate;
+	unsigned count = v8_sites_find(&r->heap, code, (uint32_t)(n->raw->ip - code->start),
+				       n->is_return, sites, &is_approximate);
 	struct frame *f;
-	v8_position at;
 
-	if (n->is_return && r->heap.layout->deopt_has_pcs)
-		count = v8_deopt_by_pc(&r->heap, &code->deopt, pc, sites);
-	if (count && add_sites(n, fn, sites, count, tier))
+	if (!count || !site_functions(r, code, fn, sites, count, functions)) {
+		f = add_function(n, fn, 0, tier);
+		if (f)
+			f->is_approximate = code->deopt.inlined_count > 0;
+		finish(n, fn, f);
 		return;
-	at = v8_positions_find(code->positions, code->positions_len, (int64_t)pc - n->is_return);
-	if (!is_guess) {
-		count = v8_deopt_by_position(&r->heap, &code->deopt, at, sites);
-		if (add_sites(n, fn, sites, count, tier))
-			return;
 	}
-	f = add_function(n, fn, 0, tier);
-	if (f)
-		f->is_approximate = is_guess;
-	finish(n, fn, f);
+	for (unsigned i = count; i-- > 0;) {
+		f = add_function(n, functions[i], site_line(r, functions[i], &sites[i]), tier);
+		if (f) {
+			f->is_inlined = i > 0;
+			f->is_approximate = is_approximate && i + 1 == count;
+		}
+		finish(n, functions[i], f);
+	}
 }
 
 static void name_baseline(struct naming *n, struct v8_function *fn, const struct v8_code *code)

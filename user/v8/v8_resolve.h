@@ -21,14 +21,20 @@ struct v8_resolve_stats {
 	uint64_t code_scans, code_scan_failures, unreadable;
 };
 
+#define V8_BUILTINS_COPIES 64
+
+/* Builtins in the process, and what is to be added to an address to get that of the file. */
+struct v8_builtins_copy {
+	uint64_t start, end, to_file;
+};
+
 struct v8_resolver {
 	struct v8_heap heap;
 	struct v8_functions functions;
 	struct v8_codes codes;
-	const struct v8_builtins *builtins; /* NULL: no symbols */
-	/* In the process, and what is to be added to an address to get that of the file */
-	struct mw_range ranges[MW_V8_BUILTINS_RANGES];
-	uint64_t to_file[MW_V8_BUILTINS_RANGES];
+	const struct v8_builtins *builtins;		    /* NULL: no symbols */
+	struct v8_builtins_copy copies[V8_BUILTINS_COPIES]; /* the first is where V8's file is */
+	unsigned copy_count;
 	struct v8_resolve_stats stats;
 };
 
@@ -36,6 +42,8 @@ struct v8_resolver {
 int v8_resolver_init(struct v8_resolver *r, const struct v8_layout *layout, struct memreader *mem,
 		     struct intern *names);
 void v8_resolver_release(struct v8_resolver *r);
+/** v8_resolver_copy - the copy of the builtins that @ip is in, or NULL */
+const struct v8_builtins_copy *v8_resolver_copy(const struct v8_resolver *r, uint64_t ip);
 /** v8_resolver_frame - see v8_process_resolve() */
 unsigned v8_resolver_frame(struct v8_resolver *r, const struct mw_frame *raw, bool is_return,
 			   struct frame *out, unsigned max);

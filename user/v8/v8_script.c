@@ -278,6 +278,8 @@ uint32_t v8_script_line(struct v8_scripts *s, struct v8_script *script, int32_t 
 			lines_by_source(s, script);
 		s->bytes += script->lines * sizeof(*script->line_ends);
 	}
+	if (!script->line_ends)
+		return 0;
 	high = script->lines;
 	while (low < high) { /* the first line that ends at or behind it */
 		uint32_t mid = low + (high - low) / 2;

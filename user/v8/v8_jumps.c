@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Finding jumps in machine code without disassembling it.
+ *
+ * On x86-64, V8's conditional jumps to deoptimisation exits and to code out of line are
+ * 0f 80..8f and a 32-bit distance. These bytes may also be within another instruction: but then
+ * where they lead is no place that is asked for, hardly ever.
+ *
+ * Code out of line, such as the slow path of an allocation:
+ *
+ *		lea  r10, [object + size]
+ *	source:	cmp  r10, [limit]
+ *		jae  target
+ *		...
+ *	back:	...
+ *		...
+ *	target:	push registers
+ *		call AllocateInYoungGeneration
+ *	pc:	pop  registers
+ *		jmp  back		e9 or eb; close behind the source
+ *
+ * LIMITATIONS: x86-64 only; elsewhere no jumps are found.
+ */
+#include "v8/v8_jumps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_CODE    (4u << 20)
+#define JCC_BYTES   6
+#define BACK_BYTES  192u /* at the most, from the source to where the code out of line returns */
+#define AHEAD_BYTES 192u /* at the most, from the pc to the jump back */
+#define MAX_BLOCK   512u /* from the target to the pc */
+#define MAX_NESTED  4
+
+#if defined(__x86_64__)
+#define IS_SUPPORTED 1
+#else
+#define IS_SUPPORTED 0
+#endif
+
+static int32_t distance(const uint8_t *at)
+{
+	int32_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return v;
+}
+
+/* Whether a conditional jump with a 32-bit distance is at @i, forward and within the code. */
+static bool is_jump(const uint8_t *code, uint32_t size, uint32_t i, uint32_t *target)
+{
+	int64_t to;
+
+	if (code[i] != 0x0f || (code[i + 1] & 0xf0) != 0x80)
+		return false;
+	to = (int64_t)i + JCC_BYTES + distance(code + i + 2);
+	*target = (uint32_t)to;
+	return to > (int64_t)i + JCC_BYTES && to < size;
+}
+
+static unsigned jumps_scan(const uint8_t *code, uint32_t size, struct v8_jump *out)
+{
+	unsigned count = 0;
+	uint32_t target;
+
+	for (uint32_t i = 0; i + JCC_BYTES <= size; i++) {
+		if (!is_jump(code, size, i, &target))
+			continue;
+		if (out)
+			out[count] = (struct v8_jump){i, target};
+		count++;
+	}
+	return count;
+}
+
+static int by_target(const void *a, const void *b)
+{
+	const struct v8_jump *x = a, *y = b;
+
+	if (x->target != y->target)
+		return x->target < y->target ? -1 : 1;
+	return x->source < y->source ? -1 : x->source > y->source;
+}
+
+/* Whether code at @pc jumps to right behind @source. */
+static bool returns_behind(const struct v8_jumps *j, uint32_t pc, uint32_t source)
+{
+	uint32_t end = j->size - pc < AHEAD_BYTES ? j->size : pc + AHEAD_BYTES;
+
+	for (uint32_t i = pc; i + 2 <= end; i++) {
+		int64_t to;
+
+		if (j->code[i] == 0xe9 && i + 5 <= end)
+			to = (int64_t)i + 5 + distance(j->code + i + 1);
+		else if (j->code[i] == 0xeb)
+			to = (int64_t)i + 2 + (int8_t)j->code[i + 1];
+		else
+			continue;
+		if (to > source && to <= (int64_t)source + BACK_BYTES)
+			return true;
+	}
+	return false;
+}
+
+void v8_jumps_load(struct memreader *mem, uint64_t start, uint32_t size, struct v8_jumps *out)
+{
+	unsigned count;
+
+	out->is_loaded = true;
+	if (!IS_SUPPORTED || !size || size > MAX_CODE)
+		return;
+	out->code = malloc(size);
+	if (!out->code || memreader_read(mem, start, out->code, size)) {
+		free(out->code);
+		out->code = NULL;
+		return;
+	}
+	out->size = size;
+	count = jumps_scan(out->code, size, NULL);
+	out->all = count ? malloc(count * sizeof(*out->all)) : NULL;
+	if (!out->all)
+		return;
+	out->count = jumps_scan(out->code, size, out->all);
+	qsort(out->all, out->count, sizeof(*out->all), by_target);
+}
+
+void v8_jumps_release(struct v8_jumps *j)
+{
+	free(j->code);
+	free(j->all);
+	*j = (struct v8_jumps){0};
+}
+
+size_t v8_jumps_bytes(const struct v8_jumps *j)
+{
+	return j->size + j->count * sizeof(*j->all);
+}
+
+const struct v8_jump *v8_jumps_out_of_line(const struct v8_jumps *j, uint32_t pc)
+{
+	unsigned low = 0, high = j->count; /* the first that leads behind @pc */
+
+	while (low < high) {
+		unsigned mid = low + (high - low) / 2;
+
+		if (j->all[mid].target > pc)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	if (pc >= j->size)
+		return NULL;
+	for (; low && pc - j->all[low - 1].target <= MAX_BLOCK; low--) {
+		if (returns_behind(j, pc, j->all[low - 1].source))
+			return &j->all[low - 1];
+	}
+	return NULL;
+}
+
+uint32_t v8_jumps_main(const struct v8_jumps *j, uint32_t pc)
+{
+	for (int nested = 0; nested < MAX_NESTED; nested++) {
+		const struct v8_jump *jump = v8_jumps_out_of_line(j, pc);
+
+		if (!jump)
+			break;
+		pc = jump->source;
+	}
+	return pc;
+}
