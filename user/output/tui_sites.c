@@ -161,7 +161,7 @@ void tui_sites(struct tui *t, const struct process *p, int width, struct strbuf 
 		add_whose(out, p, c);
 		strbuf_addc(out, '\n');
 	}
-	if (selected < 0)
+	if (!c || selected < 0)
 		return;
 	strbuf_addc(out, LINE_HEADING);
 	site_titles_add(out);
@@ -231,7 +231,7 @@ void tui_stack(struct tui *t, const struct process *p, int width, struct strbuf 
 	strbuf_addf(out, "\t%u ", p->pid);
 	strbuf_add_text(out, p->comm, sizeof(p->comm));
 	strbuf_addc(out, '\n');
-	if (at < 0) {
+	if (!c || at < 0) {
 		strbuf_adds(out, "this site is gone\n");
 		return;
 	}
