@@ -448,7 +448,10 @@ int v8_layout_read(struct elf_file *f, struct v8_layout *out, const char **why)
 		*field(out, gaps[i].field) = ABSENT;
 	out->offsets.shared_literal_id = ABSENT;
 	out->code_kind_maglev = ABSENT;
-	elf_file_for_each_symbol(f, on_symbol, &r); /* damage: what was found is judged */
+	/* .symtab has all that .dynsym has. Damage: what was found is judged */
+	elf_file_for_each_symbol_in(f, ELF_SYMTAB, on_symbol, &r);
+	if (r.found < MIN_FOUND || !r.version[0])
+		elf_file_for_each_symbol_in(f, ELF_DYNSYM, on_symbol, &r);
 	out->major = r.version[0];
 	out->minor = r.version[1];
 	out->build = r.version[2];

@@ -174,9 +174,8 @@ static bool add_js_builtin(struct naming *n, const char *builtin)
 static void name_in_builtin(struct naming *n, struct v8_function *fn, const char *builtin)
 {
 	struct v8_resolver *r = n->r;
-	/* Behind the object's head, as V8 counts */
-	int32_t offset = n->raw->bytecode_offset - (r->heap.layout->offsets.bytecode_data - 1);
 	bool is_interpreted = n->is_return || !builtin || v8_builtin_is_interpreter(builtin);
+	uint32_t line = 0;
 	struct frame *f;
 
 	if (!fn->script) {
@@ -184,11 +183,15 @@ static void name_in_builtin(struct naming *n, struct v8_function *fn, const char
 			add_builtin(n, fn->name);
 		return;
 	}
-	if (!is_interpreted && n->max > 1)
+	if (is_interpreted) /* V8 counts from the object's address */
+		line = v8_function_line(&r->functions, fn,
+					n->raw->bytecode_offset -
+						(r->heap.layout->offsets.bytecode_data - 1));
+	else if (n->max > 1)
 		add_js_builtin(n, builtin);
-	f = add_function(n, fn, is_interpreted ? v8_function_line(&r->functions, fn, offset) : 0,
-			 is_interpreted ? TIER_INTERPRETED : TIER_NONE);
-	if (f)
+	is_interpreted = builtin ? is_interpreted : line != 0;
+	f = add_function(n, fn, line, is_interpreted ? TIER_INTERPRETED : TIER_NONE);
+	if (f) /* optimised code may have called it from an inlined function */
 		f->is_approximate = !is_interpreted;
 	finish(n, fn, f);
 }
