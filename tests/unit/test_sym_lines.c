@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Names, lines and inlined functions of running C, C++, Rust and Go programs against what
- * addr2line(1) says of the same addresses.
+ * addr2line(1) says of the same addresses, binutils' and LLVM's; and of damaged files, an end.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "program.h"
+#include "sym/dwarf_lines.h"
 #include "symbol_fixture.h"
 
 #define MAX_ADDRESSES 600
@@ -71,6 +72,8 @@ static void line_trim(char *line)
 		*note = '\0';
 }
 
+static char oracle[PATH_MAX] = "addr2line";
+
 static struct truth *addr2line(const char *path, const uint64_t *addrs, size_t count)
 {
 	struct truth *v = calloc(count, sizeof(*v)), *t = v - 1;
@@ -82,7 +85,7 @@ static struct truth *addr2line(const char *path, const uint64_t *addrs, size_t c
 	for (size_t i = 0; i < count; i++)
 		fprintf(f, "%lx\n", addrs[i]);
 	fclose(f);
-	snprintf(line, sizeof(line), "addr2line -ifCae '%s' <'%s' 2>/dev/null", path, list);
+	snprintf(line, sizeof(line), "%s -ifCae '%s' <'%s' 2>/dev/null", oracle, path, list);
 	f = popen(line, "r");
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f)) {
@@ -227,6 +230,50 @@ static void test_cxx(void **state)
 			    &us) == 1);
 }
 
+/* What binutils 2.40 gets wrong or cannot read: against LLVM's addr2line. */
+static void test_against_llvm(void **state)
+{
+	static const struct {
+		const char *compiler, *source;
+	} cases[] = {
+		{"gcc -O2 -g -gdwarf64", "grow.c"},
+		{"gcc -O2 -g -flto", "grow.c"},
+		{"gcc -O2 -g -gdwarf-4 -fdebug-types-section", "grow.c"},
+		{"clang -O2 -g -gdwarf-5", "grow.c"},
+		{"clang -O2 -g -ffunction-sections -Wl,--gc-sections", "grow.c"},
+		{"g++ -O2 -g", "grow.cc"},
+		{"clang++ -O2 -g", "grow.cc"},
+	};
+	FILE *in =
+		popen("command -v llvm-addr2line || ls /usr/bin/llvm-addr2line-* 2>/dev/null", "r");
+	char found[PATH_MAX] = "";
+
+	(void)state;
+	if (!fgets(found, sizeof(found), in)) {
+		pclose(in);
+		print_message("skipped: llvm-addr2line is not installed\n");
+		skip();
+	}
+	pclose(in);
+	found[strcspn(found, "\n")] = '\0';
+	strcpy(oracle, found);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char tool[16];
+		double us, share;
+
+		sscanf(cases[i].compiler, "%15s", tool);
+		if (!program_have(tool)) {
+			print_message("left out: %s is not installed\n", tool);
+			continue;
+		}
+		share = compare(program_build(cases[i].compiler, cases[i].source, "llvm"), false,
+				&us);
+		if (share < 1)
+			fail_msg("%s: %f", cases[i].compiler, share);
+	}
+	strcpy(oracle, "addr2line");
+}
+
 static void test_rust(void **state)
 {
 	const char *path = program_path("rust");
@@ -254,23 +301,27 @@ static void test_go(void **state)
 	assert_true(compare(path, false, &us) > 0.99);
 }
 
-/* The name that nm has for what begins at @addr, without Go's ABI; "" if there is none. */
-static void nm_name(const char *path, uint64_t addr, char *out, size_t size)
+/* The name in a list by nm for what begins at @addr, without Go's ABI; "" if there is none. */
+static void nm_name(const char *list, uint64_t addr, char *out, size_t size)
 {
-	char line[16384], *name;
-	FILE *in;
+	char line[16384];
+	FILE *in = fopen(list, "r");
 
-	snprintf(line, sizeof(line), "nm '%s' | grep '^%016lx [tT] '", path, addr);
-	in = popen(line, "r");
+	assert_non_null(in);
 	*out = '\0';
-	if (fgets(line, sizeof(line), in)) {
+	while (!*out && fgets(line, sizeof(line), in)) {
+		char *abi;
+
+		if (strlen(line) < 20 || !strchr("tT", line[17]) ||
+		    strtoull(line, NULL, 16) != addr)
+			continue;
 		line[strcspn(line, "\n")] = '\0';
-		name = line + 19;
-		if (strlen(name) > 5 && !strcmp(name + strlen(name) - 5, ".abi0"))
-			name[strlen(name) - 5] = '\0';
-		snprintf(out, size, "%s", name);
+		abi = strstr(line, ".abi0");
+		if (abi)
+			*abi = '\0';
+		snprintf(out, size, "%.1000s", line + 19);
 	}
-	pclose(in);
+	fclose(in);
 }
 
 /* Without symbols and DWARF, by Go's own table: as addr2line says of the program before that. */
@@ -278,11 +329,13 @@ static void check_stripped_go(const char *flags)
 {
 	static uint64_t addrs[MAX_ADDRESSES];
 	const char *whole = program_path("go-whole"), *path = program_path("go-stripped");
+	char list[PATH_MAX];
 	size_t count, lines = 0, names = 0, without = 0;
 	struct truth *truth;
 	struct watched w;
 	uint64_t bias;
 
+	snprintf(list, sizeof(list), "%s", program_path("go-names"));
 	if (program_shell(
 		    "export HOME=${HOME:-/root} GO111MODULE=off; go build %s -o '%s' " PROGRAMS
 		    "/grow.go && go build %s -ldflags='-s -w' -o '%s' " PROGRAMS "/grow.go",
@@ -294,6 +347,7 @@ static void check_stripped_go(const char *flags)
 				       "text-stripped",
 				       program_dir),
 			 0);
+	assert_int_equal(program_shell("nm '%s' >'%s'", whole, list), 0);
 	count = addresses_pick(whole, addrs);
 	truth = addr2line(whole, addrs, count);
 	w = watched_run(path);
@@ -304,7 +358,7 @@ static void check_stripped_go(const char *flags)
 		char name[1024];
 
 		if (i % 3 == 0) {
-			nm_name(whole, addrs[i], name, sizeof(name));
+			nm_name(list, addrs[i], name, sizeof(name));
 			if (!f.fn) { /* labels in assembly are no functions of Go's */
 				without++;
 				continue;
@@ -331,6 +385,64 @@ static void test_go_stripped(void **state)
 	SKIP_WITHOUT("go");
 	check_stripped_go("");
 	check_stripped_go("-buildmode=pie");
+}
+
+/* ---- damage ---- */
+
+/* One file whose sections of DWARF are changed at random, looked up everywhere: no more than an
+ * end. */
+static void test_damaged(void **state)
+{
+	enum { ROUNDS = 600 };
+	const char *path = program_build("gcc -O2 -g", "stackcopy.c", "damaged");
+	const char *copy = program_path("copy");
+	struct dwarf_function functions[8];
+	unsigned char *bytes;
+	unsigned known = 0;
+	size_t size;
+	FILE *in = fopen(path, "r");
+	uint64_t capture = symbol_address(path, "capture", NULL), low = 0;
+
+	(void)state;
+	assert_non_null(in);
+	fseek(in, 0, SEEK_END);
+	size = (size_t)ftell(in);
+	rewind(in);
+	bytes = malloc(size);
+	assert_int_equal(fread(bytes, 1, size, in), size);
+	fclose(in);
+	for (size_t i = 0; i + 7 < size && !low; i++) { /* behind the code */
+		if (!memcmp(bytes + i, "GCC: (", 6))
+			low = i;
+	}
+	assert_true(low != 0);
+	srandom(3);
+	for (int round = 0; round < ROUNDS; round++) {
+		FILE *out = fopen(copy, "w");
+		struct dwarf_lines *lines;
+		struct elf_file *f;
+
+		fwrite(bytes, 1, size, out);
+		for (int i = 0; i <= round % 8; i++) {
+			fseek(out, (long)(low + (uint64_t)random() % (size - low)), SEEK_SET);
+			fputc((int)(random() & 0xff), out);
+		}
+		fclose(out);
+		f = elf_file_open(copy);
+		lines = f ? dwarf_lines_open(f) : NULL;
+		for (uint64_t at = capture; lines && at < capture + 400; at += 16) {
+			unsigned count = dwarf_lines_find(lines, at, functions, 8);
+
+			assert_in_range(count, 0, 8);
+			for (unsigned i = 0; i < count; i++)
+				known += functions[i].fn && strlen(functions[i].fn) > 0 &&
+					 (!functions[i].file || strlen(functions[i].file) > 0);
+		}
+		dwarf_lines_free(lines);
+		elf_file_free(f);
+	}
+	free(bytes);
+	assert_true(known > ROUNDS * 10); /* else this tested the header */
 }
 
 /* ---- what the source says ---- */
@@ -422,9 +534,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_c),
 		cmocka_unit_test(test_cxx),
+		cmocka_unit_test(test_against_llvm),
 		cmocka_unit_test(test_rust),
 		cmocka_unit_test(test_go),
 		cmocka_unit_test(test_go_stripped),
+		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_known_lines),
 		cmocka_unit_test(test_readable_names),
 	};
