@@ -198,7 +198,7 @@ FUZZ_SECONDS ?= 60
 fuzz: $(FUZZERS)
 	$(Q)tests/fuzz/corpus.sh build/fuzz/corpus
 	$(Q)for f in $(FUZZERS); do echo "$$f"; mkdir -p "build/fuzz/corpus/$${f##*/}"; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -artifact_prefix=build/fuzz/ \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=60 -artifact_prefix=build/fuzz/ \
 			"build/fuzz/corpus/$${f##*/}" || exit 1; done
 
 demo: deps all workloads
