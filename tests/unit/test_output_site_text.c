@@ -326,10 +326,11 @@ static void test_state(void **state)
 	check_state(t, "no growth was sampled yet");
 	t->quality.level = "fault";
 	t->quality.why = "this V8 has no symbols\n";
-	check_state(t, "no growth was sampled yet; by fault: this V8 has no symbols" REPLACEMENT);
+	check_state(t, "no growth was sampled yet; JavaScript by page faults: this V8 has no "
+		       "symbols" REPLACEMENT);
 	a_site(t);
 	site_table_finish_tick(t);
-	check_state(t, "by fault: this V8 has no symbols" REPLACEMENT);
+	check_state(t, "JavaScript by page faults: this V8 has no symbols" REPLACEMENT);
 	t->quality.why = NULL;
 	check_state(t, "");
 }

@@ -459,8 +459,9 @@ static void test_sites_not_known(void **state)
 	assert_non_null(t);
 	t->quality.level = "fault";
 	t->quality.why = "no symbols";
-	assert_string_equal(talk_of_tick(o, &p, 22, 10),
-			    SITES_HEAD "#  no growth was sampled yet; by fault: no symbols\n");
+	assert_string_equal(
+		talk_of_tick(o, &p, 22, 10),
+		SITES_HEAD "#  no growth was sampled yet; JavaScript by page faults: no symbols\n");
 	site_table_free(t);
 }
 

@@ -53,7 +53,7 @@ static void test_copies(void **state)
 	assert_int_equal(c.start_ns, 5);
 	assert_int_equal(c.leading, 2); /* by function */
 	assert_int_equal(c.count, 2 + 5 + 3);
-	assert_string_equal(c.state.s, "by what there is: no symbols");
+	assert_string_equal(c.state.s, "JavaScript by what there is: no symbols");
 	assert_string_equal(c.quality.s, "0 stacks");
 	for (unsigned i = 0; i < c.count; i++) {
 		const struct site *s = c.list[i].group.top;

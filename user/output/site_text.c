@@ -318,6 +318,23 @@ static uint64_t all_samples(const struct site_table *t)
 	return sum;
 }
 
+static const char *level_text(const char *level)
+{
+	static const struct {
+		const char *level, *text;
+	} texts[] = {
+		{"fault", "page faults"},
+		{"v8-alloc", "what it allocates"},
+		{"v8-survived", "what survives"},
+	};
+
+	for (size_t i = 0; level && i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (!strcmp(level, texts[i].level))
+			return texts[i].text;
+	}
+	return level ? level : "what there is";
+}
+
 bool site_state_add(struct strbuf *out, const struct site_table *t)
 {
 	const char *why = t ? t->quality.why : NULL;
@@ -332,7 +349,7 @@ bool site_state_add(struct strbuf *out, const struct site_table *t)
 		return !all_samples(t);
 	if (!all_samples(t))
 		strbuf_adds(out, "; ");
-	strbuf_addf(out, "by %s: ", t->quality.level ? t->quality.level : "what there is");
+	strbuf_addf(out, "JavaScript by %s: ", level_text(t->quality.level));
 	add_safe(out, why);
 	return true;
 }
