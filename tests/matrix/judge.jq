@@ -15,9 +15,9 @@
 #	wrong, none	another function; no such site at all
 #
 # Passes when the last tick is right, has been since at most within_s seconds after the first record,
-# and functions that only make garbage have less than 5 % of the v8-survived bytes. Without a leak
-# (truth.leaks is empty) passes if no kind's sites are there as survivors with more than 3 % of what
-# was allocated. "names" compares every JavaScript frame of a known file with the source.
+# and functions that only make garbage have less than 5 % of the v8-survived bytes (of those and the leak's
+# own, where the leak is outside V8's heap and nothing should survive in it). Without a leak (truth.leaks
+# is empty) passes if not more than 3 % of what was allocated is said to survive. "names" compares every JavaScript frame of a known file with the source.
 
 def base: if . == null then null else sub(".*/"; "") end;
 def pct: if . == null then null else . * 1000 | round / 10 end;
@@ -88,6 +88,7 @@ def brief: if . == null then null else {kind, bytes, delta_bytes, share, samples
 [$last[] | select(.kind == "v8-survived")] as $survived |
 [$last[] | select(.kind == $kind)] as $of_kind |
 ([$survived[] | select(site_frame | is_of($truth.garbage))] | sum_bytes) as $garbage |
+(($survived | total) + (if $kind == "external" then $of_kind | total else 0 end)) as $kept |
 {
 	leak: ($kind != null),
 	ticks: ($ticks | length),
@@ -96,7 +97,7 @@ def brief: if . == null then null else {kind, bytes, delta_bytes, share, samples
 	right_since_s: (if $since then ($since - $begin) / 1e8 | round / 10 else null end),
 	leak_pct: (if ($of_kind | total) == 0 then null
 		else ([$of_kind[] | select(site_frame | is_of($truth.leaks))] | sum_bytes) / ($of_kind | total) | pct end),
-	garbage_pct: (if ($survived | total) == 0 then null else $garbage / ($survived | total) | pct end),
+	garbage_pct: (if $kept == 0 then null else $garbage / $kept | pct end),
 	by_function: ([$truth.leaks[] | {fn, file}] | unique | map(. as $leak | $leak + (
 		[$of_kind[] | select(site_frame | is_of([$leak]))] |
 		{bytes: sum_bytes, samples: (map(.samples) | add // 0)}))),

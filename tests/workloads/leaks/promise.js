@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 //
 // promise.js - async functions that wait for an answer that never comes.
+//
+// The function's own line counts too: that is where its generator and its context are allocated.
 'use strict';
 
 const { churn } = require('./garbage');
