@@ -101,6 +101,9 @@ left() {
 
 # --- the whole machine ---
 
+start shmem "$WORKLOADS/grow" shmem --bytes 128M --hold
+finished shmem
+SHMEM=$(pid_of shmem)
 start fast "$WORKLOADS/grow" mmap-grow --bytes 4G --step 4M --interval-ms 100
 ready fast
 FAST=$(pid_of fast)
@@ -115,12 +118,21 @@ like "$(screen | sed -n 2p)" '^memory .+ used of .+ available' "the machine's me
 see "own cost" '^self: [0-9.]+% cpu .* rss \+ .* maps  lost [0-9]+'
 see "which code it is: sites of the fastest grower" "^sites of $FAST \\(grow\\)"
 see "its site, with its callers" ' fault +touch grow\.c:[0-9]+ ← grow_mmap grow\.c:[0-9]+ ← '
+# It does not grow, so nobody has taken its stacks.
+press s
+see_first "s: by shmem" "$SHMEM"
+press j Enter
+see "all of the process that was selected" "^$SHMEM grow +parent $$ "
+see "a process that is looked at gets sites, too" "^sites of $SHMEM \\(grow\\): no growth was sampled yet"
+press Escape Escape g
+see "and the fastest grower's are back" "^sites of $FAST \\(grow\\)"
 press q
 left "q" 0
 see "what grew most remains on the terminal" "^ *$FAST grow .*\+[0-9.]+M"
 see "which code made it" '^ .* fault +touch grow\.c:[0-9]+ ← grow_mmap'
 see "and what memwatch took" '^memwatch took [0-9.]+ % of a CPU.*lost:'
 stop fast KILL
+stop shmem
 
 # --- named processes: rows whose order is known ---
 

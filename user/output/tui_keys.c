@@ -134,7 +134,10 @@ static int open_detail(struct tui *t)
 	t->page_top = 0;
 	t->site_at = 0;
 	t->site_kind = 0;
-	return t->is_frozen || tui_has_site(t) ? TUI_NOTHING : TUI_SORT;
+	if (t->is_frozen || tui_has_site(t))
+		return TUI_NOTHING;
+	tui_draw(t); /* before that tick, which may not have it any more */
+	return TUI_SORT;
 }
 
 /* Deeper: the process, then the selected site's stack; and back where it goes no further. */
