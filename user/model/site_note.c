@@ -142,30 +142,31 @@ static const struct rule rules[] = {
 	{V8 "Factory", heap, NO_JS},
 };
 
-/*
- * Where a rule's name may stand in @fn: at the beginning, or after a return type, which names of
- * templates have. Not in what they are templates of, nor in parameters.
- */
-static bool name_begins(const char *fn, size_t len, const char *name)
+static const struct rule *find_at(const char *fn, size_t len)
 {
-	size_t want = strlen(name);
-
-	for (size_t at = 0; at + want <= len; at++) {
-		if ((!at || fn[at - 1] == ' ') && !memcmp(fn + at, name, want))
-			return true;
-	}
-	return false;
-}
-
-static const struct rule *find_rule(const char *fn)
-{
-	size_t len = strcspn(fn, "<(");
-
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		if (name_begins(fn, len, rules[i].name))
+		size_t want = strlen(rules[i].name);
+
+		if (want <= len && !memcmp(fn, rules[i].name, want))
 			return &rules[i];
 	}
 	return NULL;
+}
+
+/*
+ * A rule's name may stand at the beginning, or after a return type, which names of templates
+ * have. Not in what they are templates of, nor in parameters.
+ */
+static const struct rule *find_rule(const char *fn)
+{
+	size_t len = strcspn(fn, "<(");
+	const struct rule *found = NULL;
+
+	for (size_t at = 0; at < len && !found; at++) {
+		if (!at || fn[at - 1] == ' ')
+			found = find_at(fn + at, len - at);
+	}
+	return found;
 }
 
 const char *site_note(const struct stack *s)
