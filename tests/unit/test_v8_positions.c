@@ -84,6 +84,26 @@ static void test_against_entries(void **state)
 	}
 }
 
+/* V8 7.8 (Node 12) counts from 0: the same bytes are one further. */
+static void test_begins_at_0(void **state)
+{
+	struct v8_position_entry before, after;
+	struct fake_table t = {.len = 0};
+	struct v8_layout l;
+
+	(void)state;
+	fake_layout_22(&l);
+	fake_table_add(&l, &t, 0x31, fake_raw_position(97, -1), true);
+	fake_table_add(&l, &t, 0x91, fake_raw_position(124, -1), true);
+	l.positions_begin_at_0 = true;
+	v8_positions_find(&l, t.bytes, t.len, 0x91, &before, &after);
+	assert_int_equal(before.code_offset, 0x32);
+	assert_int_equal(v8_position_offset(before.position), 97);
+	assert_int_equal(after.code_offset, 0x92);
+	v8_positions_find(&l, t.bytes, t.len, 0x92, &before, NULL);
+	assert_int_equal(v8_position_offset(before.position), 124);
+}
+
 /*
  * The same function by V8 13.6 and 14.1: its table, and what --print-bytecode says of it.
  */
@@ -204,9 +224,9 @@ static void test_garbage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fields),	cmocka_unit_test(test_against_entries),
-		cmocka_unit_test(test_of_v8),	cmocka_unit_test(test_baseline),
-		cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_fields),	    cmocka_unit_test(test_against_entries),
+		cmocka_unit_test(test_begins_at_0), cmocka_unit_test(test_of_v8),
+		cmocka_unit_test(test_baseline),    cmocka_unit_test(test_garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

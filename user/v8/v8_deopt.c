@@ -96,8 +96,15 @@ void v8_deopt_load(struct v8_heap *h, uint64_t data, struct v8_deopt *out)
 	out->inlined_count = smi_or(element(h, data, l->deopt_inlined_count), 0);
 	out->inlinings = v8_heap_bytes(h, element(h, data, l->deopt_inlining_positions),
 				       &out->inlinings_len);
-	if (!l->deopt_has_pcs || length < entries + ENTRY_WORDS || length > MAX_ENTRIES)
+	/* Before V8 12 the words before them differ, by version: as many as entries leave over. */
+	if (!l->deopt_has_pcs)
+		entries -= WORDS_BEFORE - (length - entries + WORDS_BEFORE) % ENTRY_WORDS;
+	if (length < entries + ENTRY_WORDS || length > MAX_ENTRIES)
 		return;
+	if (!l->deopt_has_pcs) { /* which calls have an entry; it is not decoded */
+		load_entries(h, data, entries, length - entries, out);
+		return;
+	}
 	out->translations = v8_heap_bytes(h, element(h, data, 0), &out->translations_len);
 	if (out->translations)
 		load_entries(h, data, entries, length - entries, out);

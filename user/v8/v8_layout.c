@@ -359,6 +359,7 @@ static void fill_rest(struct v8_layout *l)
 	}
 	if (l->deopt_inlining_positions == ABSENT)
 		l->deopt_inlining_positions = l->deopt_shared + 1;
+	l->positions_begin_at_0 = l->version < V(8, 0, 0); /* Node 12 has it, Node 14 not */
 	l->positions_have_two_flags = l->version >= V(14, 0, 0);
 	l->deopt_has_pcs = l->version >= V(12, 0, 0);
 	l->scope_info_begins_with_positions = l->scope_info_first_vars == 5;

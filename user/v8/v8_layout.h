@@ -70,6 +70,7 @@ struct v8_layout {
 	/* DeoptimizationData: indices */
 	int32_t deopt_inlined_count, deopt_literals, deopt_shared, deopt_inlining_positions;
 	bool positions_have_two_flags; /* v8_positions.c */
+	bool positions_begin_at_0;     /* their code offsets; else at -1 */
 	bool deopt_has_pcs;	       /* each entry holds the pc of its call */
 
 	/* Bytes of a bytecode, by operand scale; 0 of them: unknown */

@@ -67,7 +67,8 @@ void v8_positions_find(const struct v8_layout *l, const uint8_t *table, size_t l
 		       struct v8_position_entry *after)
 {
 	struct v8_position_entry entry = {.code_offset = -1};
-	uint64_t offset = (uint64_t)-1, step; /* unsigned: garbage may run over */
+	uint64_t offset = l->positions_begin_at_0 ? 0 : (uint64_t)-1;
+	uint64_t step; /* unsigned: garbage may run over */
 	size_t at = 0;
 	int64_t by;
 

@@ -3,7 +3,8 @@
  * Which functions optimised code is in at an address. In this order:
  *
  *   1. A call after which V8 may deoptimise has an entry for its return address (V8 12 and newer).
- *   2. TurboFan records the source positions of calls.
+ *   2. TurboFan records the source positions of calls; of those that have an entry (all versions)
+ *it is the last before the call.
  *   3. Else it is told by what is around it. Code out of line is first led back to the jump that
  *	led to it. What is known of places in the code then: in Maglev code, the jumps to exits, and
  *	the calls, that have entries; in TurboFan code, source positions. If the one before and the
@@ -140,6 +141,15 @@ static void by_anchors(const struct v8_layout *l, const struct v8_code *code, ui
 
 /* ---- TurboFan: by positions ---- */
 
+static unsigned by_position(const struct v8_layout *l, const struct v8_code *code, uint32_t pc,
+			    struct v8_site *out)
+{
+	struct v8_position_entry at;
+
+	v8_positions_find(l, code->positions, code->positions_len, pc, &at, NULL);
+	return at.position ? v8_deopt_position_sites(&code->deopt, at.position, out) : 0;
+}
+
 /*
  * Calls have their position recorded before them, but for those that V8 adds late, such as of
  * allocations, which are out of line: what was recorded before their code began is not theirs.
@@ -175,10 +185,12 @@ unsigned v8_sites_find(struct v8_heap *h, struct v8_code *code, uint32_t pc, boo
 		count = v8_deopt_sites(h->layout, &code->deopt, (unsigned)entry, out);
 	if (count)
 		return count;
-	if (!code->jumps.is_loaded)
-		v8_jumps_load(h->mem, code->start, code->size, &code->jumps);
 	if (is_return && pc)
 		pc--;
+	if (entry >= 0)
+		return by_position(h->layout, code, pc, out);
+	if (!code->jumps.is_loaded)
+		v8_jumps_load(h->mem, code->start, code->size, &code->jumps);
 	if (!code->deopt.safepoint_count)
 		return by_positions(h->layout, code, pc, out, is_approximate);
 	if (!code->has_anchors)
