@@ -8,7 +8,9 @@
  * what is allocated is garbage, and so are most samples. Each is therefore followed
  * through the scavenges: what survives is copied, and its old place then holds the
  * new address (a forwarding pointer), until the space is used again. What reaches
- * the old generation is kept by somebody: it is counted for MW_SITE_V8_SURVIVED.
+ * the old generation is counted for MW_SITE_V8_SURVIVED, and followed further: what a
+ * mark-compact marks is kept by somebody, what it does not mark is freed. (V8's caches, and
+ * all that it puts into old space by itself, would look like leaks otherwise.)
  *
  * An isolate is bound to its thread: samples are kept by thread, and its collector
  * runs on the same one. Collector threads never have JavaScript on their stack.
@@ -16,13 +18,12 @@
  * Which functions are probed, on which versions, and why that is safe, is in
  * user/v8/v8_hooks.c. Not one of them is called by JIT code or builtins.
  *
- * LIMITATIONS: pointer compression (V8 in Electron, Chrome) is not read. Objects that
- * are first seen by a mark-compact are dropped: that they live says little yet.
+ * LIMITATIONS: pointer compression (V8 in Electron, Chrome) is not read. Only the latest
+ * MW_V8_OLD samples of the old generation are followed: what is older stays as it was found.
  */
 #include "sites.bpf.h"
+#include "v8_heap.bpf.h"
 
-#define MW_PAGE_MASK   0x3ffffULL  /* of V8's pages: 256 KiB on every version so far */
-#define MW_GROUP_BYTES 512	   /* of an allocation that is searched for survivors */
 #define MW_REGULAR_MAX (128 << 10) /* more is an object with pages of its own */
 #define MW_SLOTS_TRIED 16
 #define MW_OLD_PIECE   (32 << 10) /* a piece of old space whose size is not known */
@@ -43,6 +44,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct mw_v8_sample);
 } mw_v8_samples SEC(".maps");
+
+/* What has come to the old generation: the latest of each isolate. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MW_V8_ISOLATES *MW_V8_OLD);
+	__type(key, __u32);
+	__type(value, struct mw_v8_sample);
+} mw_v8_old SEC(".maps");
 
 /* The arguments of a call, until it returns: by thread. */
 struct mw_v8_call {
@@ -115,21 +124,14 @@ static __always_inline struct mw_v8_sample *mw_v8_sample_at(__u32 isolate, __u32
 	return bpf_map_lookup_elem(&mw_v8_samples, &key);
 }
 
-/* --- allocation --- */
-
-/* The piece that a space allocates from now: what is free of it. False if it cannot be read. */
-static __always_inline bool mw_linear_area(const struct mw_v8_heap *heap, __u64 space,
-					   __u64 area[2])
+static __always_inline struct mw_v8_sample *mw_v8_old_at(__u32 isolate, __u32 i)
 {
-	__u64 at = space + heap->top_offset;
+	__u32 key = isolate * MW_V8_OLD + i % MW_V8_OLD;
 
-	if (heap->alloc == MW_V8_ALLOC_TOP_AT) {
-		if (bpf_probe_read_user(&at, sizeof(at), (void *)at))
-			return false;
-		at += 8;
-	}
-	return !bpf_probe_read_user(area, 16, (void *)at) && area[0] && !(area[0] & 7);
+	return bpf_map_lookup_elem(&mw_v8_old, &key);
 }
+
+/* --- allocation --- */
 
 /* The object that a hook's call has just made room for, tagged; 0 if it failed. */
 static __always_inline __u64 mw_fresh_object(const struct mw_v8_heap *heap, __u64 returned,
@@ -139,19 +141,9 @@ static __always_inline __u64 mw_fresh_object(const struct mw_v8_heap *heap, __u6
 
 	if (heap->alloc == MW_V8_ALLOC_RETURNED)
 		return mw_is_tagged(returned) ? returned : 0;
-	if (!(returned & 0xff) || !mw_linear_area(heap, call->self, area))
+	if (!(returned & 0xff) || !mw_linear_area(heap->alloc, heap->top_offset, call->self, area))
 		return 0;
 	return area[0] | 1;
-}
-
-/* Whether the page that @object lies on is in new space. */
-static __always_inline bool mw_is_young(const struct mw_v8_heap *heap, __u64 object)
-{
-	__u64 flags = 0;
-
-	bpf_probe_read_user(&flags, sizeof(flags),
-			    (void *)((object & ~MW_PAGE_MASK) + 8 * heap->young_flags_word));
-	return flags & heap->young_flags;
 }
 
 /* Bytes from the sample before, at @last, to @object: pages are filled from their start. */
@@ -175,7 +167,7 @@ static __always_inline void mw_follow(struct mw_v8_isolate *it, __u32 index, __u
 		s->hash = hash;
 		s->bytes = bytes;
 		s->size = size;
-		s->survived = 0;
+		s->passes = 0;
 		s->addr = object;
 		it->live_samples++;
 		return;
@@ -184,10 +176,39 @@ static __always_inline void mw_follow(struct mw_v8_isolate *it, __u32 index, __u
 }
 
 /*
- * @object was allocated, of @size bytes, and stands for @bytes; 0: for what came since the sample
- * before it in new space.
+ * @object is in the old generation from now on. What is marked already got its mark for being new
+ * there while V8 was marking: that says nothing, so another collection is waited for.
  */
-static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64 size, __u64 bytes)
+static __always_inline void mw_is_old_now(const struct mw_v8_heap *heap, __u32 pid,
+					  struct mw_v8_isolate *it, __u32 index, __u64 object,
+					  __u32 size, __u64 hash, __u64 bytes)
+{
+	struct mw_site *site = mw_site_get(pid, MW_SITE_V8_SURVIVED, hash, NULL);
+	struct mw_v8_sample *s;
+
+	if (!site)
+		return;
+	mw_site_add(site, bytes);
+	if (heap->mark == MW_V8_MARK_NONE) { /* that it got here is all that can be known */
+		mw_add(site->kept_bytes, bytes);
+		mw_add(site->kept_samples, 1);
+		return;
+	}
+	s = mw_v8_old_at(index, it->old_cursor++);
+	if (!s)
+		return;
+	s->addr = object;
+	s->hash = hash;
+	s->bytes = bytes;
+	s->size = size;
+	s->passes = it->in_gc != MW_GC_MARK_COMPACT && mw_is_marked(heap, object, size) ? 2 : 1;
+}
+
+/*
+ * @object was allocated, of @size bytes. In new space it stands for what came since the sample
+ * before it, in old space for @piece, which it is the first of.
+ */
+static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64 size, __u64 piece)
 {
 	__u32 pid = mw_current_pid(), index = 0;
 	struct mw_site_proc *proc = mw_site_proc_of(pid);
@@ -195,6 +216,7 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 	struct mw_v8_isolate *it = mw_isolate(pid, false, &index);
 	struct mw_scratch *s = mw_scratch_get(MW_SCRATCH_UPROBE);
 	struct mw_site *site;
+	__u64 bytes = size;
 	bool is_young;
 
 	if (!proc || !s || (it && (it->in_gc || it->last_addr == object)))
@@ -207,12 +229,8 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 	if (!it)
 		return 0;
 	is_young = mw_is_young(&s->proc.heap, object);
-	if (size > MW_REGULAR_MAX)
-		bytes = size;
-	else if (!bytes && is_young)
-		bytes = mw_bytes_between(it->last_addr, object);
-	else if (!bytes)
-		bytes = MW_OLD_PIECE;
+	if (size <= MW_REGULAR_MAX)
+		bytes = is_young ? mw_bytes_between(it->last_addr, object) : piece;
 	bytes *= s->proc.alloc_weight ?: 1;
 	if (is_young && size <= MW_REGULAR_MAX)
 		it->last_addr = object;
@@ -225,12 +243,10 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 		mw_follow(it, index, object, size, s->stack.hash, bytes);
 		return 0;
 	}
-	/* V8 has learned that what this site allocates stays, and puts it into old space at once.
+	/* V8 has learned that what this site allocates stays; or thinks so, for reasons of its own
 	 */
 	it->direct_old++;
-	site = mw_site_get(pid, MW_SITE_V8_SURVIVED, s->stack.hash, NULL);
-	if (site)
-		mw_site_add(site, bytes);
+	mw_is_old_now(&s->proc.heap, pid, it, index, object, size, s->stack.hash, bytes);
 	return 0;
 }
 
@@ -245,13 +261,16 @@ SEC("?uretprobe")
 int mw_v8_alloc_out(struct pt_regs *ctx)
 {
 	struct mw_site_proc *proc = mw_site_proc_of(mw_current_pid());
+	__u64 area[2] = {}, piece = MW_OLD_PIECE, object;
 	struct mw_v8_call call;
-	__u64 object;
 
 	if (!mw_call_ends(&call) || !proc)
 		return 0;
 	object = mw_fresh_object(&proc->heap, PT_REGS_RC(ctx), &call);
-	return object ? mw_allocated(ctx, object, call.size, 0) : 0;
+	if (proc->heap.alloc == MW_V8_ALLOC_RETURNED && /* one function for both generations */
+	    mw_linear_area(proc->heap.old_alloc, proc->heap.old_top_offset, call.self, area))
+		piece = call.size + mw_area_bytes(area);
+	return object ? mw_allocated(ctx, object, call.size, piece) : 0;
 }
 
 /* Old space needs another piece: (this, size, origin). The collector's own are not meant. */
@@ -268,54 +287,29 @@ int mw_v8_old_out(struct pt_regs *ctx)
 {
 	struct mw_site_proc *proc = mw_site_proc_of(mw_current_pid());
 	struct mw_v8_call call;
-	__u64 area[2] = {}, bytes;
+	__u64 area[2] = {};
 
 	if (!mw_call_ends(&call) || !proc || !(PT_REGS_RC(ctx) & 0xff) ||
-	    !mw_linear_area(&proc->heap, call.self, area))
+	    !mw_linear_area(proc->heap.old_alloc, proc->heap.old_top_offset, call.self, area))
 		return 0;
-	bytes = area[1] > area[0] && area[1] - area[0] <= MW_PAGE_MASK ? area[1] - area[0]
-								       : call.size;
-	return mw_allocated(ctx, area[0] | 1, call.size, bytes ?: 8);
+	return mw_allocated(ctx, area[0] | 1, call.size, mw_area_bytes(area) ?: call.size);
 }
 
 /* --- survival --- */
 
+/* A look at all samples of an isolate, in the middle of a collection of its. */
+enum mw_look {
+	MW_LOOK_COPIED, /* the young that live have been copied, by a scavenge */
+	MW_LOOK_MARKED, /* all that lives is marked, and still where it was */
+	MW_LOOK_MOVED,	/* the young, and who lay on sparse pages, have been moved */
+};
+
 struct mw_scan {
 	struct mw_v8_heap heap;
 	__u32 pid, isolate;
-	__u32 gc, left; /* samples that are not looked at yet */
+	enum mw_look look;
+	__u32 left; /* young samples that are not looked at yet */
 };
-
-/*
- * The first survivor of an allocation of several objects at once (V8 folds them): where one of
- * the words is a forwarding pointer, which is to an object and not tagged. 0: none.
- */
-static __always_inline __u64 mw_forwarded(const struct mw_v8_sample *sample, __u64 *words)
-{
-	__u32 size = sample->survived ? 8 : sample->size;
-
-	if (size > MW_GROUP_BYTES)
-		size = MW_GROUP_BYTES;
-	size &= ~7u;
-	if (size < 8)
-		size = 8;
-	if (bpf_probe_read_user(words, size & (2 * MW_GROUP_BYTES - 1), (void *)(sample->addr - 1)))
-		return 0;
-	for (__u32 i = 0; i < MW_GROUP_BYTES / 8; i++) {
-		__u64 to, map = 0;
-
-		if (i >= size / 8)
-			break;
-		to = words[i];
-		if (to & 7 || to < 0x10000 || to >> 47 || !(__u32)to)
-			continue;
-		if (bpf_probe_read_user(&map, sizeof(map), (void *)to) || !mw_is_tagged(map) ||
-		    map >> 47)
-			continue;
-		return to | 1;
-	}
-	return 0;
-}
 
 static __always_inline void mw_sample_ends(struct mw_v8_isolate *it, struct mw_v8_sample *sample)
 {
@@ -325,24 +319,23 @@ static __always_inline void mw_sample_ends(struct mw_v8_isolate *it, struct mw_v
 }
 
 static __always_inline void mw_promote(struct mw_scan *scan, struct mw_v8_isolate *it,
-				       struct mw_v8_sample *sample)
+				       struct mw_v8_sample *sample, __u32 size)
 {
-	struct mw_site *site = mw_site_get(scan->pid, MW_SITE_V8_SURVIVED, sample->hash, NULL);
-
-	if (site)
-		mw_site_add(site, sample->bytes);
 	it->promoted++;
+	mw_is_old_now(&scan->heap, scan->pid, it, scan->isolate, sample->addr, size, sample->hash,
+		      sample->bytes);
 	mw_sample_ends(it, sample);
 }
 
-/* One sample after a collection; the callback of bpf_loop(). */
-static long mw_scan_step(__u32 i, void *ctx)
+/* One young sample; the callback of bpf_loop(). */
+static long mw_young_step(__u32 i, void *ctx)
 {
 	struct mw_scan *scan = ctx;
-	__u32 isolate = scan->isolate;
+	__u32 isolate = scan->isolate, size;
 	struct mw_v8_sample *sample = mw_v8_sample_at(isolate, i);
 	struct mw_v8_isolate *it = bpf_map_lookup_elem(&mw_v8_isolates, &isolate);
 	struct mw_scratch *s = mw_scratch_get(MW_SCRATCH_UPROBE);
+	bool is_known_to_live = scan->look == MW_LOOK_MOVED && scan->heap.mark != MW_V8_MARK_NONE;
 	__u64 to;
 
 	if (!sample || !it || !s || !scan->left)
@@ -350,39 +343,105 @@ static long mw_scan_step(__u32 i, void *ctx)
 	if (!sample->addr)
 		return 0;
 	scan->left--;
-	to = mw_forwarded(sample, s->words);
-	if (!to) {
-		/* What has pages of its own is not copied: its page changes sides. */
-		if (sample->size > MW_REGULAR_MAX && scan->gc == MW_GC_SCAVENGE &&
-		    !mw_is_young(&scan->heap, sample->addr)) {
-			mw_promote(scan, it, sample);
-			return 0;
+	size = sample->passes ? 8 : sample->size; /* once it was moved it is one object */
+	if (scan->look == MW_LOOK_MARKED) {
+		if (!mw_is_marked(&scan->heap, sample->addr, size)) {
+			it->died++;
+			mw_sample_ends(it, sample);
 		}
-		it->died++;
-		mw_sample_ends(it, sample);
 		return 0;
 	}
-	sample->addr = to;
-	sample->survived++;
-	if (scan->gc == MW_GC_MARK_COMPACT && sample->survived < 2) {
-		it->lost_in_mark_compact++;
+	to = mw_forwarded(sample->addr, size, s->words);
+	if (to) {
+		sample->addr = to;
+		sample->passes++;
+		if (scan->look == MW_LOOK_MOVED && !is_known_to_live &&
+		    sample->passes < 2) { /* a mark-compact moves all: that it lives says little */
+			it->died++;
+			mw_sample_ends(it, sample);
+			return 0;
+		}
+		if (sample->passes >= 2 || !mw_is_young(&scan->heap, to))
+			mw_promote(scan, it, sample, 8);
+	} else if ((size > MW_REGULAR_MAX || is_known_to_live) &&
+		   !mw_is_young(&scan->heap, sample->addr)) {
+		/* Not copied: its page has changed sides */
+		mw_promote(scan, it, sample, size);
+	} else {
+		it->died++;
 		mw_sample_ends(it, sample);
-	} else if (sample->survived >= 2 || !mw_is_young(&scan->heap, to)) {
-		mw_promote(scan, it, sample);
+	}
+	return 0;
+}
+
+static __always_inline void mw_old_decided(struct mw_scan *scan, struct mw_v8_isolate *it,
+					   struct mw_v8_sample *sample)
+{
+	bool lives = mw_is_marked(&scan->heap, sample->addr, sample->size);
+	struct mw_site *site = mw_site_get(scan->pid, MW_SITE_V8_SURVIVED, sample->hash, NULL);
+
+	if (!site) {
+		sample->addr = 0;
+		return;
+	}
+	if (lives) {
+		if (!sample->passes || --sample->passes)
+			return;
+		it->kept++;
+		mw_add(site->kept_bytes, sample->bytes);
+		mw_add(site->kept_samples, 1);
+		return;
+	}
+	if (!sample->passes) { /* had been found alive before */
+		mw_add(site->kept_bytes, -sample->bytes);
+		mw_add(site->kept_samples, -1);
+	}
+	it->freed++;
+	mw_add(site->freed_bytes, sample->bytes);
+	mw_add(site->freed_samples, 1);
+	sample->addr = 0;
+}
+
+/* One old sample; the callback of bpf_loop(). */
+static long mw_old_step(__u32 i, void *ctx)
+{
+	struct mw_scan *scan = ctx;
+	__u32 isolate = scan->isolate;
+	struct mw_v8_sample *sample = mw_v8_old_at(isolate, i);
+	struct mw_v8_isolate *it = bpf_map_lookup_elem(&mw_v8_isolates, &isolate);
+	struct mw_scratch *s = mw_scratch_get(MW_SCRATCH_UPROBE);
+	__u64 to;
+
+	if (!sample || !it || !s)
+		return 1;
+	if (!sample->addr)
+		return 0;
+	if (scan->look == MW_LOOK_MARKED) {
+		mw_old_decided(scan, it, sample);
+		return 0;
+	}
+	to = mw_forwarded(sample->addr, sample->size, s->words);
+	if (to) {
+		sample->addr = to;
+		sample->size = 8;
 	}
 	return 0;
 }
 
 static __always_inline void mw_scan_isolate(__u32 pid, struct mw_v8_isolate *it, __u32 index,
-					    __u32 gc)
+					    enum mw_look look)
 {
 	struct mw_site_proc *proc = mw_site_proc_of(pid);
-	struct mw_scan scan = {.pid = pid, .isolate = index, .gc = gc, .left = it->live_samples};
+	struct mw_scan scan = {.pid = pid, .isolate = index, .look = look};
 
-	if (!proc || !scan.left)
+	if (!proc)
 		return;
 	scan.heap = proc->heap;
-	bpf_loop(MW_V8_SAMPLES, mw_scan_step, &scan, 0);
+	if (look != MW_LOOK_COPIED)
+		bpf_loop(MW_V8_OLD, mw_old_step, &scan, 0);
+	scan.left = it->live_samples;
+	if (scan.left)
+		bpf_loop(MW_V8_SAMPLES, mw_young_step, &scan, 0);
 }
 
 static __always_inline int mw_gc_begins(__u32 gc)
@@ -408,7 +467,8 @@ static __always_inline int mw_gc_ends(__u32 gc)
 	if (!it)
 		return 0;
 	if (!it->is_scanned)
-		mw_scan_isolate(pid, it, index, gc);
+		mw_scan_isolate(pid, it, index,
+				gc == MW_GC_SCAVENGE ? MW_LOOK_COPIED : MW_LOOK_MOVED);
 	it->in_gc = 0;
 	it->last_addr = 0;
 	it->wants_live = gc;
@@ -425,18 +485,35 @@ int mw_v8_scav_in(struct pt_regs *ctx)
 	return mw_gc_begins(MW_GC_SCAVENGE);
 }
 
-/* Inside a scavenge, when all that lives is copied and nothing is overwritten yet. */
-SEC("?uprobe")
-int mw_v8_scav_mid(struct pt_regs *ctx)
+/* Inside a collection, before what is looked for is overwritten: once for each of @look. */
+static __always_inline int mw_gc_looks(__u32 gc, enum mw_look look)
 {
 	__u32 pid = mw_current_pid(), index = 0;
 	struct mw_v8_isolate *it = mw_isolate(pid, false, &index);
 
-	if (!it || it->in_gc != MW_GC_SCAVENGE || it->is_scanned)
+	if (!it || it->in_gc != gc || it->is_scanned)
 		return 0;
-	it->is_scanned = 1;
-	mw_scan_isolate(pid, it, index, MW_GC_SCAVENGE);
+	it->is_scanned = look != MW_LOOK_MARKED;
+	mw_scan_isolate(pid, it, index, look);
 	return 0;
+}
+
+SEC("?uprobe")
+int mw_v8_scav_mid(struct pt_regs *ctx)
+{
+	return mw_gc_looks(MW_GC_SCAVENGE, MW_LOOK_COPIED);
+}
+
+SEC("?uprobe")
+int mw_v8_mc_marked(struct pt_regs *ctx)
+{
+	return mw_gc_looks(MW_GC_MARK_COMPACT, MW_LOOK_MARKED);
+}
+
+SEC("?uprobe")
+int mw_v8_mc_moved(struct pt_regs *ctx)
+{
+	return mw_gc_looks(MW_GC_MARK_COMPACT, MW_LOOK_MOVED);
 }
 
 SEC("?uretprobe")

@@ -103,10 +103,14 @@ struct mw_site_key {
 };
 
 struct mw_site {
-	__u64 bytes; /* weight of the samples, all monotonic */
+	__u64 bytes; /* weight of the samples, monotonic */
 	__u64 samples;
-	__u64 freed_bytes; /* MW_SITE_EXTERNAL: of these, freed since */
+	__u64 freed_bytes; /* MW_SITE_EXTERNAL, MW_SITE_V8_SURVIVED: of these, known to be freed;
+			      monotonic */
 	__u64 freed_samples;
+	__u64 kept_bytes; /* MW_SITE_V8_SURVIVED: of these, alive at the last mark-compact. The
+			     others are not decided yet */
+	__u64 kept_samples;
 };
 
 struct mw_range {
@@ -138,12 +142,23 @@ enum mw_v8_alloc {
 	MW_V8_ALLOC_TOP_AT,   /* the same in the struct that this + top_offset points to, at + 8 */
 };
 
+/* Where the mark bits of a page are: one for each word of it. */
+enum mw_v8_mark {
+	MW_V8_MARK_NONE,     /* not known */
+	MW_V8_MARK_POINTER,  /* where the page's word at mark_offset points to */
+	MW_V8_MARK_INLINE,   /* in the page, at mark_offset */
+	MW_V8_MARK_METADATA, /* at mark_offset of what the page's second word points to */
+};
+
 struct mw_v8_heap {
-	__u8 alloc;	       /* enum mw_v8_alloc */
+	__u8 alloc;	       /* enum mw_v8_alloc: of new space */
 	__u8 young_flags_word; /* of a page's header: index of the word ... */
 	__u8 young_flags;      /* ... and the bits of it that mean new space */
 	__u8 scans_early; /* a hook inside the scavenge sees forwarding pointers, its end not */
-	__u32 top_offset;
+	__u8 old_alloc;	  /* enum mw_v8_alloc: of old space */
+	__u8 mark;	  /* enum mw_v8_mark */
+	__u16 mark_offset;
+	__u32 top_offset, old_top_offset;
 };
 
 enum mw_walk {
@@ -167,8 +182,9 @@ struct mw_site_proc {
 	struct mw_range frameless[MW_TEXT_RANGES]; /* code without: libc and the like */
 };
 
-#define MW_V8_ISOLATES 32  /* threads that allocate in V8's heap, at once, all processes */
-#define MW_V8_SAMPLES  512 /* allocations of one of them that are followed at once */
+#define MW_V8_ISOLATES 32   /* threads that allocate in V8's heap, at once, all processes */
+#define MW_V8_SAMPLES  512  /* young allocations of one of them that are followed at once */
+#define MW_V8_OLD      1024 /* the same in the old generation: the latest */
 
 /* What the collector of one V8 isolate (by its thread) was seen to do. */
 struct mw_v8_isolate {
@@ -182,7 +198,10 @@ struct mw_v8_isolate {
 	__u64 scavenges, mark_compacts;
 	__u64 live_first, live_last; /* bytes after the first and the last mark-compact */
 	__u64 any_first, any_last;   /* ... after any collection */
-	__u64 allocs, direct_old, bad_addrs, promoted, died, lost_in_mark_compact;
+	__u64 allocs, direct_old, promoted, died;
+	__u64 kept,
+		freed; /* old samples: found alive by a mark-compact for the first time, or dead */
+	__u32 old_cursor, pad2;
 };
 
 struct mw_v8_sample {
@@ -190,7 +209,8 @@ struct mw_v8_sample {
 	__u64 hash;
 	__u64 bytes; /* weight */
 	__u32 size;
-	__u32 survived; /* scavenges */
+	__u32 passes; /* young: scavenges that it has survived; old: mark-compacts that it has still
+			 to survive before it counts as kept */
 };
 
 MW_ASSERT_SIZE(struct mw_frame, 32);
@@ -198,9 +218,10 @@ MW_ASSERT_SIZE(struct mw_stack_header, 24);
 MW_ASSERT_SIZE(struct mw_stack, 40 + MW_FRAMES * 32);
 MW_ASSERT_SIZE(struct mw_stack_copy, 40 + 8 * MW_REGS + MW_STACK_COPY_BYTES);
 MW_ASSERT_SIZE(struct mw_site_key, 16);
-MW_ASSERT_SIZE(struct mw_site, 32);
+MW_ASSERT_SIZE(struct mw_site, 48);
+MW_ASSERT_SIZE(struct mw_v8_heap, 16);
 MW_ASSERT_SIZE(struct mw_v8_frames, 24 + 16 * MW_V8_BUILTINS_RANGES);
-MW_ASSERT_SIZE(struct mw_v8_isolate, 128);
+MW_ASSERT_SIZE(struct mw_v8_isolate, 136);
 MW_ASSERT_SIZE(struct mw_v8_sample, 32);
 
 #endif

@@ -216,6 +216,8 @@ static void test_pieces_of_old_space(void **state)
 {
 	(void)state;
 	heap_proc()->heap.alloc = MW_V8_ALLOC_TOP;
+	heap_proc()->heap.old_alloc = MW_V8_ALLOC_TOP;
+	heap_proc()->heap.old_top_offset = HEAP_TOP_OFFSET;
 	heap_space.top = (__u64)heap_page(HEAP_OLD) + 0x4000;
 	heap_space.limit = heap_space.top + 0x6000;
 	old_piece(MW_ORIGIN_GC, 1, 64); /* the collector's, which moves there what survives */
@@ -232,6 +234,27 @@ static void test_pieces_of_old_space(void **state)
 	heap_assert_site(MW_SITE_V8_SURVIVED, 0x6080, 3);
 	assert_int_equal(heap_isolate(TID)->direct_old, 3);
 	assert_int_equal(heap_isolate(TID)->live_samples, 0);
+}
+
+/* From V8 12 on one function is both generations'; what it returns tells which. */
+static void test_pieces_of_either_space(void **state)
+{
+	(void)state;
+	heap_alloc(HEAP_OLD, 0x4000, 64); /* where its piece is is not known */
+	heap_assert_site(MW_SITE_V8_SURVIVED, MW_OLD_PIECE, 1);
+	heap_proc()->heap.old_alloc = MW_V8_ALLOC_TOP_AT;
+	heap_proc()->heap.old_top_offset = HEAP_TOP_OFFSET;
+	heap_space.top = (__u64)&heap_space.area_before;
+	heap_space.area[0] = (__u64)heap_page(HEAP_OLD) + 0x5040;
+	heap_space.area[1] = heap_space.area[0] + 0x300;
+	heap_alloc(HEAP_OLD, 0x5000, 64);
+	heap_assert_site(MW_SITE_V8_SURVIVED, MW_OLD_PIECE + 0x340, 2);
+	heap_space.area[1] = heap_space.area[0]; /* all of it is used up */
+	heap_alloc(HEAP_OLD, 0x5400, 64);
+	heap_assert_site(MW_SITE_V8_SURVIVED, MW_OLD_PIECE + 0x380, 3);
+	heap_alloc(0, 0x1000, 64); /* young: by what came before */
+	heap_assert_site(MW_SITE_V8_ALLOC, MW_OLD_PIECE + 0x380 + 0x1001, 4);
+	heap_assert_site(MW_SITE_V8_SURVIVED, MW_OLD_PIECE + 0x380, 3);
 }
 
 /* ---- whose ---- */
@@ -344,6 +367,7 @@ int main(void)
 		IN_HEAP(test_same_object_twice),
 		IN_HEAP(test_old_at_once),
 		IN_HEAP(test_pieces_of_old_space),
+		IN_HEAP(test_pieces_of_either_space),
 		IN_HEAP(test_no_javascript),
 		IN_HEAP(test_not_watched),
 		IN_HEAP(test_return_without_a_call),

@@ -56,6 +56,11 @@ static void mark_compact(void)
 		assert_int_equal(it->died, dead);                                                  \
 	} while (0)
 
+static const struct mw_site *survived(void)
+{
+	return user_site(MW_SITE_V8_SURVIVED, user_sent(0)->hash);
+}
+
 /* ---- scavenges ---- */
 
 static void test_survives_two_scavenges(void **state)
@@ -267,11 +272,211 @@ static void test_mark_compact(void **state)
 	heap_move(old_enough, HEAP_OLD, 0x500);
 	heap_move(fresh, HEAP_OLD, 0x600);
 	mark_compact();
-	assert_fates(TID, 0, 1, 1);
+	assert_fates(TID, 0, 1, 2);
 	heap_assert_site(MW_SITE_V8_SURVIVED, 0x1001, 1);
-	assert_int_equal(heap_isolate(TID)->lost_in_mark_compact, 1);
+	assert_int_equal(survived()->kept_bytes,
+			 0x1001); /* no marks: this is all that can be known */
 	assert_int_equal(heap_isolate(TID)->mark_compacts, 1);
 	assert_int_equal(heap_isolate(TID)->scavenges, 1);
+}
+
+/* ---- what is kept: by marks ---- */
+
+static void has_marks(void)
+{
+	heap_proc()->heap.mark = MW_V8_MARK_INLINE;
+	heap_proc()->heap.mark_offset = HEAP_MARKS;
+}
+
+static void full_collection_marked(void)
+{
+	assert_int_equal(mw_v8_mc_in(&no_regs), 0);
+	assert_int_equal(mw_v8_mc_marked(&no_regs), 0);
+}
+
+static void full_collection_ends(void)
+{
+	assert_int_equal(mw_v8_mc_moved(&no_regs), 0);
+	assert_int_equal(mw_v8_mc_out(&no_regs), 0);
+}
+
+static void full_collection(void)
+{
+	full_collection_marked();
+	full_collection_ends();
+}
+
+static void assert_survived(__u64 samples, __u64 kept, __u64 freed)
+{
+	assert_non_null(survived());
+	assert_int_equal(survived()->samples, samples);
+	assert_int_equal(survived()->kept_samples, kept);
+	assert_int_equal(survived()->freed_samples, freed);
+}
+
+/* Allocates in new space, and has it promoted by two scavenges to @offset of old space. */
+static __u64 promoted(unsigned offset)
+{
+	__u64 object = heap_move(heap_alloc(0, 0x3000, 64), 1, 0x3000);
+
+	scavenge();
+	object = heap_move(object, HEAP_OLD, offset);
+	scavenge();
+	return object;
+}
+
+static void test_kept_and_freed(void **state)
+{
+	__u64 kept;
+
+	(void)state;
+	has_marks();
+	kept = promoted(0x3000);
+	promoted(0x4000);
+	assert_survived(2, 0, 0); /* not decided yet */
+	heap_mark(kept);
+	full_collection();
+	assert_survived(2, 1, 1);
+	assert_int_equal(survived()->kept_bytes, 0x3001);
+	assert_int_equal(survived()->freed_bytes, survived()->bytes - 0x3001);
+	full_collection(); /* still marked: nothing new */
+	assert_survived(2, 1, 1);
+	heap_unmark(HEAP_OLD);
+	full_collection();
+	assert_survived(2, 0, 2);
+	assert_int_equal(survived()->kept_bytes, 0);
+	assert_int_equal(survived()->freed_bytes, survived()->bytes);
+	full_collection();
+	assert_survived(2, 0, 2);
+	assert_int_equal(heap_isolate(TID)->kept, 1);
+	assert_int_equal(heap_isolate(TID)->freed, 2);
+}
+
+/* What comes to old space while V8 marks is marked for that: it says nothing. */
+static void test_marked_from_the_first(void **state)
+{
+	(void)state;
+	has_marks();
+	heap_mark((__u64)heap_page(HEAP_OLD) + 0x3001);
+	promoted(0x3000);
+	full_collection();
+	assert_survived(1, 0, 0);
+	full_collection();
+	assert_survived(1, 1, 0);
+	heap_unmark(HEAP_OLD);
+	full_collection();
+	assert_survived(1, 0, 1);
+}
+
+/* It was moved off a page with little left on it. */
+static void test_moved_by_a_full_collection(void **state)
+{
+	__u64 object;
+
+	(void)state;
+	has_marks();
+	object = promoted(0x3000);
+	heap_mark(object);
+	full_collection_marked();
+	object = heap_move(object, HEAP_OLD + 1, 0x7000);
+	full_collection_ends();
+	assert_survived(1, 1, 0);
+	heap_unmark(HEAP_OLD);
+	heap_mark(object);
+	full_collection();
+	assert_survived(1, 1, 0);
+	heap_unmark(HEAP_OLD + 1);
+	full_collection();
+	assert_survived(1, 0, 1);
+}
+
+/* A full collection promotes the young that live, by copy or with their page, and tells the dead.
+ */
+static void test_young_in_a_full_collection(void **state)
+{
+	__u64 copied, stays;
+
+	(void)state;
+	has_marks();
+	copied = heap_alloc(0, 0x3000, 64);
+	stays = heap_alloc(1, 0x3000, 64);
+	heap_alloc(1, 0x5000, 64);
+	heap_mark(copied);
+	heap_mark(stays + 32); /* V8 folds allocations: one of several objects lives */
+	full_collection_marked();
+	assert_fates(TID, 2, 0, 1);
+	copied = heap_move(copied, HEAP_OLD, 0x3000);
+	heap_set_young(1, false);
+	full_collection_ends();
+	assert_fates(TID, 0, 2, 1);
+	assert_survived(2, 0, 0); /* they live, but did not yet outlive anything */
+	heap_unmark(1);
+	heap_mark(copied);
+	full_collection();
+	assert_survived(2, 1, 1);
+}
+
+/* What V8 puts into old space at once. */
+static void test_direct_old(void **state)
+{
+	(void)state;
+	has_marks();
+	heap_alloc(HEAP_OLD, 0x3000, 64);
+	heap_mark(heap_alloc(HEAP_OLD, 0x4000, 64));
+	assert_survived(2, 0, 0);
+	heap_mark(heap_alloc(HEAP_OLD, 0x5000, 64));
+	full_collection();
+	assert_survived(3, 2, 1);
+}
+
+static void test_marks_elsewhere(void **state)
+{
+	static __u64 bitmap[HEAP_PAGE / 512], metadata[HEAP_PAGE / 512 + 2];
+
+	(void)state;
+	heap_proc()->heap.mark = MW_V8_MARK_POINTER;
+	heap_proc()->heap.mark_offset = 0x10;
+	*(__u64 **)(heap_page(HEAP_OLD) + 0x10) = bitmap;
+	bitmap[0x3000 / 512] = 1ULL << 0x3000 / 8 % 64;
+	assert_true(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x3001, 8));
+	assert_false(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x3009, 8));
+	assert_true(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x2ff9, 16));
+	assert_false(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x2ff9, 8));
+	heap_proc()->heap.mark = MW_V8_MARK_METADATA;
+	*(__u64 **)(heap_page(HEAP_OLD) + 8) = metadata;
+	metadata[2 + 0x3000 / 512] = 1ULL << 0x3000 / 8 % 64;
+	assert_true(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x3001, 8));
+	assert_false(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x3009, 8));
+	*(__u64 *)(heap_page(HEAP_OLD) + 8) = 0x10000; /* cannot be read: not known to be dead */
+	assert_true(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x3009, 8));
+}
+
+/* The oldest make room, and stay as they were found. */
+static void test_more_than_can_be_followed(void **state)
+{
+	(void)state;
+	has_marks();
+	heap_mark(heap_alloc(HEAP_OLD, 0x3000, 64) + 16);
+	full_collection();
+	assert_survived(1, 1, 0);
+	heap_unmark(HEAP_OLD);
+	for (unsigned i = 0; i < MW_V8_OLD; i++)
+		heap_alloc(HEAP_OLD + 1, 0x3000 + 64 * i, 64);
+	full_collection();
+	assert_survived(1 + MW_V8_OLD, 1, MW_V8_OLD);
+}
+
+static void test_looks_outside_a_collection(void **state)
+{
+	(void)state;
+	has_marks();
+	heap_alloc(HEAP_OLD, 0x3000, 64);
+	assert_int_equal(mw_v8_mc_marked(&no_regs), 0);
+	scavenge_begins();
+	assert_int_equal(mw_v8_mc_marked(&no_regs), 0);
+	assert_int_equal(mw_v8_mc_moved(&no_regs), 0);
+	scavenge_ends();
+	assert_survived(1, 0, 0);
 }
 
 /* ---- around a collection ---- */
@@ -406,6 +611,14 @@ int main(void)
 		IN_HEAP(test_scan_before_the_end),
 		IN_HEAP(test_hook_outside_a_scavenge),
 		IN_HEAP(test_mark_compact),
+		IN_HEAP(test_kept_and_freed),
+		IN_HEAP(test_marked_from_the_first),
+		IN_HEAP(test_moved_by_a_full_collection),
+		IN_HEAP(test_young_in_a_full_collection),
+		IN_HEAP(test_direct_old),
+		IN_HEAP(test_marks_elsewhere),
+		IN_HEAP(test_more_than_can_be_followed),
+		IN_HEAP(test_looks_outside_a_collection),
 		IN_HEAP(test_allocations_around_a_collection),
 		IN_HEAP(test_isolates_do_not_mix),
 		IN_HEAP(test_slots_are_used_again),

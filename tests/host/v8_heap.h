@@ -15,6 +15,7 @@
 #define HEAP_FLAGS	0x0102030405060700UL /* ... among others */
 #define HEAP_CALLER	(USER_TEXT + 4)
 #define HEAP_TOP_OFFSET 24
+#define HEAP_MARKS	0x140 /* in a page: a bit for each word of it */
 
 static char *heap_region, *heap;
 static struct task_struct heap_task;
@@ -45,6 +46,18 @@ static inline __u64 heap_object(unsigned page, unsigned offset)
 
 	*object = tagged(&user.other_map);
 	return tagged(object);
+}
+
+static inline void heap_mark(__u64 object)
+{
+	__u64 page = object & ~(HEAP_PAGE - 1), word = (object - page) / 8;
+
+	((unsigned char *)(page + HEAP_MARKS))[word / 8] |= 1 << word % 8;
+}
+
+static inline void heap_unmark(unsigned page)
+{
+	memset(heap_page(page) + HEAP_MARKS, 0, HEAP_PAGE / 64);
 }
 
 static inline __u64 *heap_words(__u64 object)

@@ -158,6 +158,37 @@ static void test_freed(void **state)
 	assert_int_equal(site_table_top(t, MW_SITE_EXTERNAL, &top, 1), 0);
 }
 
+/* What no full collection has decided counts as far as others of its site were kept. */
+static void test_undecided_survivors(void **state)
+{
+	struct site_table *t = *state;
+	struct site *leak = add(t, MW_SITE_V8_SURVIVED, 1, 10 * MIB);
+	struct site *cache = add(t, MW_SITE_V8_SURVIVED, 2, 10 * MIB);
+
+	site_table_finish_tick(t);
+	assert_int_equal(leak->bytes, 10 * MIB); /* nothing is decided */
+	assert_int_equal(cache->bytes, 10 * MIB);
+
+	leak->kept_samples = 7;
+	leak->kept_bytes = 10 * MIB;
+	cache->freed_samples = 7;
+	cache->sampled_bytes = 0;
+	site_table_finish_tick(t);
+	assert_int_equal(leak->bytes, 10 * MIB);
+	assert_int_equal(cache->bytes, 0);
+
+	leak->sampled_bytes += 8 * MIB; /* kept 7 of 7, and half of one more, as all were kept */
+	cache->sampled_bytes += 8 * MIB;
+	site_table_finish_tick(t);
+	assert_int_equal(leak->bytes, 17 * MIB + MIB / 2);
+	assert_int_equal(cache->bytes, MIB / 2);
+	assert_float_equal(leak->share, 17.5 / 18, 1e-9);
+
+	cache->kept_bytes = 9 * MIB; /* counts of one moment that do not fit those of another */
+	site_table_finish_tick(t);
+	assert_int_equal(cache->bytes, 8 * MIB);
+}
+
 /* Survivors' bytes are shares of what the live heap grew by. */
 static void test_survivors(void **state)
 {
@@ -402,6 +433,7 @@ int main(void)
 		WITH_TABLE(test_shared_hash),
 		WITH_TABLE(test_shares),
 		WITH_TABLE(test_freed),
+		WITH_TABLE(test_undecided_survivors),
 		WITH_TABLE(test_survivors),
 		WITH_TABLE(test_empty),
 		WITH_TABLE(test_top),

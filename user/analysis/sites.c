@@ -57,8 +57,8 @@ static void group_add(struct site_group *g, const struct site *s, const struct s
 {
 	const struct site *top = g->top;
 
-	if (!top || s->sampled_bytes > top->sampled_bytes ||
-	    (s->sampled_bytes == top->sampled_bytes && s->node.key < top->node.key))
+	if (!top || s->estimated_bytes > top->estimated_bytes ||
+	    (s->estimated_bytes == top->estimated_bytes && s->node.key < top->node.key))
 		g->top = s;
 	g->kind = s->kind;
 	g->stacks++;
@@ -102,7 +102,7 @@ static const struct site **sites_of_kind(const struct site_table *t, enum mw_sit
 	hmap_for_each (&t->by_hash, node) {
 		const struct site *s = hmap_entry(node, struct site, node);
 
-		if (s->kind == kind && (s->sampled_bytes || s->delta_bytes))
+		if (s->kind == kind && (s->estimated_bytes || s->delta_bytes))
 			list[(*count)++] = s;
 	}
 	return list;

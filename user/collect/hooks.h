@@ -39,7 +39,7 @@ enum hook_attach {
 	HOOK_ATTACH_NONE,	 /* not a program */
 };
 
-#define HOOK_MAX_PROGRAMS 14
+#define HOOK_MAX_PROGRAMS 16
 
 struct hook {
 	enum capability capability;

@@ -277,6 +277,9 @@ static void add_to_site(struct site *site, const struct mw_site *now, const stru
 	uint64_t taken = now->bytes - last->bytes, freed = now->freed_bytes - last->freed_bytes;
 
 	site->samples += now->samples - last->samples;
+	site->freed_samples += now->freed_samples - last->freed_samples;
+	site->kept_samples += now->kept_samples - last->kept_samples; /* may be fewer */
+	site->kept_bytes += now->kept_bytes - last->kept_bytes;
 	site->sampled_bytes += taken;
 	site->sampled_bytes -= freed < site->sampled_bytes ? freed : site->sampled_bytes;
 }
@@ -312,7 +315,8 @@ void site_process_count(struct site_process *p, const struct mw_site_key *key,
 	last = &known->last[key->kind];
 	if (now->samples < last->samples) /* the kernel's entry was made anew */
 		*last = nothing;
-	if (now->samples == last->samples && now->freed_samples == last->freed_samples)
+	if (now->samples == last->samples && now->freed_samples == last->freed_samples &&
+	    now->kept_samples == last->kept_samples)
 		return;
 	if (key->kind == MW_SITE_FAULT || key->kind == MW_SITE_MMAP || key->kind == MW_SITE_BRK)
 		p->tick_samples += now->samples - last->samples;

@@ -22,6 +22,8 @@ static const struct {
 	{V8_HOOK_SCAVENGE_MID, "mw_v8_scav_mid", false, false},
 	{V8_HOOK_SCAVENGE, "mw_v8_scav_in", false, false},
 	{V8_HOOK_MARK_COMPACT, "mw_v8_mc_out", true, false},
+	{V8_HOOK_MC_MOVED, "mw_v8_mc_moved", false, false},
+	{V8_HOOK_MC_MARKED, "mw_v8_mc_marked", false, false},
 	{V8_HOOK_MARK_COMPACT, "mw_v8_mc_in", false, false},
 	{V8_HOOK_EXT_FREE, "mw_ext_free", false, false},
 	{V8_HOOK_EXT_ALLOC, "mw_ext_alloc_out", true, false},

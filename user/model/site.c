@@ -138,16 +138,46 @@ struct sums {
 	uint64_t bytes[MW_SITE_KINDS];
 };
 
+/* How much of what was decided was kept, in the process; 1 if nothing was. */
+static double kept_of_all(const struct site_table *t)
+{
+	uint64_t kept = 0, freed = 0;
+	struct hmap_node *node;
+
+	hmap_for_each (&t->by_hash, node) {
+		const struct site *s = hmap_entry(node, struct site, node);
+
+		if (s->kind == MW_SITE_V8_SURVIVED) {
+			kept += s->kept_samples;
+			freed += s->freed_samples;
+		}
+	}
+	return kept + freed ? (double)kept / (kept + freed) : 1;
+}
+
+/* As if one sample more had been decided, as those of the whole process are. */
+static uint64_t estimate(const struct site *s, double kept)
+{
+	double share = (s->kept_samples + kept) / (s->kept_samples + s->freed_samples + 1);
+	uint64_t open = s->sampled_bytes - s->kept_bytes;
+
+	if (s->kind != MW_SITE_V8_SURVIVED || s->sampled_bytes <= s->kept_bytes)
+		return s->sampled_bytes;
+	return s->kept_bytes + (uint64_t)(open * share);
+}
+
 static void sum_up(struct site_table *t, struct sums *sums)
 {
+	double kept = kept_of_all(t);
 	struct hmap_node *node;
 
 	for (unsigned kind = 0; kind < MW_SITE_KINDS; kind++)
 		sums->bytes[kind] = t->samples[kind] = t->total_bytes[kind] = 0;
 	hmap_for_each (&t->by_hash, node) {
-		const struct site *s = hmap_entry(node, struct site, node);
+		struct site *s = hmap_entry(node, struct site, node);
 
-		sums->bytes[s->kind] += s->sampled_bytes;
+		s->estimated_bytes = estimate(s, kept);
+		sums->bytes[s->kind] += s->estimated_bytes;
 		t->samples[s->kind] += s->samples;
 	}
 }
@@ -168,9 +198,9 @@ void site_table_finish_tick(struct site_table *t)
 		bool is_scalable = s->kind == MW_SITE_V8_SURVIVED;
 		uint64_t before = s->bytes, all = sums.bytes[s->kind];
 
-		s->share = all ? (double)s->sampled_bytes / all : 0;
+		s->share = all ? (double)s->estimated_bytes / all : 0;
 		s->bytes = is_scalable && t->v8_is_scaled ? (uint64_t)(s->share * grown)
-							  : s->sampled_bytes;
+							  : s->estimated_bytes;
 		s->delta_bytes = (int64_t)(s->bytes - before);
 		if (is_scalable && t->v8_is_scaled != was_scaled) /* another measure: no change */
 			s->delta_bytes = 0;
@@ -180,8 +210,8 @@ void site_table_finish_tick(struct site_table *t)
 
 static bool is_larger(const struct site *a, const struct site *b)
 {
-	if (a->sampled_bytes != b->sampled_bytes)
-		return a->sampled_bytes > b->sampled_bytes;
+	if (a->estimated_bytes != b->estimated_bytes)
+		return a->estimated_bytes > b->estimated_bytes;
 	return a->node.key < b->node.key; /* the same order at every tick */
 }
 
@@ -195,7 +225,7 @@ unsigned site_table_top(const struct site_table *t, enum mw_site_kind kind, stru
 		struct site *s = hmap_entry(node, struct site, node);
 		unsigned at;
 
-		if (s->kind != kind || !s->sampled_bytes)
+		if (s->kind != kind || !s->estimated_bytes)
 			continue;
 		if (count == max && (!max || !is_larger(s, out[count - 1])))
 			continue;

@@ -23,10 +23,13 @@ struct site {
 	struct stack_chain chain;	    /* of @stack */
 	uint64_t chain_hash, function_hash; /* of it, and of its first frame's function */
 	const char *note;	/* what the runtime's own work is (model/site_note.h), or NULL */
-	uint64_t sampled_bytes; /* estimate: weights of the samples, less what was freed */
-	uint64_t samples;
+	uint64_t sampled_bytes; /* weights of the samples, less what was freed */
+	uint64_t samples, freed_samples;
+	uint64_t kept_bytes,
+		kept_samples; /* V8_SURVIVED: of these, found alive by full collections */
 	/* Set by site_table_finish_tick(). */
-	uint64_t bytes;	     /* what is shown: @sampled_bytes, for V8_SURVIVED scaled: see below */
+	uint64_t estimated_bytes; /* @sampled_bytes, less what will probably be freed */
+	uint64_t bytes; /* what is shown: @estimated_bytes, for V8_SURVIVED scaled: see below */
 	int64_t delta_bytes; /* of @bytes since the tick before */
 	double share;	     /* of what was sampled of the kind in this process, 0..1 */
 };
@@ -50,7 +53,10 @@ struct site_table {
 	 * is scaled to. 0: unknown, then shares are all that is true and @bytes is the raw estimate
 	 */
 	uint64_t v8_live_first, v8_live_last;
-	bool v8_is_scaled; /* V8_SURVIVED was, at the last tick */
+	bool v8_is_scaled; /* V8_SURVIVED was, at the last tick: by ... */
+	double v8_scale;   /* ... this, which holds since the collection of v8_scale_first and _last
+			    */
+	uint64_t v8_scale_first, v8_scale_last;
 	struct site_quality quality;
 };
 
@@ -71,9 +77,13 @@ struct site *site_table_get(struct site_table *t, enum mw_site_kind kind,
 /**
  * site_table_finish_tick - bytes, deltas and shares anew, after all of a tick's samples are in
  *
- * What survives in V8's heap is known in shares only: a sample that was promoted says nothing of
- * how long it lives. So those bytes are each site's share of the growth of the live heap; a
- * heap that did not grow leaves 0.
+ * What came to V8's old generation since the last full collection is not decided: of it counts, for
+ * each site, the share that full collections found alive of that site before.
+ *
+ * What survives is known in shares only, since not all samples are followed for ever. So what was
+ * estimated is scaled such that, at each collection, the sum is the growth of the live heap; a heap
+ * that did not grow leaves 0. Until the next collection, which may be minutes away, the scale
+ * holds.
  */
 void site_table_finish_tick(struct site_table *t);
 

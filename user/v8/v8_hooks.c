@@ -4,7 +4,8 @@
  *
  * Measured on the official binaries of Node 12 to 26 and on Debian's libnode.so.108: the symbols
  * by nm, the offsets of the allocation area by searching the space for the words that move with
- * it (Node 12-20), the rest by the self-test that every watched process goes through.
+ * it (Node 12-20), the rest by the self-test that every watched process goes through. The mark bits
+ * and the area of V8 12 and newer are from the machine code that reads them.
  *
  * LIMITATIONS: a version between those measured takes the row of its range; whether that is right
  * the self-test says. A stripped binary of Node 24.11 or newer has none of V8's symbols.
@@ -14,12 +15,15 @@
 #include <elf.h>
 #include <string.h>
 
-#define V8_9_0	V8_VERSION(9, 0, 0)
-#define V8_10_0 V8_VERSION(10, 0, 0)
-#define V8_11_0 V8_VERSION(11, 0, 0)
-#define V8_12_0 V8_VERSION(12, 0, 0)
+#define V8_9_0		  V8_VERSION(9, 0, 0)
+#define V8_10_0		  V8_VERSION(10, 0, 0)
+#define V8_11_0		  V8_VERSION(11, 0, 0)
+#define V8_12_0		  V8_VERSION(12, 0, 0)
+
+#define MARK_READER_BYTES 160
 
 static const char heap_calls[] = "a method of Heap: called by the collector's C++ alone";
+static const char collector_steps[] = "entry only; a step of the collector's C++";
 static const char slow_path[] = "the slow path of allocation: called by Heap::AllocateRaw in C++, "
 				"behind Runtime_ functions";
 static const char node_allocator[] =
@@ -44,22 +48,31 @@ const struct v8_hook_row v8_hook_table[] = {
 	{V8_HOOK_ALLOC, V8_12_0, 0,
 	 "_ZN2v88internal13MainAllocator15AllocateRawSlowEiNS0_19AllocationAlignmentENS0_"
 	 "16AllocationOriginE",
-	 MW_V8_ALLOC_RETURNED, 0, slow_path},
+	 MW_V8_ALLOC_RETURNED, 160, slow_path},
 	/* From V8 12 on the one function above is both spaces'. */
 	{V8_HOOK_ALLOC_OLD, 0, V8_9_0,
-	 "_ZN2v88internal10PagedSpace30SlowRefillLinearAllocationAreaEiNS0_16AllocationOriginE", 0,
-	 0, slow_path},
+	 "_ZN2v88internal10PagedSpace30SlowRefillLinearAllocationAreaEiNS0_16AllocationOriginE",
+	 MW_V8_ALLOC_TOP, 104, slow_path},
+	{V8_HOOK_ALLOC_OLD, V8_9_0, V8_10_0,
+	 "_ZN2v88internal10PagedSpace13RefillLabMainEiNS0_16AllocationOriginE", MW_V8_ALLOC_TOP,
+	 224, slow_path},
 	{V8_HOOK_ALLOC_OLD, V8_10_0, V8_11_0,
-	 "_ZN2v88internal10PagedSpace13RefillLabMainEiNS0_16AllocationOriginE", 0, 0, slow_path},
+	 "_ZN2v88internal10PagedSpace13RefillLabMainEiNS0_16AllocationOriginE", MW_V8_ALLOC_TOP_AT,
+	 200, slow_path},
 	{V8_HOOK_ALLOC_OLD, V8_11_0, V8_12_0,
-	 "_ZN2v88internal14PagedSpaceBase13RefillLabMainEiNS0_16AllocationOriginE", 0, 0,
-	 slow_path},
+	 "_ZN2v88internal14PagedSpaceBase13RefillLabMainEiNS0_16AllocationOriginE",
+	 MW_V8_ALLOC_TOP_AT, 80, slow_path},
 	{V8_HOOK_SCAVENGE, 0, 0, "_ZN2v88internal4Heap8ScavengeEv", 0, 0, heap_calls},
 	{V8_HOOK_SCAVENGE_MID, V8_11_0, 0,
 	 "_ZN2v88internal13GlobalHandles23ProcessWeakYoungObjectsEPNS0_11RootVisitorEPFbPNS0_"
 	 "4HeapENS0_14FullObjectSlotEE",
 	 0, 0, "entry only; called by the scavenger's C++"},
 	{V8_HOOK_MARK_COMPACT, 0, 0, "_ZN2v88internal4Heap11MarkCompactEv", 0, 0, heap_calls},
+	{V8_HOOK_MC_MARKED, 0, 0, "_ZN2v88internal20MarkCompactCollector22ClearNonLiveReferencesEv",
+	 0, 0, collector_steps},
+	{V8_HOOK_MC_MOVED, 0, 0,
+	 "_ZN2v88internal20MarkCompactCollector29UpdatePointersAfterEvacuationEv", 0, 0,
+	 collector_steps},
 	{V8_HOOK_LIVE, 0, 0, "_ZN2v88internal4Heap13SizeOfObjectsEv", 0, 0, heap_calls},
 	{V8_HOOK_EXT_ALLOC, 0, 0, "_ZN4node24NodeArrayBufferAllocator8AllocateEm", 0, 0,
 	 node_allocator},
@@ -71,8 +84,20 @@ const struct v8_hook_row v8_hook_table[] = {
 };
 const size_t v8_hook_table_count = sizeof(v8_hook_table) / sizeof(v8_hook_table[0]);
 
+const char v8_mark_reader[] =
+	"_ZN2v88internal20MarkCompactCollector20IsUnmarkedHeapObjectEPNS0_4HeapENS0_"
+	"14FullObjectSlotE";
+
+const struct v8_mark_row v8_mark_table[] = {
+	{0, V8_9_0, MW_V8_MARK_POINTER, 0x10},	      {V8_9_0, V8_10_0, MW_V8_MARK_INLINE, 0x110},
+	{V8_10_0, V8_11_0, MW_V8_MARK_INLINE, 0x128}, {V8_11_0, V8_12_0, MW_V8_MARK_INLINE, 0x140},
+	{V8_12_0, 0, MW_V8_MARK_METADATA, 0x140},
+};
+const size_t v8_mark_table_count = sizeof(v8_mark_table) / sizeof(v8_mark_table[0]);
+
 struct search {
 	uint64_t version;
+	uint64_t mark_reader;
 	struct v8_hooks *out;
 	uint64_t addresses[V8_HOOK_COUNT];
 };
@@ -88,6 +113,8 @@ static int on_symbol(void *arg, const struct elf_symbol *sym)
 
 	if (sym->type != STT_FUNC || !sym->value || strncmp(sym->name, "_ZN", 3))
 		return 0;
+	if (!strcmp(sym->name, v8_mark_reader))
+		s->mark_reader = sym->value;
 	for (size_t i = 0; i < v8_hook_table_count; i++) {
 		const struct v8_hook_row *row = &v8_hook_table[i];
 
@@ -104,6 +131,9 @@ static const char *what_is_missing(const struct v8_hooks *h)
 	if (!h->rows[V8_HOOK_ALLOC] || !h->rows[V8_HOOK_SCAVENGE])
 		return "V8's own functions cannot be found (stripped, or an unknown version): no "
 		       "survivors";
+	if (!h->can_keep)
+		return "V8's marks cannot be found (an unknown version): what survived may be "
+		       "freed later";
 	if (!h->can_external)
 		return "node::NodeArrayBufferAllocator cannot be found: no Buffers by their stacks";
 	return NULL;
@@ -123,6 +153,28 @@ static uint64_t first_probable(struct elf_file *f, uint64_t addr)
 	return addr + sizeof(lock_sub) + 1;
 }
 
+/*
+ * Where the mark bits are: as the table has it, if V8's own function that tests one has that offset
+ * in its code: as a displacement, of 1 byte or 4.
+ */
+static void find_marks(struct elf_file *f, const struct search *s, struct mw_v8_heap *heap)
+{
+	unsigned char code[MARK_READER_BYTES];
+
+	if (!s->mark_reader || elf_file_read(f, s->mark_reader, code, sizeof(code)))
+		return;
+	for (size_t i = 0; i < v8_mark_table_count; i++) {
+		const struct v8_mark_row *row = &v8_mark_table[i];
+		const unsigned char le[] = {row->offset & 0xff, row->offset >> 8, 0, 0};
+
+		if (s->version < row->since || (row->until && s->version >= row->until) ||
+		    !memmem(code, sizeof(code), le, row->offset < 0x80 ? 1 : sizeof(le)))
+			continue;
+		heap->mark = row->mark;
+		heap->mark_offset = row->offset;
+	}
+}
+
 int v8_hooks_find(struct elf_file *f, uint64_t version, struct v8_hooks *out)
 {
 	struct search search = {.version = version, .out = out};
@@ -138,6 +190,15 @@ int v8_hooks_find(struct elf_file *f, uint64_t version, struct v8_hooks *out)
 		out->heap.alloc = out->rows[V8_HOOK_ALLOC]->alloc;
 		out->heap.top_offset = out->rows[V8_HOOK_ALLOC]->top_offset;
 	}
+	if (out->rows[V8_HOOK_ALLOC_OLD]) {
+		out->heap.old_alloc = out->rows[V8_HOOK_ALLOC_OLD]->alloc;
+		out->heap.old_top_offset = out->rows[V8_HOOK_ALLOC_OLD]->top_offset;
+	} else if (out->heap.alloc == MW_V8_ALLOC_RETURNED && out->heap.top_offset) {
+		out->heap.old_alloc = MW_V8_ALLOC_TOP_AT;
+		out->heap.old_top_offset = out->heap.top_offset;
+	}
+	if (out->rows[V8_HOOK_MARK_COMPACT] && out->rows[V8_HOOK_MC_MARKED])
+		find_marks(f, &search, &out->heap);
 	/* MemoryChunk flags FROM_PAGE and TO_PAGE; the size came first in its header before V8 12
 	 */
 	out->heap.young_flags = 0x18;
@@ -145,6 +206,7 @@ int v8_hooks_find(struct elf_file *f, uint64_t version, struct v8_hooks *out)
 	out->heap.scans_early = out->rows[V8_HOOK_SCAVENGE_MID] != NULL;
 	out->can_survive = out->rows[V8_HOOK_ALLOC] && out->rows[V8_HOOK_SCAVENGE] &&
 			   (version < V8_11_0 || out->rows[V8_HOOK_SCAVENGE_MID]);
+	out->can_keep = out->can_survive && out->heap.mark != MW_V8_MARK_NONE;
 	out->can_external = (out->rows[V8_HOOK_EXT_ALLOC] || out->rows[V8_HOOK_EXT_UNINIT]) &&
 			    out->rows[V8_HOOK_EXT_FREE];
 	out->missing = what_is_missing(out);
@@ -159,6 +221,8 @@ const char *v8_hook_name(enum v8_hook hook)
 		[V8_HOOK_SCAVENGE] = "scavenge",
 		[V8_HOOK_SCAVENGE_MID] = "scavenge-mid",
 		[V8_HOOK_MARK_COMPACT] = "mark-compact",
+		[V8_HOOK_MC_MARKED] = "mark-compact-marked",
+		[V8_HOOK_MC_MOVED] = "mark-compact-moved",
 		[V8_HOOK_LIVE] = "live",
 		[V8_HOOK_EXT_ALLOC] = "external-alloc",
 		[V8_HOOK_EXT_UNINIT] = "external-uninitialized",

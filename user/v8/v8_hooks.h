@@ -27,6 +27,8 @@ enum v8_hook {
 	V8_HOOK_SCAVENGE,     /* a young collection */
 	V8_HOOK_SCAVENGE_MID, /* inside it, when the living are copied */
 	V8_HOOK_MARK_COMPACT, /* a full collection */
+	V8_HOOK_MC_MARKED,    /* inside it, when all that lives is marked */
+	V8_HOOK_MC_MOVED,     /* inside it, when what is to be moved has been */
 	V8_HOOK_LIVE,	      /* asked for the bytes that live, after each collection */
 	V8_HOOK_EXT_ALLOC,    /* memory of an ArrayBuffer, zeroed */
 	V8_HOOK_EXT_UNINIT,   /* the same, not zeroed */
@@ -39,13 +41,25 @@ struct v8_hook_row {
 	enum v8_hook hook;
 	uint64_t since, until;	/* V8_VERSION(): from, and up to but not including; 0: all */
 	const char *symbol;	/* mangled */
-	enum mw_v8_alloc alloc; /* V8_HOOK_ALLOC: how to get the object */
-	uint32_t top_offset;
+	enum mw_v8_alloc alloc; /* V8_HOOK_ALLOC, V8_HOOK_ALLOC_OLD: how to get the object */
+	uint32_t top_offset;	/* of the area that it allocates from; with MW_V8_ALLOC_RETURNED of
+				   a pointer to that, or 0 */
 	const char *why_safe;
 };
 
 extern const struct v8_hook_row v8_hook_table[];
 extern const size_t v8_hook_table_count;
+
+/* Where V8 has its mark bits, by version, and a function of it that tests one. */
+struct v8_mark_row {
+	uint64_t since, until;
+	enum mw_v8_mark mark;
+	uint16_t offset;
+};
+
+extern const char v8_mark_reader[]; /* the function's mangled name; not probed */
+extern const struct v8_mark_row v8_mark_table[];
+extern const size_t v8_mark_table_count;
 
 /* The hooks of one file. */
 struct v8_hooks {
@@ -53,6 +67,7 @@ struct v8_hooks {
 	uint64_t offsets[V8_HOOK_COUNT];	       /* in the file, for uprobes */
 	struct mw_v8_heap heap;
 	bool can_survive; /* survival can be followed: allocation and scavenges are there */
+	bool can_keep;	  /* and what of it is kept, by full collections */
 	bool can_external;
 	const char *missing; /* a sentence: what is lost and why; NULL: nothing */
 };
