@@ -26,6 +26,7 @@
 
 #define MW_REGULAR_MAX (128 << 10) /* more is an object with pages of its own */
 #define MW_SLOTS_TRIED 16
+#define MW_OLD_SAMPLE  (16 << 10) /* smaller pieces of old space are sampled, by bytes */
 #define MW_OLD_PIECE   (32 << 10) /* a piece of old space whose size is not known */
 #define MW_ORIGIN_GC   2	  /* v8::internal::AllocationOrigin::kGC, V8 7.8 to 14.6 */
 
@@ -216,11 +217,21 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 	struct mw_v8_isolate *it = mw_isolate(pid, false, &index);
 	struct mw_scratch *s = mw_scratch_get(MW_SCRATCH_UPROBE);
 	struct mw_site *site;
-	__u64 bytes = size;
+	__u64 bytes = size ?: 8;
 	bool is_young;
 
 	if (!proc || !s || (it && (it->in_gc || it->last_addr == object)))
 		return 0;
+	is_young = mw_is_young(&proc->heap, object);
+	if (!is_young) /* many pieces of old space are small: some stand for the others */
+		bytes = mw_sample(size > MW_REGULAR_MAX ? size : piece, MW_OLD_SAMPLE);
+	if (!bytes) {
+		if (it) {
+			it->allocs++;
+			it->direct_old++;
+		}
+		return 0;
+	}
 	s->proc = *proc;
 	if (!mw_walk(s, MW_SCRATCH_UPROBE, &regs))
 		return 0; /* a thread of the collector, or V8 for itself */
@@ -228,12 +239,11 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 		it = mw_isolate(pid, true, &index);
 	if (!it)
 		return 0;
-	is_young = mw_is_young(&s->proc.heap, object);
-	if (size <= MW_REGULAR_MAX)
-		bytes = is_young ? mw_bytes_between(it->last_addr, object) : piece;
-	bytes *= s->proc.alloc_weight ?: 1;
-	if (is_young && size <= MW_REGULAR_MAX)
+	if (is_young && size <= MW_REGULAR_MAX) {
+		bytes = mw_bytes_between(it->last_addr, object);
 		it->last_addr = object;
+	}
+	bytes *= s->proc.alloc_weight ?: 1;
 	it->allocs++;
 	site = mw_site_get(pid, MW_SITE_V8_ALLOC, s->stack.hash, s);
 	if (!site)

@@ -226,13 +226,20 @@ static void test_pieces_of_old_space(void **state)
 	old_piece(0, 1, 64);
 	heap_assert_site(MW_SITE_V8_ALLOC, 0x6000, 1);
 	heap_assert_site(MW_SITE_V8_SURVIVED, 0x6000, 1);
-	heap_space.limit = heap_space.top; /* not a piece: what was asked for */
+	heap_space.limit = heap_space.top + HEAP_PAGE; /* not a piece: what was asked for */
+	old_piece(1, 1, 0x5000);
+	heap_assert_site(MW_SITE_V8_SURVIVED, 0xb000, 2);
+	/* A small one: by chance, and then for others */
+	heap_space.limit = heap_space.top;
+	host.is_drawn = true;
+	host.draw = 64;
 	old_piece(1, 1, 64);
-	heap_assert_site(MW_SITE_V8_SURVIVED, 0x6040, 2);
-	heap_space.limit = heap_space.top + HEAP_PAGE;
+	heap_assert_site(MW_SITE_V8_SURVIVED, 0xb000, 2);
+	host.draw = 63;
 	old_piece(1, 1, 64);
-	heap_assert_site(MW_SITE_V8_SURVIVED, 0x6080, 3);
-	assert_int_equal(heap_isolate(TID)->direct_old, 3);
+	heap_assert_site(MW_SITE_V8_SURVIVED, 0xb000 + MW_OLD_SAMPLE, 3);
+	assert_int_equal(heap_isolate(TID)->allocs, 4);
+	assert_int_equal(heap_isolate(TID)->direct_old, 4);
 	assert_int_equal(heap_isolate(TID)->live_samples, 0);
 }
 
@@ -246,15 +253,15 @@ static void test_pieces_of_either_space(void **state)
 	heap_proc()->heap.old_top_offset = HEAP_TOP_OFFSET;
 	heap_space.top = (__u64)&heap_space.area_before;
 	heap_space.area[0] = (__u64)heap_page(HEAP_OLD) + 0x5040;
-	heap_space.area[1] = heap_space.area[0] + 0x300;
+	heap_space.area[1] = heap_space.area[0] + 0x5000;
 	heap_alloc(HEAP_OLD, 0x5000, 64);
-	heap_assert_site(MW_SITE_V8_SURVIVED, MW_OLD_PIECE + 0x340, 2);
+	heap_assert_site(MW_SITE_V8_SURVIVED, MW_OLD_PIECE + 0x5040, 2);
 	heap_space.area[1] = heap_space.area[0]; /* all of it is used up */
-	heap_alloc(HEAP_OLD, 0x5400, 64);
-	heap_assert_site(MW_SITE_V8_SURVIVED, MW_OLD_PIECE + 0x380, 3);
+	heap_alloc(HEAP_OLD, 0x5400, 0x4008);
+	heap_assert_site(MW_SITE_V8_SURVIVED, MW_OLD_PIECE + 0x9048, 3);
 	heap_alloc(0, 0x1000, 64); /* young: by what came before */
-	heap_assert_site(MW_SITE_V8_ALLOC, MW_OLD_PIECE + 0x380 + 0x1001, 4);
-	heap_assert_site(MW_SITE_V8_SURVIVED, MW_OLD_PIECE + 0x380, 3);
+	heap_assert_site(MW_SITE_V8_ALLOC, MW_OLD_PIECE + 0x9048 + 0x1001, 4);
+	heap_assert_site(MW_SITE_V8_SURVIVED, MW_OLD_PIECE + 0x9048, 3);
 }
 
 /* ---- whose ---- */
