@@ -33,6 +33,7 @@ struct {
 
 struct mw_external_call {
 	__u64 size, old;
+	struct mw_external known; /* of @old; its hash is 0 if that is not in the sample */
 };
 
 /* The arguments of a call, until it returns: by thread. */
@@ -43,20 +44,26 @@ struct {
 	__type(value, struct mw_external_call);
 } mw_ext_calls SEC(".maps");
 
-static __always_inline void mw_external_freed(__u32 pid, __u64 addr)
+static __always_inline void mw_external_off(__u32 pid, const struct mw_external *known)
+{
+	struct mw_site *site = mw_site_get(pid, MW_SITE_EXTERNAL, known->hash, NULL);
+
+	if (!site)
+		return;
+	mw_add(site->freed_bytes, known->bytes);
+	mw_add(site->freed_samples, 1);
+}
+
+/* Forgets @addr, which another thread may get as soon as it is freed. False if it is not known. */
+static __always_inline bool mw_external_take(__u32 pid, __u64 addr, struct mw_external *out)
 {
 	struct mw_external_key key = {.addr = addr, .pid = pid};
 	struct mw_external *known = bpf_map_lookup_elem(&mw_external, &key);
-	struct mw_site *site;
 
 	if (!known)
-		return;
-	site = mw_site_get(pid, MW_SITE_EXTERNAL, known->hash, NULL);
-	if (site) {
-		mw_add(site->freed_bytes, known->bytes);
-		mw_add(site->freed_samples, 1);
-	}
-	bpf_map_delete_elem(&mw_external, &key);
+		return false;
+	*out = *known;
+	return !bpf_map_delete_elem(&mw_external, &key);
 }
 
 static __always_inline void mw_external_allocated(struct pt_regs *ctx, __u32 pid, __u64 addr,
@@ -104,8 +111,24 @@ int mw_ext_real_in(struct pt_regs *ctx)
 	struct mw_external_call call = {.size = PT_REGS_PARM4(ctx), .old = PT_REGS_PARM2(ctx)};
 	__u32 tid = bpf_get_current_pid_tgid();
 
+	if (!mw_external_take(mw_current_pid(), call.old, &call.known))
+		call.known.hash = 0;
 	bpf_map_update_elem(&mw_ext_calls, &tid, &call, BPF_ANY);
 	return 0;
+}
+
+/* The old block of a reallocation: freed, or, if that failed, still there. */
+static __always_inline void mw_external_moved(__u32 pid, const struct mw_external_call *call,
+					      __u64 returned)
+{
+	struct mw_external_key key = {.addr = call->old, .pid = pid};
+
+	if (!call->known.hash)
+		return;
+	if (returned || !call->size)
+		mw_external_off(pid, &call->known);
+	else
+		bpf_map_update_elem(&mw_external, &key, &call->known, BPF_ANY);
 }
 
 SEC("?uretprobe")
@@ -118,8 +141,7 @@ int mw_ext_alloc_out(struct pt_regs *ctx)
 	if (!call)
 		return 0;
 	size = call->size;
-	if (call->old && (PT_REGS_RC(ctx) || !size)) /* if it failed the old block is still there */
-		mw_external_freed(pid, call->old);
+	mw_external_moved(pid, call, PT_REGS_RC(ctx));
 	bpf_map_delete_elem(&mw_ext_calls, &tid);
 	mw_external_allocated(ctx, pid, PT_REGS_RC(ctx), size);
 	return 0;
@@ -129,6 +151,10 @@ int mw_ext_alloc_out(struct pt_regs *ctx)
 SEC("?uprobe")
 int mw_ext_free(struct pt_regs *ctx)
 {
-	mw_external_freed(mw_current_pid(), PT_REGS_PARM2(ctx));
+	__u32 pid = mw_current_pid();
+	struct mw_external known;
+
+	if (mw_external_take(pid, PT_REGS_PARM2(ctx), &known))
+		mw_external_off(pid, &known);
 	return 0;
 }

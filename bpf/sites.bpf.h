@@ -106,17 +106,21 @@ static __always_inline struct mw_site *mw_site_get(__u32 pid, enum mw_site_kind 
 	struct mw_site_key key = {.pid = pid, .kind = kind, .hash = hash};
 	struct mw_site *site = bpf_map_lookup_elem(&mw_sites, &key);
 	struct mw_site fresh = {};
+	bool is_new;
 
 	if (site)
 		return site;
-	if (s && mw_stack_send(s, pid, kind)) {
+	is_new = !bpf_map_update_elem(&mw_sites, &key, &fresh, BPF_NOEXIST);
+	site = bpf_map_lookup_elem(&mw_sites, &key);
+	if (!site) {
+		mw_count_lost(MW_LOST_SITES);
+		return NULL;
+	}
+	if (is_new && s && mw_stack_send(s, pid, kind)) {
+		bpf_map_delete_elem(&mw_sites, &key);
 		mw_count_lost(MW_LOST_STACKS);
 		return NULL;
 	}
-	bpf_map_update_elem(&mw_sites, &key, &fresh, BPF_NOEXIST);
-	site = bpf_map_lookup_elem(&mw_sites, &key);
-	if (!site)
-		mw_count_lost(MW_LOST_SITES);
 	return site;
 }
 

@@ -54,7 +54,13 @@ struct {
 	__type(value, struct mw_v8_sample);
 } mw_v8_old SEC(".maps");
 
-/* The arguments of a call, until it returns: by thread. */
+/* The arguments of a call, until it returns: by thread and function. */
+enum mw_v8_called { MW_V8_CALLED_ALLOC, MW_V8_CALLED_OLD };
+
+struct mw_v8_call_key {
+	__u32 tid, called;
+};
+
 struct mw_v8_call {
 	__u64 self, size;
 };
@@ -62,28 +68,28 @@ struct mw_v8_call {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
-	__type(key, __u32);
+	__type(key, struct mw_v8_call_key);
 	__type(value, struct mw_v8_call);
 } mw_v8_calls SEC(".maps");
 
-static __always_inline void mw_call_begins(__u64 self, __u64 size)
+static __always_inline void mw_call_begins(enum mw_v8_called called, __u64 self, __u64 size)
 {
+	struct mw_v8_call_key key = {.tid = bpf_get_current_pid_tgid(), .called = called};
 	struct mw_v8_call call = {.self = self, .size = size};
-	__u32 tid = bpf_get_current_pid_tgid();
 
-	bpf_map_update_elem(&mw_v8_calls, &tid, &call, BPF_ANY);
+	bpf_map_update_elem(&mw_v8_calls, &key, &call, BPF_ANY);
 }
 
 /* False if its beginning was not seen. */
-static __always_inline bool mw_call_ends(struct mw_v8_call *out)
+static __always_inline bool mw_call_ends(enum mw_v8_called called, struct mw_v8_call *out)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
-	struct mw_v8_call *call = bpf_map_lookup_elem(&mw_v8_calls, &tid);
+	struct mw_v8_call_key key = {.tid = bpf_get_current_pid_tgid(), .called = called};
+	struct mw_v8_call *call = bpf_map_lookup_elem(&mw_v8_calls, &key);
 
 	if (!call)
 		return false;
 	*out = *call;
-	bpf_map_delete_elem(&mw_v8_calls, &tid);
+	bpf_map_delete_elem(&mw_v8_calls, &key);
 	return true;
 }
 
@@ -263,7 +269,7 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 SEC("?uprobe")
 int mw_v8_alloc_in(struct pt_regs *ctx)
 {
-	mw_call_begins(PT_REGS_PARM1(ctx), (__u32)PT_REGS_PARM2(ctx));
+	mw_call_begins(MW_V8_CALLED_ALLOC, PT_REGS_PARM1(ctx), (__u32)PT_REGS_PARM2(ctx));
 	return 0;
 }
 
@@ -274,7 +280,7 @@ int mw_v8_alloc_out(struct pt_regs *ctx)
 	__u64 area[2] = {}, piece = MW_OLD_PIECE, object;
 	struct mw_v8_call call;
 
-	if (!mw_call_ends(&call) || !proc)
+	if (!mw_call_ends(MW_V8_CALLED_ALLOC, &call) || !proc)
 		return 0;
 	object = mw_fresh_object(&proc->heap, PT_REGS_RC(ctx), &call);
 	if (proc->heap.alloc == MW_V8_ALLOC_RETURNED && /* one function for both generations */
@@ -288,7 +294,7 @@ SEC("?uprobe")
 int mw_v8_old_in(struct pt_regs *ctx)
 {
 	if ((__u32)PT_REGS_PARM3(ctx) != MW_ORIGIN_GC)
-		mw_call_begins(PT_REGS_PARM1(ctx), (__u32)PT_REGS_PARM2(ctx));
+		mw_call_begins(MW_V8_CALLED_OLD, PT_REGS_PARM1(ctx), (__u32)PT_REGS_PARM2(ctx));
 	return 0;
 }
 
@@ -299,7 +305,7 @@ int mw_v8_old_out(struct pt_regs *ctx)
 	struct mw_v8_call call;
 	__u64 area[2] = {};
 
-	if (!mw_call_ends(&call) || !proc || !(PT_REGS_RC(ctx) & 0xff) ||
+	if (!mw_call_ends(MW_V8_CALLED_OLD, &call) || !proc || !(PT_REGS_RC(ctx) & 0xff) ||
 	    !mw_linear_area(proc->heap.old_alloc, proc->heap.old_top_offset, call.self, area))
 		return 0;
 	return mw_allocated(ctx, area[0] | 1, call.size, mw_area_bytes(area) ?: call.size);

@@ -74,11 +74,16 @@ static void alloc(__u64 size, __u64 addr)
 	leave(addr);
 }
 
-static void resize(__u64 old, __u64 old_size, __u64 size, __u64 addr)
+static void enter_resize(__u64 old, __u64 old_size, __u64 size)
 {
 	struct pt_regs regs = user_call_regs(ALLOCATOR, old, old_size, size);
 
 	assert_int_equal(mw_ext_real_in(&regs), 0);
+}
+
+static void resize(__u64 old, __u64 old_size, __u64 size, __u64 addr)
+{
+	enter_resize(old, old_size, size);
 	leave(addr);
 }
 
@@ -216,6 +221,21 @@ static void test_resized(void **state)
 	assert_site(0, .bytes = 26384, .samples = 4, .freed_bytes = 22288, .freed_samples = 3);
 }
 
+/* While one thread moves a block, another gets the place where it was. */
+static void test_place_reused_while_resized(void **state)
+{
+	(void)state;
+	alloc(4096, 0x10000);
+	enter_resize(0x10000, 4096, 8192);
+	be_thread(TID + 1);
+	alloc(5000, 0x10000);
+	be_thread(TID);
+	leave(0x20000);
+	assert_site(0, .bytes = 17288, .samples = 3, .freed_bytes = 4096, .freed_samples = 1);
+	release(0x10000);
+	assert_site(0, .bytes = 17288, .samples = 3, .freed_bytes = 9096, .freed_samples = 2);
+}
+
 /* A block that could not be resized is still there. */
 static void test_failed_to_resize(void **state)
 {
@@ -264,6 +284,7 @@ int main(void)
 		IN_KERNEL(test_threads_allocate_at_once),
 		IN_KERNEL(test_processes),
 		IN_KERNEL(test_resized),
+		IN_KERNEL(test_place_reused_while_resized),
 		IN_KERNEL(test_failed_to_resize),
 		IN_KERNEL(test_no_room_to_remember),
 		IN_KERNEL(test_ring_full),

@@ -212,6 +212,7 @@ static void test_sites_full(void **state)
 	sample(MW_SITE_MMAP, 2);
 	assert_int_equal(host.lost[MW_LOST_SITES], 1);
 	assert_int_equal(host.lost[MW_LOST_STACKS], 0);
+	assert_int_equal(host.submitted_count, 1); /* no stack without an entry */
 	assert_int_equal(host_count(&mw_sites), 1);
 	user_chain(3);
 	sample(MW_SITE_MMAP, 4); /* who has an entry is counted as ever */
@@ -219,12 +220,15 @@ static void test_sites_full(void **state)
 	assert_int_equal(host.lost[MW_LOST_SITES], 1);
 }
 
-/* Another CPU had the same stack at the same time: one entry, and no sample is lost. */
+/* Another CPU had the same stack at the same time: one entry, sent by the other; no sample is lost.
+ */
 static void test_race_for_an_entry(void **state)
 {
 	(void)state;
+	sample(MW_SITE_BRK, 4096); /* to know the stack's hash */
 	host.is_raced = true;
 	sample(MW_SITE_MMAP, 4096);
+	assert_int_equal(host.submitted_count, 1);
 	assert_site(MW_SITE_MMAP, user_sent(0)->hash, 4096, 1);
 	assert_int_equal(host.lost[MW_LOST_SITES], 0);
 }

@@ -301,6 +301,26 @@ static void test_return_without_a_call(void **state)
 	assert_nothing();
 }
 
+/* Old space gets a piece from the collector, inside a call for new space: not its arguments. */
+static void test_calls_do_not_mix(void **state)
+{
+	struct pt_regs in = user_call_regs((__u64)&heap_space, 64, 0, 0);
+	struct pt_regs out = user_return_regs(HEAP_CALLER, 1);
+
+	(void)state;
+	heap_proc()->heap.old_alloc = MW_V8_ALLOC_TOP;
+	heap_proc()->heap.old_top_offset = HEAP_TOP_OFFSET;
+	heap_space.top = (__u64)heap_page(HEAP_OLD) + 0x4000;
+	heap_space.limit = heap_space.top + 0x6000;
+	mw_v8_alloc_in(&in);
+	old_piece(MW_ORIGIN_GC, 1, 64);
+	mw_v8_old_out(&out);
+	assert_nothing();
+	out = user_return_regs(HEAP_CALLER, heap_object(0, 0x1000));
+	mw_v8_alloc_out(&out);
+	heap_assert_site(MW_SITE_V8_ALLOC, 0x1001, 1);
+}
+
 /* Each has its own pages, so that one's do not count for the other's. */
 static void test_isolates(void **state)
 {
@@ -378,6 +398,7 @@ int main(void)
 		IN_HEAP(test_no_javascript),
 		IN_HEAP(test_not_watched),
 		IN_HEAP(test_return_without_a_call),
+		IN_HEAP(test_calls_do_not_mix),
 		IN_HEAP(test_isolates),
 		IN_HEAP(test_too_many_isolates),
 		IN_HEAP(test_no_room_to_follow),

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define MAX_STACKS	    8192 /* of a process; then the table begins anew */
@@ -466,4 +467,9 @@ void site_process_tick(struct site_process *p, const struct site_shared *shared,
 		put_config(p, shared);
 	}
 	site_table_finish_tick(p->table);
+	p->refresh_due_ns += interval_ns;
+	if (p->refresh_due_ns >= NSEC_PER_SEC) {
+		p->refresh_due_ns = 0;
+		symbol_process_refresh(p->symbols); /* fails as the process ends: that is seen */
+	}
 }

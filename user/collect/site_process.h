@@ -42,6 +42,7 @@ struct site_process {
 	struct hmap stacks; /* struct known_stack by hash */
 	struct site_table *table;
 	uint64_t mark_compacts;	  /* when V8's caches were last checked */
+	uint64_t refresh_due_ns;  /* since its mappings were read */
 	uint64_t tick_samples;	  /* of faults and calls, since the tick before */
 	uint64_t dropped_samples; /* of sites past SITES_MAX */
 	bool is_wanted;
