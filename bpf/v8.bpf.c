@@ -318,6 +318,7 @@ enum mw_look {
 	MW_LOOK_COPIED, /* the young that live have been copied, by a scavenge */
 	MW_LOOK_MARKED, /* all that lives is marked, and still where it was */
 	MW_LOOK_MOVED,	/* the young, and who lay on sparse pages, have been moved */
+	MW_LOOK_LAST,	/* the heap goes, with all that is in it */
 };
 
 struct mw_scan {
@@ -359,6 +360,10 @@ static long mw_young_step(__u32 i, void *ctx)
 	if (!sample->addr)
 		return 0;
 	scan->left--;
+	if (scan->look == MW_LOOK_LAST) {
+		mw_sample_ends(it, sample);
+		return 0;
+	}
 	size = sample->passes ? 8 : sample->size; /* once it was moved it is one object */
 	if (scan->look == MW_LOOK_MARKED) {
 		if (!mw_is_marked(&scan->heap, sample->addr, size)) {
@@ -393,7 +398,8 @@ static long mw_young_step(__u32 i, void *ctx)
 static __always_inline void mw_old_decided(struct mw_scan *scan, struct mw_v8_isolate *it,
 					   struct mw_v8_sample *sample)
 {
-	bool lives = mw_is_marked(&scan->heap, sample->addr, sample->size);
+	bool lives = scan->look == MW_LOOK_MARKED &&
+		     mw_is_marked(&scan->heap, sample->addr, sample->size);
 	struct mw_site *site = mw_site_get(scan->pid, MW_SITE_V8_SURVIVED, sample->hash, NULL);
 
 	if (!site) {
@@ -432,7 +438,7 @@ static long mw_old_step(__u32 i, void *ctx)
 		return 1;
 	if (!sample->addr)
 		return 0;
-	if (scan->look == MW_LOOK_MARKED) {
+	if (scan->look != MW_LOOK_MOVED) {
 		mw_old_decided(scan, it, sample);
 		return 0;
 	}
@@ -569,5 +575,19 @@ int mw_v8_live(struct pt_regs *ctx)
 		it->live_last = live;
 	}
 	it->wants_live = 0;
+	return 0;
+}
+
+/* A worker has ended: Heap::TearDown(), on its thread. */
+SEC("?uprobe")
+int mw_v8_heap_out(struct pt_regs *ctx)
+{
+	__u32 pid = mw_current_pid(), index = 0;
+	struct mw_v8_isolate *it = mw_isolate(pid, false, &index);
+
+	if (!it)
+		return 0;
+	mw_scan_isolate(pid, it, index, MW_LOOK_LAST);
+	__builtin_memset(it, 0, sizeof(*it));
 	return 0;
 }

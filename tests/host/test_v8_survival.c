@@ -466,6 +466,33 @@ static void test_more_than_can_be_followed(void **state)
 	assert_survived(1 + MW_V8_OLD, 1, MW_V8_OLD);
 }
 
+/* With a worker goes its heap, and all that was kept in it. */
+static void test_heap_goes(void **state)
+{
+	__u64 kept;
+
+	(void)state;
+	has_marks();
+	kept = promoted(0x3000);
+	promoted(0x4000);
+	heap_alloc(0, 0x5000, 64); /* young */
+	heap_mark(kept);
+	full_collection();
+	promoted(0x5000);
+	assert_survived(3, 1, 1);
+	heap_be_thread(TID + 1);
+	assert_int_equal(mw_v8_heap_out(&no_regs), 0); /* not one that is known */
+	assert_survived(3, 1, 1);
+	heap_be_thread(TID);
+	assert_int_equal(mw_v8_heap_out(&no_regs), 0);
+	assert_survived(3, 0, 3);
+	assert_int_equal(survived()->kept_bytes, 0);
+	assert_int_equal(survived()->freed_bytes, survived()->bytes);
+	assert_null(heap_isolate(TID));
+	heap_alloc(0, 0x1000, 64); /* the place is free for the next */
+	assert_fates(TID, 1, 0, 0);
+}
+
 static void test_looks_outside_a_collection(void **state)
 {
 	(void)state;
@@ -618,6 +645,7 @@ int main(void)
 		IN_HEAP(test_direct_old),
 		IN_HEAP(test_marks_elsewhere),
 		IN_HEAP(test_more_than_can_be_followed),
+		IN_HEAP(test_heap_goes),
 		IN_HEAP(test_looks_outside_a_collection),
 		IN_HEAP(test_allocations_around_a_collection),
 		IN_HEAP(test_isolates_do_not_mix),

@@ -39,7 +39,7 @@ enum hook_attach {
 	HOOK_ATTACH_NONE,	 /* not a program */
 };
 
-#define HOOK_MAX_PROGRAMS 16
+#define HOOK_MAX_PROGRAMS 18
 
 struct hook {
 	enum capability capability;

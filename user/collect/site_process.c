@@ -440,7 +440,7 @@ void site_process_step(struct site_process *p, const struct site_shared *shared)
 	if (!p->v8 || !p->hooks.can_survive)
 		return;
 	if (w->step >= WINDOW_STEPS || !w->on) {
-		plan_window(p, shared, w->allocs - w->planned);
+		plan_window(p, shared, w->allocs > w->planned ? w->allocs - w->planned : 0);
 		w->planned = w->allocs;
 	}
 	v8_probes_sample(&p->probes, w->step >= w->start && w->step < w->start + w->on);

@@ -25,6 +25,7 @@ static const struct {
 	{V8_HOOK_MC_MOVED, "mw_v8_mc_moved", false, false},
 	{V8_HOOK_MC_MARKED, "mw_v8_mc_marked", false, false},
 	{V8_HOOK_MARK_COMPACT, "mw_v8_mc_in", false, false},
+	{V8_HOOK_HEAP_OUT, "mw_v8_heap_out", false, false},
 	{V8_HOOK_EXT_FREE, "mw_ext_free", false, false},
 	{V8_HOOK_EXT_ALLOC, "mw_ext_alloc_out", true, false},
 	{V8_HOOK_EXT_ALLOC, "mw_ext_alloc_in", false, false},

@@ -30,6 +30,7 @@ enum v8_hook {
 	V8_HOOK_MC_MARKED,    /* inside it, when all that lives is marked */
 	V8_HOOK_MC_MOVED,     /* inside it, when what is to be moved has been */
 	V8_HOOK_LIVE,	      /* asked for the bytes that live, after each collection */
+	V8_HOOK_HEAP_OUT,     /* the heap goes: a worker has ended */
 	V8_HOOK_EXT_ALLOC,    /* memory of an ArrayBuffer, zeroed */
 	V8_HOOK_EXT_UNINIT,   /* the same, not zeroed */
 	V8_HOOK_EXT_REALLOC,
