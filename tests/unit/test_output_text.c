@@ -376,6 +376,11 @@ static void test_end(void **state)
 	assert_int_equal(o->sink->ops->end(o->sink, &end), 0);
 	assert_string_equal(taken(o), "# memwatch took 0.25 % of a CPU (BPF included), rss 3.0M "
 				      "+ maps 1.0M; lost: procs_full=2\n");
+	end.cost.once_pct = 0.12;
+	assert_int_equal(o->sink->ops->end(o->sink, &end), 0);
+	assert_string_equal(taken(o), "# memwatch took 0.25 % of a CPU (BPF included; 0.12 of it "
+				      "once, to learn names), rss 3.0M + maps 1.0M; lost: "
+				      "procs_full=2\n");
 }
 
 /* ---- growth sites ---- */

@@ -84,6 +84,8 @@ void self_meter_read(const struct self_meter *m, struct session *s, struct self_
 	if (now > m->start_ns)
 		out->cpu_pct_run =
 			100.0 * (out->cpu_ns - m->start_cpu_ns + out->bpf_ns) / (now - m->start_ns);
+	if (now > m->start_ns)
+		out->once_pct = 100.0 * m->excused_ns / (now - m->start_ns);
 	out->rss_bytes = m->rss_bytes;
 	out->map_bytes = m->map_bytes;
 }

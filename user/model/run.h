@@ -28,6 +28,7 @@ struct run {
 struct self_cost {
 	double cpu_pct;	    /* of one CPU, since the tick before: own time and BPF time */
 	double cpu_pct_run; /* the same, since the first tick */
+	double once_pct;    /* of that: own time that is spent once, to know a process's names */
 	uint64_t cpu_ns;    /* own CPU time since the start */
 	uint64_t bpf_ns;    /* BPF programs in other processes' time (an estimate) */
 	bool bpf_known;

@@ -92,8 +92,11 @@ void end_text_add(struct strbuf *out, const struct self_cost *cost, const struct
 {
 	size_t before;
 
-	strbuf_addf(out, "memwatch took %.2f %% of a CPU (BPF %sincluded),", cost->cpu_pct_run,
+	strbuf_addf(out, "memwatch took %.2f %% of a CPU (BPF %sincluded", cost->cpu_pct_run,
 		    cost->bpf_known ? "" : "not ");
+	if (cost->once_pct >= 0.005)
+		strbuf_addf(out, "; %.2f of it once, to learn names", cost->once_pct);
+	strbuf_adds(out, "),");
 	add_size(out, "rss", cost->rss_bytes);
 	add_size(out, "+ maps", cost->map_bytes);
 	strbuf_adds(out, "; lost:");

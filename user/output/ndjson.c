@@ -305,6 +305,7 @@ static int ndjson_end(struct sink *s, const struct end *e)
 	json_u64(&j, "ticks", e->ticks);
 	json_object_begin(&j, "self");
 	json_fixed(&j, "cpu_pct", e->cost.cpu_pct_run, 3);
+	json_fixed(&j, "once_pct", e->cost.once_pct, 3);
 	json_u64(&j, "cpu_ns", e->cost.cpu_ns);
 	if (e->cost.bpf_known)
 		json_u64(&j, "bpf_ns", e->cost.bpf_ns);
