@@ -121,6 +121,8 @@ static void by_anchors(const struct v8_layout *l, const struct v8_code *code, ui
 {
 	unsigned low = 0, high = code->anchor_count; /* the first behind @pc */
 
+	if (!code->anchors)
+		return;
 	while (low < high) {
 		unsigned mid = low + (high - low) / 2;
 
@@ -129,8 +131,6 @@ static void by_anchors(const struct v8_layout *l, const struct v8_code *code, ui
 		else
 			low = mid + 1;
 	}
-	if (!code->anchors)
-		return;
 	if (low)
 		before->count = v8_deopt_sites(l, &code->deopt, code->anchors[low - 1].entry,
 					       before->sites);
