@@ -41,11 +41,10 @@ sum_up() {
 	done < <(of_pid m "$1" '
 		def sums(of): reduce (.[] | of // {} | to_entries[]) as $e ({}; .[$e.key] += $e.value);
 		def lines(prefix): to_entries[] | "\(prefix)_\(.key) \(.value)";
-		map(with_entries(select(.value | type == "number" or type == "object"))) |
+		def totals: map_values(numbers);
 		(sums(.delta) | lines("delta")), (sums(.events) | lines("events")),
-		(.[-1] | del(.delta, .events) | lines("last")),
-		(.[0] as $first | .[-1] | del(.delta, .events) |
-			with_entries(.value -= $first[.key]) | lines("grown"))' | tr -d '"')
+		(.[-1] | totals | lines("last")),
+		(.[0] as $first | .[-1] | totals | with_entries(.value -= $first[.key]) | lines("grown"))' | tr -d '"')
 }
 
 # What the workload says that it did, as DID[KEY]
