@@ -194,6 +194,22 @@ text_restored "then too its text is that of its file again" "$target"
 none_left "and nothing is left behind"
 is "$(answers)" "$unwatched" "it answers as before"
 
+# When a probe is taken away the kernel must write to that program, which it does not for who is killed
+# meanwhile: this is done elsewhere. (It samples at times, and takes its probes away in between.)
+takes_away() {
+	local closer
+	closer=$(pgrep -P "$1" -x memwatch-close) || return
+	set -- "/proc/$closer/task/"*
+	(($# > 1))
+}
+for i in 1 2 3 4 5; do
+	watch m -p "$target" -i 0.2
+	await 20 "probes to be taken away" takes_away "$(pid_of m)"
+	stop m KILL
+	text_restored "killed in the midst of that: its text is that of its file again ($i)" "$target"
+done
+none_left "nothing is left behind"
+
 stop load
 is "$(jq '.errors' "$T/load.out")" 0 "every call of the load was answered"
 note "$(cat "$T/load.out")"

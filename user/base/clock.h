@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define NSEC_PER_SEC  1000000000ULL
 #define NSEC_PER_MSEC 1000000ULL
@@ -15,6 +16,8 @@ uint64_t clock_boot_ns(void);
 uint64_t clock_wall_ns(void);
 /** clock_cpu_ns - CPU time of this process, user and system */
 uint64_t clock_cpu_ns(void);
+/** clock_cpu_ns_of - the same of another; 0 if there is none */
+uint64_t clock_cpu_ns_of(pid_t pid);
 
 #define CLOCK_RFC3339_SIZE 32
 /** clock_format_rfc3339 - "2026-11-23T08:50:26.123Z" (UTC, milliseconds) of @wall_ns */

@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -573,12 +574,19 @@ static int set_up(struct watch *w)
 
 	w->sort = o->sort;
 	budget_init(&w->budget, o->budget_pct);
+	if (!o->no_stacks) {
+		err = background_start();
+		if (err)
+			log_debug("what takes long is closed by threads: %s", strerror(-err));
+	}
 	w->loop = loop_new();
 	if (!w->loop)
 		return log_error_code(-errno, "cannot make the event loop: %s", strerror(errno));
 	w->session = session_open(&session);
 	if (!w->session)
 		return errno == EINVAL ? -EIO : -errno;
+	if (!session_hook_name(w->session, CAPABILITY_V8))
+		background_wait(); /* nothing takes long then */
 	w->sites = sites_new(w->session, o->budget_pct);
 	if (!w->sites && errno != ENOTSUP)
 		return log_error_code(-errno, "cannot prepare for stacks: %s", strerror(errno));
@@ -598,6 +606,8 @@ static void tear_down(struct watch *w)
 	if (w->sink)
 		w->sink->ops->free(w->sink);
 	sites_free(w->sites);
+	background_wait(); /* while signals are the loop's: once memwatch has ended, nothing is left
+			    */
 	session_close(w->session);
 	if (w->table.by_pid.buckets)
 		process_table_release(&w->table);

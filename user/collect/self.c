@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Own cost. The maps are of fixed size: asked for once. */
+/* Own cost, with that of the process that closes. The maps are of fixed size: asked for once. */
 #include "collect/self.h"
 
 #include <fcntl.h>
@@ -7,30 +7,50 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/clock.h"
 
-static uint64_t own_rss_bytes(void)
+static uint64_t rss_of(pid_t pid, bool without_files)
 {
-	unsigned long long pages = 0;
-	char text[128];
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	unsigned long long pages = 0, of_files = 0;
+	char path[32], text[128];
+	int fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
 
 	if (fd >= 0)
 		close(fd);
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	if (sscanf(text, "%*u %llu", &pages) != 1)
+	if (sscanf(text, "%*u %llu %llu", &pages, &of_files) != 2)
 		return 0;
-	return pages * sysconf(_SC_PAGESIZE);
+	return (pages - (without_files ? of_files : 0)) * sysconf(_SC_PAGESIZE);
+}
+
+/* The closer's files are this process's: they are in memory once. */
+static uint64_t own_rss_bytes(void)
+{
+	pid_t closer = background_pid();
+
+	return rss_of(getpid(), false) + (closer ? rss_of(closer, true) : 0);
+}
+
+static uint64_t own_cpu_ns(void)
+{
+	pid_t closer = background_pid();
+
+	return clock_cpu_ns() + (closer ? clock_cpu_ns_of(closer) : 0);
 }
 
 void self_meter_start(struct self_meter *m, struct session *s)
 {
 	memset(m, 0, sizeof(*m));
 	m->start_ns = m->last_ns = clock_boot_ns();
-	m->start_cpu_ns = m->last_cpu_ns = clock_cpu_ns();
+	m->start_cpu_ns = m->last_cpu_ns = own_cpu_ns();
 	m->map_bytes = session_map_bytes(s);
 	m->rss_bytes = own_rss_bytes();
 }
@@ -46,7 +66,7 @@ void self_meter_excuse(struct self_meter *m, uint64_t ns)
 
 bool self_meter_update(struct self_meter *m, struct session *s)
 {
-	uint64_t now = clock_boot_ns(), cpu = clock_cpu_ns();
+	uint64_t now = clock_boot_ns(), cpu = own_cpu_ns();
 	double per_pct = (now - m->last_ns) / 100.0;
 	uint64_t excused;
 	const struct bpf_cost *cost = session_cost(s);
@@ -76,7 +96,7 @@ void self_meter_read(const struct self_meter *m, struct session *s, struct self_
 	uint64_t now = clock_boot_ns();
 
 	memset(out, 0, sizeof(*out));
-	out->cpu_ns = clock_cpu_ns();
+	out->cpu_ns = own_cpu_ns();
 	out->bpf_known = cost && cost->as_of_ns;
 	for (int c = 0; cost && c < CAPABILITY_MAX; c++)
 		out->bpf_ns += bpf_cost_ns(cost, c, now);
