@@ -132,7 +132,7 @@ static __always_inline void mw_external_moved(__u32 pid, const struct mw_externa
 }
 
 SEC("?uretprobe")
-int mw_ext_alloc_out(struct pt_regs *ctx)
+int mw_ext_out(struct pt_regs *ctx)
 {
 	__u32 tid = bpf_get_current_pid_tgid(), pid = mw_current_pid();
 	struct mw_external_call *call = bpf_map_lookup_elem(&mw_ext_calls, &tid);

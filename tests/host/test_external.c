@@ -65,7 +65,7 @@ static void leave(__u64 addr)
 {
 	struct pt_regs regs = user_return_regs(CALLER, addr);
 
-	assert_int_equal(mw_ext_alloc_out(&regs), 0);
+	assert_int_equal(mw_ext_out(&regs), 0);
 }
 
 static void alloc(__u64 size, __u64 addr)

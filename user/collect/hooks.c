@@ -274,7 +274,7 @@ const struct hook hook_table[] = {
 	 {"mw_v8_alloc_in", "mw_v8_alloc_out", "mw_v8_old_in", "mw_v8_old_out", "mw_v8_scav_in",
 	  "mw_v8_scav_mid", "mw_v8_scav_out", "mw_v8_mc_in", "mw_v8_mc_marked", "mw_v8_mc_moved",
 	  "mw_v8_mc_out", "mw_v8_live", "mw_v8_heap_out", "mw_ext_alloc_in", "mw_ext_real_in",
-	  "mw_ext_alloc_out", "mw_ext_free"},
+	  "mw_ext_out", "mw_ext_free"},
 	 HOOK_ATTACH_LATER,
 	 "some 10 microseconds for 200 KiB that JavaScript allocates, at times within the budget",
 	 probe_v8},
