@@ -55,7 +55,7 @@ struct {
 } mw_v8_old SEC(".maps");
 
 /* The arguments of a call, until it returns: by thread and function. */
-enum mw_v8_called { MW_V8_CALLED_ALLOC, MW_V8_CALLED_OLD };
+enum mw_v8_called { MW_V8_CALLED_ALLOC, MW_V8_CALLED_OLD, MW_V8_CALLED_LARGE };
 
 struct mw_v8_call_key {
 	__u32 tid, called;
@@ -208,7 +208,9 @@ static __always_inline void mw_is_old_now(const struct mw_v8_heap *heap, __u32 p
 	s->hash = hash;
 	s->bytes = bytes;
 	s->size = size;
-	s->passes = it->in_gc != MW_GC_MARK_COMPACT && mw_is_marked(heap, object, size) ? 2 : 1;
+	s->passes = it->in_gc != MW_GC_MARK_COMPACT && mw_marked(heap, object, size) == MW_MARKED
+			    ? 2
+			    : 1;
 }
 
 /*
@@ -228,7 +230,7 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 
 	if (!proc || !s || (it && (it->in_gc || it->last_addr == object)))
 		return 0;
-	is_young = mw_is_young(&proc->heap, object);
+	is_young = !mw_is_old(&proc->heap, object);
 	if (!is_young) /* many pieces of old space are small: some stand for the others */
 		bytes = mw_sample(size > MW_REGULAR_MAX ? size : piece, MW_OLD_SAMPLE);
 	if (!bytes) {
@@ -311,6 +313,33 @@ int mw_v8_old_out(struct pt_regs *ctx)
 	return mw_allocated(ctx, area[0] | 1, call.size, mw_area_bytes(area) ?: call.size);
 }
 
+/* An object with pages of its own: (this, size), or (this, heap, size). */
+SEC("?uprobe")
+int mw_v8_large_in(struct pt_regs *ctx)
+{
+	struct mw_site_proc *proc = mw_site_proc_of(mw_current_pid());
+	__u64 second = PT_REGS_PARM2(ctx), third = PT_REGS_PARM3(ctx);
+
+	barrier_var(second); /* the verifier wants ctx read at constants */
+	barrier_var(third);
+	if (proc)
+		mw_call_begins(MW_V8_CALLED_LARGE, PT_REGS_PARM1(ctx),
+			       (__u32)(proc->heap.large_arg == 3 ? third : second));
+	return 0;
+}
+
+SEC("?uretprobe")
+int mw_v8_large_out(struct pt_regs *ctx)
+{
+	__u64 object = PT_REGS_RC(ctx);
+	struct mw_v8_call call;
+
+	if (!mw_call_ends(MW_V8_CALLED_LARGE, &call) || !mw_is_tagged(object) ||
+	    call.size <= MW_REGULAR_MAX)
+		return 0;
+	return mw_allocated(ctx, object, call.size, call.size);
+}
+
 /* --- survival --- */
 
 /* A look at all samples of an isolate, in the middle of a collection of its. */
@@ -366,7 +395,7 @@ static long mw_young_step(__u32 i, void *ctx)
 	}
 	size = sample->passes ? 8 : sample->size; /* once it was moved it is one object */
 	if (scan->look == MW_LOOK_MARKED) {
-		if (!mw_is_marked(&scan->heap, sample->addr, size)) {
+		if (mw_marked(&scan->heap, sample->addr, size) == MW_DEAD) {
 			it->died++;
 			mw_sample_ends(it, sample);
 		}
@@ -382,10 +411,10 @@ static long mw_young_step(__u32 i, void *ctx)
 			mw_sample_ends(it, sample);
 			return 0;
 		}
-		if (sample->passes >= 2 || !mw_is_young(&scan->heap, to))
+		if (sample->passes >= 2 || size > MW_REGULAR_MAX || mw_is_old(&scan->heap, to))
 			mw_promote(scan, it, sample, 8);
 	} else if ((size > MW_REGULAR_MAX || is_known_to_live) &&
-		   !mw_is_young(&scan->heap, sample->addr)) {
+		   mw_is_old(&scan->heap, sample->addr)) {
 		/* Not copied: its page has changed sides */
 		mw_promote(scan, it, sample, size);
 	} else {
@@ -398,15 +427,16 @@ static long mw_young_step(__u32 i, void *ctx)
 static __always_inline void mw_old_decided(struct mw_scan *scan, struct mw_v8_isolate *it,
 					   struct mw_v8_sample *sample)
 {
-	bool lives = scan->look == MW_LOOK_MARKED &&
-		     mw_is_marked(&scan->heap, sample->addr, sample->size);
+	enum mw_marked marked = scan->look == MW_LOOK_LAST
+					? MW_DEAD
+					: mw_marked(&scan->heap, sample->addr, sample->size);
 	struct mw_site *site = mw_site_get(scan->pid, MW_SITE_V8_SURVIVED, sample->hash, NULL);
 
-	if (!site) {
+	if (!site || marked == MW_MARKS_UNREADABLE) { /* stays as it was found */
 		sample->addr = 0;
 		return;
 	}
-	if (lives) {
+	if (marked == MW_MARKED) {
 		if (!sample->passes || --sample->passes)
 			return;
 		it->kept++;

@@ -38,18 +38,23 @@ static __always_inline __u64 mw_area_bytes(const __u64 area[2])
 	return area[1] > area[0] && area[1] - area[0] <= MW_PAGE_MASK ? area[1] - area[0] : 0;
 }
 
-/* Whether the page that @object lies on is in new space. */
-static __always_inline bool mw_is_young(const struct mw_v8_heap *heap, __u64 object)
+/* Whether the page that @object lies on is there, and not in new space. */
+static __always_inline bool mw_is_old(const struct mw_v8_heap *heap, __u64 object)
 {
-	return mw_user_word((object & ~MW_PAGE_MASK) + 8 * heap->young_flags_word) &
-	       heap->young_flags;
+	__u64 at = (object & ~MW_PAGE_MASK) + 8 * heap->young_flags_word, flags;
+
+	return !bpf_probe_read_user(&flags, sizeof(flags), (void *)at) &&
+	       !(flags & heap->young_flags);
 }
+
+enum mw_marked { MW_DEAD, MW_MARKED, MW_MARKS_UNREADABLE };
 
 /*
  * Whether the collector has marked one of the objects that begin in the @bytes from @object: a bit
  * for each word of the page (v8/src/heap/marking.h).
  */
-static __always_inline bool mw_is_marked(const struct mw_v8_heap *heap, __u64 object, __u64 bytes)
+static __always_inline enum mw_marked mw_marked(const struct mw_v8_heap *heap, __u64 object,
+						__u64 bytes)
 {
 	__u64 page = object & ~MW_PAGE_MASK, bitmap = page + heap->mark_offset, cells[2] = {}, mask;
 	__u32 bit = (object & MW_PAGE_MASK) >> 3, shift = bit & 63;
@@ -60,11 +65,11 @@ static __always_inline bool mw_is_marked(const struct mw_v8_heap *heap, __u64 ob
 	else if (heap->mark == MW_V8_MARK_METADATA)
 		bitmap = mw_user_word(page + 8) + heap->mark_offset;
 	if (bpf_probe_read_user(cells, sizeof(cells), (void *)(bitmap + bit / 64 * 8)))
-		return true; /* not known to be dead */
+		return MW_MARKS_UNREADABLE;
 	if (shift)
 		cells[0] = cells[0] >> shift | cells[1] << (64 - shift);
 	mask = count >= 64 ? ~0ULL : (1ULL << (count ?: 1)) - 1;
-	return cells[0] & mask;
+	return cells[0] & mask ? MW_MARKED : MW_DEAD;
 }
 
 /*
@@ -87,6 +92,8 @@ static __always_inline __u64 mw_forwarded(__u64 object, __u32 bytes, __u64 *word
 		if (i >= size / 8)
 			break;
 		to = words[i];
+		if (!i && to == object - 1) /* with pages of its own: not copied, and told so */
+			return object;
 		if (to & 7 || to < 0x10000 || to >> 47 || !(__u32)to)
 			continue;
 		if (bpf_probe_read_user(&map, sizeof(map), (void *)to) || !mw_is_tagged(map) ||

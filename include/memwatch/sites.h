@@ -154,9 +154,9 @@ struct mw_v8_heap {
 	__u8 alloc;	       /* enum mw_v8_alloc: of new space */
 	__u8 young_flags_word; /* of a page's header: index of the word ... */
 	__u8 young_flags;      /* ... and the bits of it that mean new space */
-	__u8 scans_early; /* a hook inside the scavenge sees forwarding pointers, its end not */
-	__u8 old_alloc;	  /* enum mw_v8_alloc: of old space */
-	__u8 mark;	  /* enum mw_v8_mark */
+	__u8 large_arg;	       /* of the size, of those that allocate large objects */
+	__u8 old_alloc;	       /* enum mw_v8_alloc: of old space */
+	__u8 mark;	       /* enum mw_v8_mark */
 	__u16 mark_offset;
 	__u32 top_offset, old_top_offset;
 };

@@ -264,6 +264,32 @@ static void test_pieces_of_either_space(void **state)
 	heap_assert_site(MW_SITE_V8_SURVIVED, MW_OLD_PIECE + 0x9048, 3);
 }
 
+/* Objects with pages of their own stand for themselves. */
+static void test_large_objects(void **state)
+{
+	struct pt_regs two = user_call_regs((__u64)&heap_space, LARGE, 77, 0);
+	struct pt_regs three = user_call_regs((__u64)&heap_space, 77, LARGE, 0);
+	struct pt_regs out = user_return_regs(HEAP_CALLER, heap_object(0, 0x1000));
+	struct pt_regs failed = user_return_regs(HEAP_CALLER, smi(1));
+
+	(void)state;
+	mw_v8_large_in(&two); /* not known which argument it is: the second */
+	mw_v8_large_out(&out);
+	heap_assert_site(MW_SITE_V8_ALLOC, LARGE, 1);
+	heap_proc()->heap.large_arg = 3;
+	mw_v8_large_in(&three);
+	out = user_return_regs(HEAP_CALLER, heap_object(1, 0x1000));
+	mw_v8_large_out(&out);
+	heap_assert_site(MW_SITE_V8_ALLOC, 2 * LARGE, 2);
+	mw_v8_large_in(&three);
+	mw_v8_large_out(&failed);
+	mw_v8_large_in(&two); /* 77 bytes */
+	mw_v8_large_out(&out);
+	heap_assert_site(MW_SITE_V8_ALLOC, 2 * LARGE, 2);
+	heap_alloc(2, 0x1000, 64); /* they are not what small ones are counted from */
+	heap_assert_site(MW_SITE_V8_ALLOC, 2 * LARGE + 0x1001, 3);
+}
+
 /* ---- whose ---- */
 
 /* Threads of the collector, and V8 for itself: no function of JavaScript is on the stack. */
@@ -395,6 +421,7 @@ int main(void)
 		IN_HEAP(test_old_at_once),
 		IN_HEAP(test_pieces_of_old_space),
 		IN_HEAP(test_pieces_of_either_space),
+		IN_HEAP(test_large_objects),
 		IN_HEAP(test_no_javascript),
 		IN_HEAP(test_not_watched),
 		IN_HEAP(test_return_without_a_call),

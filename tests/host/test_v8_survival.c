@@ -219,6 +219,32 @@ static void test_large_objects(void **state)
 	heap_assert_site(MW_SITE_V8_SURVIVED, LARGE, 1);
 }
 
+/* It died, and its pages went at once. */
+static void test_large_object_unmapped(void **state)
+{
+	(void)state;
+	heap_alloc(1, 0x2000, LARGE);
+	munmap(heap_page(1), HEAP_PAGE);
+	scavenge();
+	assert_fates(TID, 0, 0, 1);
+}
+
+/* While a scavenge goes on, a large object that lives is forwarded to where it is. */
+static void test_large_object_before_the_end(void **state)
+{
+	__u64 object;
+
+	(void)state;
+	object = heap_alloc(1, 0x100, LARGE);
+	heap_alloc(2, 0x100, LARGE);
+	scavenge_begins();
+	*heap_words(object) = object - 1;
+	assert_int_equal(mw_v8_scav_mid(&no_regs), 0);
+	assert_fates(TID, 0, 1, 1);
+	scavenge_ends();
+	heap_assert_site(MW_SITE_V8_SURVIVED, LARGE, 1);
+}
+
 /* ---- the hook inside ---- */
 
 /* The end of the scavenge would be too late: the old places are used again. */
@@ -429,6 +455,11 @@ static void test_direct_old(void **state)
 	assert_survived(3, 2, 1);
 }
 
+static enum mw_marked marked(unsigned offset, __u64 bytes)
+{
+	return mw_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + offset, bytes);
+}
+
 static void test_marks_elsewhere(void **state)
 {
 	static __u64 bitmap[HEAP_PAGE / 512], metadata[HEAP_PAGE / 512 + 2];
@@ -438,17 +469,17 @@ static void test_marks_elsewhere(void **state)
 	heap_proc()->heap.mark_offset = 0x10;
 	*(__u64 **)(heap_page(HEAP_OLD) + 0x10) = bitmap;
 	bitmap[0x3000 / 512] = 1ULL << 0x3000 / 8 % 64;
-	assert_true(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x3001, 8));
-	assert_false(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x3009, 8));
-	assert_true(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x2ff9, 16));
-	assert_false(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x2ff9, 8));
+	assert_int_equal(marked(0x3001, 8), MW_MARKED);
+	assert_int_equal(marked(0x3009, 8), MW_DEAD);
+	assert_int_equal(marked(0x2ff9, 16), MW_MARKED);
+	assert_int_equal(marked(0x2ff9, 8), MW_DEAD);
 	heap_proc()->heap.mark = MW_V8_MARK_METADATA;
 	*(__u64 **)(heap_page(HEAP_OLD) + 8) = metadata;
 	metadata[2 + 0x3000 / 512] = 1ULL << 0x3000 / 8 % 64;
-	assert_true(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x3001, 8));
-	assert_false(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x3009, 8));
+	assert_int_equal(marked(0x3001, 8), MW_MARKED);
+	assert_int_equal(marked(0x3009, 8), MW_DEAD);
 	*(__u64 *)(heap_page(HEAP_OLD) + 8) = 0x10000; /* cannot be read: not known to be dead */
-	assert_true(mw_is_marked(&heap_proc()->heap, (__u64)heap_page(HEAP_OLD) + 0x3009, 8));
+	assert_int_equal(marked(0x3009, 8), MW_MARKS_UNREADABLE);
 }
 
 /* The oldest make room, and stay as they were found. */
@@ -635,6 +666,8 @@ int main(void)
 		IN_HEAP(test_bounds_of_a_group),
 		IN_HEAP(test_unmapped_meanwhile),
 		IN_HEAP(test_large_objects),
+		IN_HEAP(test_large_object_unmapped),
+		IN_HEAP(test_large_object_before_the_end),
 		IN_HEAP(test_scan_before_the_end),
 		IN_HEAP(test_hook_outside_a_scavenge),
 		IN_HEAP(test_mark_compact),

@@ -20,7 +20,7 @@ set -uo pipefail
 here=$(dirname "$(readlink -f "$0")")
 cd "$here/../.." || exit 1
 
-all_shapes=(status-service array map closure listener timers private buffer-alloc buffer-slice json
+all_shapes=(status-service array map closure listener timers private buffer-alloc buffer-slice large json
 	promise string worker npm esm churn)
 shapes=()
 versions=()

@@ -39,7 +39,7 @@ enum hook_attach {
 	HOOK_ATTACH_NONE,	 /* not a program */
 };
 
-#define HOOK_MAX_PROGRAMS 18
+#define HOOK_MAX_PROGRAMS 20
 
 struct hook {
 	enum capability capability;

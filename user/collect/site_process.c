@@ -91,7 +91,8 @@ static void open_v8(struct site_process *p, const struct site_shared *shared)
 	}
 	v8_process_frames(p->v8, &p->config.v8);
 	if (!session_hook_name(shared->session, CAPABILITY_V8)) {
-		q->why = "this kernel has no uprobes: JavaScript by page faults only";
+		q->why = "V8 cannot be probed here (memwatch doctor says why): JavaScript by page "
+			 "faults only";
 		return;
 	}
 	err = find_hooks(p);

@@ -12,7 +12,7 @@
 #include "collect/session.h"
 #include "v8/v8_hooks.h"
 
-#define V8_PROBES_MAX 20
+#define V8_PROBES_MAX 24
 
 struct v8_probes {
 	struct session *session;

@@ -15,10 +15,12 @@
 #include <elf.h>
 #include <string.h>
 
+#define V8_8_0		  V8_VERSION(8, 0, 0)
 #define V8_9_0		  V8_VERSION(9, 0, 0)
 #define V8_10_0		  V8_VERSION(10, 0, 0)
 #define V8_11_0		  V8_VERSION(11, 0, 0)
 #define V8_12_0		  V8_VERSION(12, 0, 0)
+#define V8_14_0		  V8_VERSION(14, 0, 0)
 
 #define MARK_READER_BYTES 160
 
@@ -26,6 +28,7 @@ static const char heap_calls[] = "a method of Heap: called by the collector's C+
 static const char collector_steps[] = "entry only; a step of the collector's C++";
 static const char slow_path[] = "the slow path of allocation: called by Heap::AllocateRaw in C++, "
 				"behind Runtime_ functions";
+static const char large_path[] = "called by Heap::AllocateRaw in C++, behind Runtime_ functions";
 static const char node_allocator[] =
 	"a virtual method of Node: called by V8's BackingStore and by Node's C++";
 
@@ -62,6 +65,24 @@ const struct v8_hook_row v8_hook_table[] = {
 	{V8_HOOK_ALLOC_OLD, V8_11_0, V8_12_0,
 	 "_ZN2v88internal14PagedSpaceBase13RefillLabMainEiNS0_16AllocationOriginE",
 	 MW_V8_ALLOC_TOP_AT, 80, slow_path},
+	{V8_HOOK_ALLOC_LARGE, 0, V8_12_0, "_ZN2v88internal19NewLargeObjectSpace11AllocateRawEi", 0,
+	 0, large_path},
+	{V8_HOOK_ALLOC_LARGE, V8_12_0, V8_14_0,
+	 "_ZN2v88internal19NewLargeObjectSpace11AllocateRawEPNS0_9LocalHeapEi", 0, 0, large_path},
+	{V8_HOOK_ALLOC_LARGE, V8_14_0, 0,
+	 "_ZN2v88internal19NewLargeObjectSpace11AllocateRawEPNS0_9LocalHeapEiNS0_"
+	 "14AllocationHintE",
+	 0, 0, large_path},
+	{V8_HOOK_ALLOC_LARGE_OLD, 0, V8_8_0, "_ZN2v88internal16LargeObjectSpace11AllocateRawEi", 0,
+	 0, large_path},
+	{V8_HOOK_ALLOC_LARGE_OLD, V8_8_0, V8_12_0,
+	 "_ZN2v88internal19OldLargeObjectSpace11AllocateRawEi", 0, 0, large_path},
+	{V8_HOOK_ALLOC_LARGE_OLD, V8_12_0, V8_14_0,
+	 "_ZN2v88internal19OldLargeObjectSpace11AllocateRawEPNS0_9LocalHeapEi", 0, 0, large_path},
+	{V8_HOOK_ALLOC_LARGE_OLD, V8_14_0, 0,
+	 "_ZN2v88internal19OldLargeObjectSpace11AllocateRawEPNS0_9LocalHeapEiNS0_"
+	 "14AllocationHintE",
+	 0, 0, large_path},
 	{V8_HOOK_SCAVENGE, 0, 0, "_ZN2v88internal4Heap8ScavengeEv", 0, 0, heap_calls},
 	{V8_HOOK_SCAVENGE_MID, V8_11_0, 0,
 	 "_ZN2v88internal13GlobalHandles23ProcessWeakYoungObjectsEPNS0_11RootVisitorEPFbPNS0_"
@@ -205,7 +226,7 @@ int v8_hooks_find(struct elf_file *f, uint64_t version, struct v8_hooks *out)
 	 */
 	out->heap.young_flags = 0x18;
 	out->heap.young_flags_word = version < V8_12_0 ? 1 : 0;
-	out->heap.scans_early = out->rows[V8_HOOK_SCAVENGE_MID] != NULL;
+	out->heap.large_arg = version < V8_12_0 ? 2 : 3; /* since then a LocalHeap comes first */
 	out->can_survive = out->rows[V8_HOOK_ALLOC] && out->rows[V8_HOOK_SCAVENGE] &&
 			   (version < V8_11_0 || out->rows[V8_HOOK_SCAVENGE_MID]);
 	out->can_keep = out->can_survive && out->heap.mark != MW_V8_MARK_NONE;
@@ -220,6 +241,8 @@ const char *v8_hook_name(enum v8_hook hook)
 	static const char *const names[V8_HOOK_COUNT] = {
 		[V8_HOOK_ALLOC] = "alloc",
 		[V8_HOOK_ALLOC_OLD] = "alloc-old",
+		[V8_HOOK_ALLOC_LARGE] = "alloc-large",
+		[V8_HOOK_ALLOC_LARGE_OLD] = "alloc-large-old",
 		[V8_HOOK_SCAVENGE] = "scavenge",
 		[V8_HOOK_SCAVENGE_MID] = "scavenge-mid",
 		[V8_HOOK_MARK_COMPACT] = "mark-compact",

@@ -22,8 +22,10 @@
 
 /* What a probed function is for. */
 enum v8_hook {
-	V8_HOOK_ALLOC,	      /* new space needs another linear piece */
-	V8_HOOK_ALLOC_OLD,    /* old space does */
+	V8_HOOK_ALLOC,	     /* new space needs another linear piece */
+	V8_HOOK_ALLOC_OLD,   /* old space does */
+	V8_HOOK_ALLOC_LARGE, /* an object with pages of its own */
+	V8_HOOK_ALLOC_LARGE_OLD,
 	V8_HOOK_SCAVENGE,     /* a young collection */
 	V8_HOOK_SCAVENGE_MID, /* inside it, when the living are copied */
 	V8_HOOK_MARK_COMPACT, /* a full collection */
