@@ -24,7 +24,7 @@ static const struct {
 	[MW_SITE_BRK] = {"brk", "growth of the brk heap"},
 	[MW_SITE_MMAP] = {"mmap", "memory that was mapped, resident or not"},
 	[MW_SITE_V8_ALLOC] = {"v8-alloc", "allocated in V8's heap, garbage included"},
-	[MW_SITE_V8_SURVIVED] = {"v8-survived", "allocated in V8's heap, and survived"},
+	[MW_SITE_V8_SURVIVED] = {"v8-survived", "allocated in V8's heap, and kept"},
 	[MW_SITE_EXTERNAL] = {"external", "Buffers and ArrayBuffers, less what was freed"},
 };
 

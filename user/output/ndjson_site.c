@@ -20,8 +20,8 @@ static const char *const frame_tiers[] = {
 
 const struct site_key site_record_keys[] = {
 	{"kind", "fault | brk | mmap | v8-alloc | v8-survived | external: what grew"},
-	{"bytes", "estimated from samples; v8-survived: its share of the live heap's growth, where "
-		  "that is known (sites.scaled of process)"},
+	{"bytes", "estimated from samples, less what was freed; v8-survived: what full collections "
+		  "found alive, scaled to the live heap's growth (sites.scaled of process)"},
 	{"delta_bytes", "change of bytes since the tick before"},
 	{"share", "of what was sampled of this kind in this process, 0..1"},
 	{"samples", "that it rests on"},

@@ -103,7 +103,8 @@ const struct v8_hook_row v8_hook_table[] = {
 	 0, node_allocator},
 	{V8_HOOK_EXT_REALLOC, 0, 0, "_ZN4node24NodeArrayBufferAllocator10ReallocateEPvmm", 0, 0,
 	 node_allocator},
-	{V8_HOOK_EXT_FREE, 0, 0, "_ZN4node24NodeArrayBufferAllocator4FreeEPvm", 0, 0, "entry only"},
+	{V8_HOOK_EXT_FREE, 0, 0, "_ZN4node24NodeArrayBufferAllocator4FreeEPvm", 0, 0,
+	 "entry only; called by V8's BackingStore and by Node's C++"},
 };
 const size_t v8_hook_table_count = sizeof(v8_hook_table) / sizeof(v8_hook_table[0]);
 
