@@ -4,39 +4,48 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/background.h"
 #include "base/clock.h"
 
-static uint64_t rss_of(pid_t pid, bool without_files)
+static bool read_statm(const char *path, unsigned long long *pages, unsigned long long *of_files)
 {
-	unsigned long long pages = 0, of_files = 0;
-	char path[32], text[128];
-	int fd;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	char text[128];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
 
 	if (fd >= 0)
 		close(fd);
 	if (n <= 0)
-		return 0;
+		return false;
 	text[n] = '\0';
-	if (sscanf(text, "%*u %llu %llu", &pages, &of_files) != 2)
-		return 0;
-	return (pages - (without_files ? of_files : 0)) * sysconf(_SC_PAGESIZE);
+	return sscanf(text, "%*u %llu %llu", pages, of_files) == 2;
 }
 
-/* The closer's files are this process's: they are in memory once. */
+/* /proc may be that of another PID namespace. */
+static bool proc_has_our_pids(void)
+{
+	char text[16] = "";
+
+	return readlink("/proc/self", text, sizeof(text) - 1) > 0 && atoi(text) == getpid();
+}
+
+/* What the closer has of files is in memory once. */
 static uint64_t own_rss_bytes(void)
 {
+	unsigned long long pages, of_files, sum = 0;
 	pid_t closer = background_pid();
+	char path[32];
 
-	return rss_of(getpid(), false) + (closer ? rss_of(closer, true) : 0);
+	if (read_statm("/proc/self/statm", &pages, &of_files))
+		sum = pages;
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)closer);
+	if (closer && proc_has_our_pids() && read_statm(path, &pages, &of_files))
+		sum += pages - of_files;
+	return sum * sysconf(_SC_PAGESIZE);
 }
 
 static uint64_t own_cpu_ns(void)
