@@ -347,8 +347,8 @@ is "$(jq_of m "select(.type == \"process\") | $(cat "$T/keys") - keys" | sort -u
 	"each process record has all totals"
 is "$(jq_of m "select(.type == \"process\" and .delta) | .delta | keys" | sort -u)" \
 	"$(jq -c sort "$T/keys")" "and each delta their changes"
-is "$(jq_of m 'del(.self.cpu_pct, .share) | [.. | numbers | select(. != floor)] | length' | sort -u)" 0 \
-	"numbers are integers, but for cpu_pct and share"
+is "$(jq_of m 'del(.self.cpu_pct, .self.once_pct, .share) | [.. | numbers | select(. != floor)] | length' | sort -u)" 0 \
+	"numbers are integers, but for percentages and share"
 now=$(date +%s)
 between $((now - 60)) "$(jq_of m 'select(.type == "end") | .time[:19] + "Z" | fromdate')" $((now + 5)) \
 	"its time is now"

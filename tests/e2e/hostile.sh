@@ -149,11 +149,16 @@ is "$(jq_of m 'select(.type == "exec" and (.path | contains("memwatch-e2e"))) | 
 	"exec of a hostile path is reported"
 note "$(jq_of m 'select(.type == "exec" and (.path | contains("memwatch-e2e"))) | .path' | head -n 1)"
 
+# All lines that there are. Those of sites: a head, titles, a line a site, and how well it went.
+kinds='v8-survived|external|fault|brk|mmap|v8-alloc'
+lines="^(# TIME |[0-9:]{8} +[0-9]+ |# [0-9:]{8} (exec|exit|gone|lost|OOM kill): |# memwatch took |\
+# [0-9:]{8} sites of [0-9]+ \\(|#    BYTES      RATE SHARE KIND         SITE\$|\
+# +[0-9.]+[KMGT]? +[+-]?[0-9.]+[KMGT]?/s +[0-9]+% ($kinds) +[^ ]|\
+#  (no growth was sampled yet; |JavaScript by [a-z ]+: .*; )*[0-9.]+k? stacks[,;]?)"
 for id in named $watched; do
 	is_clean "$T/$id.out" "text ($id)"
 	is_clean "$T/$id.err" "text ($id), stderr"
-	is "$(grep -Ecv '^(# TIME |[0-9:]{8} +[0-9]+ |# [0-9:]{8} (exec|exit|gone|lost|OOM kill): |# memwatch took )' \
-		"$T/$id.out")" 0 "text ($id): no name begins a line of its own"
+	is "$(grep -Ev "$lines" "$T/$id.out")" "" "text ($id): no name begins a line of its own"
 done
 is "$(grep -c '^# [0-9:]* exec: .*memwatch-e2e' "$T/stdout.out")" 2 "text: exec of a hostile path is reported"
 widths=$(grep '^[0-9]' "$T/text.out" | while IFS= read -r line; do echo "${#line}"; done | sort -u)

@@ -130,7 +130,10 @@ press q
 left "q" 0
 see "what grew most remains on the terminal" "^ *$FAST grow .*\+[0-9.]+M"
 see "which code made it" '^ .* fault +touch grow\.c:[0-9]+ ← grow_mmap'
-see "and what memwatch took" '^memwatch took [0-9.]+ % of a CPU.*lost:'
+took_told() { # on two rows
+	tm capture-pane -pJ | grep -qE '^memwatch took [0-9.]+ % of a CPU.*; lost:'
+}
+ok "and what memwatch took" wait_for 10 took_told
 stop fast KILL
 stop shmem
 
