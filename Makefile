@@ -219,7 +219,8 @@ layers:
 
 lint: $(SKELETON)
 	$(call say,LINT,clang-tidy)
-	$(Q)$(CLANG_TIDY) --quiet --warnings-as-errors='*' $(USER_SRCS) -- $(CPPFLAGS) -std=gnu11 2>/dev/null
+	$(Q)printf '%s\n' $(USER_SRCS) | xargs -P "$$(nproc)" -I{} \
+		$(CLANG_TIDY) --quiet --warnings-as-errors='*' {} -- $(CPPFLAGS) -std=gnu11
 	$(call say,LINT,cppcheck)
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
 		--enable=warning,portability --suppress=missingInclude -Iuser -Iinclude \
