@@ -83,8 +83,8 @@ static int by_target(const void *a, const void *b)
 	return x->source < y->source ? -1 : x->source > y->source;
 }
 
-/* Whether code at @pc jumps to right behind @source. */
-static bool returns_behind(const struct v8_jumps *j, uint32_t pc, uint32_t source)
+/* Whether code at @pc jumps back to right behind the source of @jump, before its target. */
+static bool returns_behind(const struct v8_jumps *j, uint32_t pc, const struct v8_jump *jump)
 {
 	uint32_t end = j->size - pc < AHEAD_BYTES ? j->size : pc + AHEAD_BYTES;
 
@@ -97,7 +97,8 @@ static bool returns_behind(const struct v8_jumps *j, uint32_t pc, uint32_t sourc
 			to = (int64_t)i + 2 + (int8_t)j->code[i + 1];
 		else
 			continue;
-		if (to > source && to <= (int64_t)source + BACK_BYTES)
+		if (to > jump->source && to <= (int64_t)jump->source + BACK_BYTES &&
+		    to < jump->target)
 			return true;
 	}
 	return false;
@@ -152,7 +153,7 @@ const struct v8_jump *v8_jumps_out_of_line(const struct v8_jumps *j, uint32_t pc
 	if (pc >= j->size)
 		return NULL;
 	for (; low && pc - j->all[low - 1].target <= MAX_BLOCK; low--) {
-		if (returns_behind(j, pc, j->all[low - 1].source))
+		if (returns_behind(j, pc, &j->all[low - 1]))
 			return &j->all[low - 1];
 	}
 	return NULL;
