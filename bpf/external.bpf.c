@@ -12,13 +12,6 @@
  */
 #include "sites.bpf.h"
 
-#define MW_EXTERNAL_LIVE 16384
-
-struct mw_external_key {
-	__u64 addr;
-	__u64 pid;
-};
-
 struct mw_external {
 	__u64 hash;
 	__u64 bytes; /* weight */
@@ -66,31 +59,45 @@ static __always_inline bool mw_external_take(__u32 pid, __u64 addr, struct mw_ex
 	return !bpf_map_delete_elem(&mw_external, &key);
 }
 
+/* The site of the stack that allocates now; NULL if there is none to be had. */
+static __always_inline struct mw_site *mw_external_site(struct pt_regs *ctx, __u32 pid,
+							const struct mw_site_proc *proc,
+							__u64 *hash)
+{
+	struct mw_regs regs = {.ip = PT_REGS_IP(ctx), .sp = PT_REGS_SP(ctx), .fp = PT_REGS_FP(ctx)};
+	struct mw_scratch *s = mw_scratch_take(MW_SCRATCH_UPROBE);
+	struct mw_site *site;
+
+	if (!s)
+		return NULL;
+	s->proc = *proc;
+	mw_walk(s, MW_SCRATCH_UPROBE, &regs);
+	*hash = s->stack.hash;
+	site = mw_site_get(pid, MW_SITE_EXTERNAL, s->stack.hash, s);
+	mw_scratch_put(s);
+	return site;
+}
+
 static __always_inline void mw_external_allocated(struct pt_regs *ctx, __u32 pid, __u64 addr,
 						  __u64 size)
 {
 	struct mw_site_proc *proc = mw_site_proc_of(pid);
-	struct mw_regs regs = {.ip = PT_REGS_IP(ctx), .sp = PT_REGS_SP(ctx), .fp = PT_REGS_FP(ctx)};
-	struct mw_scratch *s = mw_scratch_get(MW_SCRATCH_UPROBE);
 	struct mw_external_key key = {.addr = addr, .pid = pid};
-	struct mw_external fresh;
+	struct mw_external fresh = {};
 	struct mw_site *site;
-	__u64 bytes = proc && addr ? mw_sample(size, proc->external_sample_bytes) : 0;
 
-	if (!bytes || !s)
+	if (!proc)
 		return;
-	s->proc = *proc;
-	mw_walk(s, MW_SCRATCH_UPROBE, &regs);
-	fresh.hash = s->stack.hash;
-	fresh.bytes = bytes;
-	site = mw_site_get(pid, MW_SITE_EXTERNAL, s->stack.hash, s);
+	mw_add(proc->external_calls, 1);
+	fresh.bytes = addr ? mw_sample(size, proc->external_sample_bytes) : 0;
+	site = fresh.bytes ? mw_external_site(ctx, pid, proc, &fresh.hash) : NULL;
 	if (!site)
 		return;
 	if (bpf_map_update_elem(&mw_external, &key, &fresh, BPF_ANY)) {
 		mw_count_lost(MW_LOST_SAMPLES);
 		return;
 	}
-	mw_site_add(site, bytes);
+	mw_site_add(site, fresh.bytes);
 }
 
 /* this->Allocate(size), this->AllocateUninitialized(size) */

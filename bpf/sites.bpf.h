@@ -66,11 +66,27 @@ static __always_inline void mw_user_regs(struct mw_regs *out)
 	out->fp = PT_REGS_FP_CORE(regs);
 }
 
-static __always_inline struct mw_scratch *mw_scratch_get(enum mw_scratch_user user)
+static __always_inline struct mw_scratch *mw_scratch_of(enum mw_scratch_user user)
 {
 	__u32 key = user;
 
 	return bpf_map_lookup_elem(&mw_scratch, &key);
+}
+
+/* To be given back by mw_scratch_put(). NULL, and a sample lost, while another has it. */
+static __always_inline struct mw_scratch *mw_scratch_take(enum mw_scratch_user user)
+{
+	struct mw_scratch *s = mw_scratch_of(user);
+
+	if (!s || !__sync_lock_test_and_set(&s->is_taken, 1))
+		return s;
+	mw_count_lost(MW_LOST_SAMPLES);
+	return NULL;
+}
+
+static __always_inline void mw_scratch_put(struct mw_scratch *s)
+{
+	*(volatile __u32 *)&s->is_taken = 0;
 }
 
 static __always_inline void mw_stack_header_fill(struct mw_stack_header *h, __u32 record, __u32 pid,
@@ -201,7 +217,7 @@ static __always_inline void mw_site_sample(struct mw_site_proc *proc, __u32 pid,
 		mw_stack_copy(proc, pid, kind, bytes);
 		return;
 	}
-	s = mw_scratch_get(user);
+	s = mw_scratch_take(user);
 	if (!s)
 		return;
 	s->proc = *proc;
@@ -210,6 +226,7 @@ static __always_inline void mw_site_sample(struct mw_site_proc *proc, __u32 pid,
 	site = mw_site_get(pid, kind, s->stack.hash, s);
 	if (site)
 		mw_site_add(site, bytes);
+	mw_scratch_put(s);
 }
 
 #endif

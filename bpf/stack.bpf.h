@@ -46,6 +46,7 @@ struct mw_scratch {
 	struct mw_stack stack;
 	struct mw_site_proc proc; /* a copy: it may be taken away meanwhile */
 	__u64 words[MW_SCAN_WORDS];
+	__u32 is_taken; /* a preemptible kernel runs another thread's uprobe in the middle of one */
 };
 
 struct {

@@ -95,6 +95,33 @@ static __always_inline bool mw_call_ends(enum mw_v8_called called, struct mw_v8_
 
 /* --- isolates --- */
 
+static __always_inline struct mw_v8_sample *mw_v8_sample_at(__u32 isolate, __u32 i)
+{
+	__u32 key = isolate * MW_V8_SAMPLES + i % MW_V8_SAMPLES;
+
+	return bpf_map_lookup_elem(&mw_v8_samples, &key);
+}
+
+static __always_inline struct mw_v8_sample *mw_v8_old_at(__u32 isolate, __u32 i)
+{
+	__u32 key = isolate * MW_V8_OLD + i % MW_V8_OLD;
+
+	return bpf_map_lookup_elem(&mw_v8_old, &key);
+}
+
+/* What the isolate had that was here before; the callback of bpf_loop(). */
+static long mw_clear_step(__u32 i, void *ctx)
+{
+	__u32 isolate = *(__u32 *)ctx;
+	struct mw_v8_sample *young = mw_v8_sample_at(isolate, i), *old = mw_v8_old_at(isolate, i);
+
+	if (!young || !old)
+		return 1;
+	young->addr = 0;
+	old->addr = 0;
+	return 0;
+}
+
 /* The isolate of the current thread; with @make a new one. @index: its number. */
 static __always_inline struct mw_v8_isolate *mw_isolate(__u32 pid, bool make, __u32 *index)
 {
@@ -117,25 +144,14 @@ static __always_inline struct mw_v8_isolate *mw_isolate(__u32 pid, bool make, __
 	if (!make)
 		return NULL;
 	it = bpf_map_lookup_elem(&mw_v8_isolates, &free);
-	if (!it || __sync_val_compare_and_swap(&it->owner, 0, owner))
+	if (!it || __sync_val_compare_and_swap(&it->owner, 0, owner)) {
+		mw_count_lost(MW_LOST_SAMPLES);
 		return NULL;
+	}
 	it->pid = pid;
 	*index = free;
+	bpf_loop(MW_V8_OLD, mw_clear_step, index, 0);
 	return it;
-}
-
-static __always_inline struct mw_v8_sample *mw_v8_sample_at(__u32 isolate, __u32 i)
-{
-	__u32 key = isolate * MW_V8_SAMPLES + i % MW_V8_SAMPLES;
-
-	return bpf_map_lookup_elem(&mw_v8_samples, &key);
-}
-
-static __always_inline struct mw_v8_sample *mw_v8_old_at(__u32 isolate, __u32 i)
-{
-	__u32 key = isolate * MW_V8_OLD + i % MW_V8_OLD;
-
-	return bpf_map_lookup_elem(&mw_v8_old, &key);
 }
 
 /* --- allocation --- */
@@ -213,6 +229,41 @@ static __always_inline void mw_is_old_now(const struct mw_v8_heap *heap, __u32 p
 			    : 1;
 }
 
+/* @object was allocated, of @size bytes, and stands for @bytes; 0: for what came before it. */
+static __always_inline void mw_sampled(struct pt_regs *ctx, struct mw_scratch *s, __u32 pid,
+				       __u64 object, __u64 size, __u64 bytes)
+{
+	struct mw_regs regs = {.ip = PT_REGS_IP(ctx), .sp = PT_REGS_SP(ctx), .fp = PT_REGS_FP(ctx)};
+	struct mw_v8_isolate *it;
+	struct mw_site *site;
+	bool is_young = !mw_is_old(&s->proc.heap, object);
+	__u32 index = 0;
+
+	if (!mw_walk(s, MW_SCRATCH_UPROBE, &regs))
+		return; /* a thread of the collector, or V8 for itself */
+	it = mw_isolate(pid, true, &index);
+	if (!it)
+		return;
+	if (!bytes) {
+		bytes = mw_bytes_between(it->last_addr, object);
+		it->last_addr = object;
+	}
+	bytes *= s->proc.alloc_weight ?: 1;
+	it->allocs++;
+	site = mw_site_get(pid, MW_SITE_V8_ALLOC, s->stack.hash, s);
+	if (!site)
+		return;
+	mw_site_add(site, bytes);
+	if (is_young) {
+		mw_follow(it, index, object, size, s->stack.hash, bytes);
+		return;
+	}
+	/* V8 has learned that what this site allocates stays; or thinks so, for reasons of its own
+	 */
+	it->direct_old++;
+	mw_is_old_now(&s->proc.heap, pid, it, index, object, size, s->stack.hash, bytes);
+}
+
 /*
  * @object was allocated, of @size bytes. In new space it stands for what came since the sample
  * before it, in old space for @piece, which it is the first of.
@@ -221,50 +272,31 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 {
 	__u32 pid = mw_current_pid(), index = 0;
 	struct mw_site_proc *proc = mw_site_proc_of(pid);
-	struct mw_regs regs = {.ip = PT_REGS_IP(ctx), .sp = PT_REGS_SP(ctx), .fp = PT_REGS_FP(ctx)};
 	struct mw_v8_isolate *it = mw_isolate(pid, false, &index);
-	struct mw_scratch *s = mw_scratch_get(MW_SCRATCH_UPROBE);
-	struct mw_site *site;
-	__u64 bytes = size ?: 8;
-	bool is_young;
+	struct mw_scratch *s;
+	__u64 bytes = 0;
 
-	if (!proc || !s || (it && (it->in_gc || it->last_addr == object)))
+	if (!proc || (it && (it->in_gc || it->last_addr == object)))
 		return 0;
-	is_young = !mw_is_old(&proc->heap, object);
-	if (!is_young) /* many pieces of old space are small: some stand for the others */
-		bytes = mw_sample(size > MW_REGULAR_MAX ? size : piece, MW_OLD_SAMPLE);
-	if (!bytes) {
-		if (it) {
-			it->allocs++;
-			it->direct_old++;
+	if (size > MW_REGULAR_MAX) {
+		bytes = size;
+	} else if (mw_is_old(&proc->heap, object)) {
+		/* Many pieces of old space are small: some stand for the others */
+		bytes = mw_sample(piece, MW_OLD_SAMPLE);
+		if (!bytes) {
+			if (it) {
+				it->allocs++;
+				it->direct_old++;
+			}
+			return 0;
 		}
-		return 0;
 	}
+	s = mw_scratch_take(MW_SCRATCH_UPROBE);
+	if (!s)
+		return 0;
 	s->proc = *proc;
-	if (!mw_walk(s, MW_SCRATCH_UPROBE, &regs))
-		return 0; /* a thread of the collector, or V8 for itself */
-	if (!it)
-		it = mw_isolate(pid, true, &index);
-	if (!it)
-		return 0;
-	if (is_young && size <= MW_REGULAR_MAX) {
-		bytes = mw_bytes_between(it->last_addr, object);
-		it->last_addr = object;
-	}
-	bytes *= s->proc.alloc_weight ?: 1;
-	it->allocs++;
-	site = mw_site_get(pid, MW_SITE_V8_ALLOC, s->stack.hash, s);
-	if (!site)
-		return 0;
-	mw_site_add(site, bytes);
-	if (is_young) {
-		mw_follow(it, index, object, size, s->stack.hash, bytes);
-		return 0;
-	}
-	/* V8 has learned that what this site allocates stays; or thinks so, for reasons of its own
-	 */
-	it->direct_old++;
-	mw_is_old_now(&s->proc.heap, pid, it, index, object, size, s->stack.hash, bytes);
+	mw_sampled(ctx, s, pid, object, size, bytes);
+	mw_scratch_put(s);
 	return 0;
 }
 
@@ -380,7 +412,7 @@ static long mw_young_step(__u32 i, void *ctx)
 	__u32 isolate = scan->isolate, size;
 	struct mw_v8_sample *sample = mw_v8_sample_at(isolate, i);
 	struct mw_v8_isolate *it = bpf_map_lookup_elem(&mw_v8_isolates, &isolate);
-	struct mw_scratch *s = mw_scratch_get(MW_SCRATCH_UPROBE);
+	struct mw_scratch *s = mw_scratch_of(MW_SCRATCH_UPROBE);
 	bool is_known_to_live = scan->look == MW_LOOK_MOVED && scan->heap.mark != MW_V8_MARK_NONE;
 	__u64 to;
 
@@ -461,7 +493,7 @@ static long mw_old_step(__u32 i, void *ctx)
 	__u32 isolate = scan->isolate;
 	struct mw_v8_sample *sample = mw_v8_old_at(isolate, i);
 	struct mw_v8_isolate *it = bpf_map_lookup_elem(&mw_v8_isolates, &isolate);
-	struct mw_scratch *s = mw_scratch_get(MW_SCRATCH_UPROBE);
+	struct mw_scratch *s = mw_scratch_of(MW_SCRATCH_UPROBE);
 	__u64 to;
 
 	if (!sample || !it || !s)
@@ -485,8 +517,9 @@ static __always_inline void mw_scan_isolate(__u32 pid, struct mw_v8_isolate *it,
 {
 	struct mw_site_proc *proc = mw_site_proc_of(pid);
 	struct mw_scan scan = {.pid = pid, .isolate = index, .look = look};
+	struct mw_scratch *s = proc ? mw_scratch_take(MW_SCRATCH_UPROBE) : NULL;
 
-	if (!proc)
+	if (!proc || !s)
 		return;
 	scan.heap = proc->heap;
 	if (look != MW_LOOK_COPIED)
@@ -494,6 +527,7 @@ static __always_inline void mw_scan_isolate(__u32 pid, struct mw_v8_isolate *it,
 	scan.left = it->live_samples;
 	if (scan.left)
 		bpf_loop(MW_V8_SAMPLES, mw_young_step, &scan, 0);
+	mw_scratch_put(s);
 }
 
 static __always_inline int mw_gc_begins(__u32 gc)
@@ -546,6 +580,7 @@ static __always_inline int mw_gc_looks(__u32 gc, enum mw_look look)
 	if (!it || it->in_gc != gc || it->is_scanned)
 		return 0;
 	it->is_scanned = look != MW_LOOK_MARKED;
+	it->looks += gc == MW_GC_MARK_COMPACT;
 	mw_scan_isolate(pid, it, index, look);
 	return 0;
 }

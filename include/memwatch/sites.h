@@ -175,16 +175,20 @@ struct mw_site_proc {
 	__u32 copies_left;	     /* stack copies until user space allows more */
 	__u32 alloc_weight;	     /* V8: allocations that one in the sample stands for */
 	__u32 pad2;
-	__u64 rss_pages; /* at the last fault sample */
+	/* Written by BPF: */
+	__u64 rss_pages;      /* at the last fault sample */
+	__u64 external_calls; /* that allocated an ArrayBuffer's memory, or tried to */
 	struct mw_v8_frames v8;
 	struct mw_v8_heap heap;
 	struct mw_range text[MW_TEXT_RANGES];	   /* code with frame pointers */
 	struct mw_range frameless[MW_TEXT_RANGES]; /* code without: libc and the like */
 };
 
-#define MW_V8_ISOLATES 32   /* threads that allocate in V8's heap, at once, all processes */
-#define MW_V8_SAMPLES  512  /* young allocations of one of them that are followed at once */
-#define MW_V8_OLD      1024 /* the same in the old generation: the latest */
+#define MW_EXTERNAL_LIVE 16384 /* sampled ArrayBuffers that live, of all processes */
+
+#define MW_V8_ISOLATES	 32   /* threads that allocate in V8's heap, at once, all processes */
+#define MW_V8_SAMPLES	 512  /* young allocations of one of them that are followed at once */
+#define MW_V8_OLD	 1024 /* the same in the old generation: the latest */
 
 /* What the collector of one V8 isolate (by its thread) was seen to do. */
 struct mw_v8_isolate {
@@ -201,7 +205,14 @@ struct mw_v8_isolate {
 	__u64 allocs, direct_old, promoted, died;
 	__u64 kept,
 		freed; /* old samples: found alive by a mark-compact for the first time, or dead */
-	__u32 old_cursor, pad2;
+	__u32 old_cursor;
+	__u32 looks; /* at marks, and at what was moved, in mark-compacts: two of each */
+};
+
+/* A sampled ArrayBuffer that lives. */
+struct mw_external_key {
+	__u64 addr;
+	__u64 pid;
 };
 
 struct mw_v8_sample {

@@ -52,7 +52,7 @@ static int setup(void **state)
 	user_init();
 	memset(code, 0, sizeof(code));
 	memset(stack, 0, sizeof(stack));
-	scratch = mw_scratch_get(MW_SCRATCH_CALL);
+	scratch = mw_scratch_of(MW_SCRATCH_CALL);
 	assert_non_null(scratch);
 	scratch->proc = user_proc();
 	scratch->proc.text[0] = (struct mw_range){(__u64)code, (__u64)code + CODE_BYTES};

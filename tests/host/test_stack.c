@@ -29,7 +29,7 @@ static int setup(void **state)
 	(void)state;
 	host_reset();
 	user_init();
-	scratch = mw_scratch_get(MW_SCRATCH_CALL);
+	scratch = mw_scratch_of(MW_SCRATCH_CALL);
 	assert_non_null(scratch);
 	memset(&scratch->stack, 0xA5, sizeof(scratch->stack)); /* of the walk before */
 	scratch->proc = user_proc();

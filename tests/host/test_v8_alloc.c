@@ -347,6 +347,22 @@ static void test_calls_do_not_mix(void **state)
 	heap_assert_site(MW_SITE_V8_ALLOC, 0x1001, 1);
 }
 
+/* Another thread's program was interrupted on this CPU, in the middle of its walk. */
+static void test_scratch_is_taken(void **state)
+{
+	struct mw_scratch *s = mw_scratch_take(MW_SCRATCH_UPROBE);
+
+	(void)state;
+	assert_non_null(s);
+	heap_alloc(0, 0x1000, 64);
+	assert_nothing();
+	assert_int_equal(host.lost[MW_LOST_SAMPLES], 1);
+	mw_scratch_put(s);
+	heap_alloc(0, 0x2000, 64);
+	heap_assert_site(MW_SITE_V8_ALLOC, 0x2001, 1);
+	assert_int_equal(s->is_taken, 0);
+}
+
 /* Each has its own pages, so that one's do not count for the other's. */
 static void test_isolates(void **state)
 {
@@ -426,6 +442,7 @@ int main(void)
 		IN_HEAP(test_not_watched),
 		IN_HEAP(test_return_without_a_call),
 		IN_HEAP(test_calls_do_not_mix),
+		IN_HEAP(test_scratch_is_taken),
 		IN_HEAP(test_isolates),
 		IN_HEAP(test_too_many_isolates),
 		IN_HEAP(test_no_room_to_follow),

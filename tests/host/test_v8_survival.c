@@ -524,6 +524,29 @@ static void test_heap_goes(void **state)
 	assert_fates(TID, 1, 0, 0);
 }
 
+/* User space gave the place of an isolate away: what it followed is not the next one's. */
+static void test_place_of_an_isolate(void **state)
+{
+	static const struct mw_v8_isolate nothing;
+	__u64 kept;
+
+	(void)state;
+	has_marks();
+	kept = promoted(0x3000);
+	heap_alloc(0, 0x5000, 64);
+	heap_mark(kept);
+	full_collection();
+	assert_survived(1, 1, 0);
+	for (__u32 i = 0; i < MW_V8_ISOLATES; i++)
+		bpf_map_update_elem(&mw_v8_isolates, &i, &nothing, BPF_ANY);
+	heap_unmark(HEAP_OLD);
+	heap_alloc(1, 0x6000, 64);
+	assert_fates(TID, 1, 0, 0);
+	full_collection();
+	assert_survived(1, 1, 0);
+	assert_fates(TID, 0, 0, 1);
+}
+
 static void test_looks_outside_a_collection(void **state)
 {
 	(void)state;
@@ -679,6 +702,7 @@ int main(void)
 		IN_HEAP(test_marks_elsewhere),
 		IN_HEAP(test_more_than_can_be_followed),
 		IN_HEAP(test_heap_goes),
+		IN_HEAP(test_place_of_an_isolate),
 		IN_HEAP(test_looks_outside_a_collection),
 		IN_HEAP(test_allocations_around_a_collection),
 		IN_HEAP(test_isolates_do_not_mix),

@@ -129,6 +129,8 @@ static void on_event(void *arg, const struct mw_event_header *h)
 		err = show_victim(w, (const struct mw_event_oom *)h, p);
 	else if (event_is_wanted(w, h, p))
 		err = w->sink->ops->event(w->sink, h, p);
+	if (h->type == MW_EVENT_EXEC && w->sites) /* another program: looked at anew */
+		sites_forget(w->sites, h->pid);
 	if (h->type == MW_EVENT_EXIT) {
 		if (p && w->sites) /* not those of another that has the PID now */
 			sites_forget(w->sites, h->pid);

@@ -125,8 +125,8 @@ static int configure_sites(struct session *s)
 	struct bpf_map *const of_sites[] = {s->skel->maps.mw_sites, s->skel->maps.mw_site_procs,
 					    s->skel->maps.mw_scratch};
 	struct bpf_map *const of_v8[] = {s->skel->maps.mw_v8_isolates, s->skel->maps.mw_v8_samples,
-					 s->skel->maps.mw_v8_calls, s->skel->maps.mw_external,
-					 s->skel->maps.mw_ext_calls};
+					 s->skel->maps.mw_v8_old,      s->skel->maps.mw_v8_calls,
+					 s->skel->maps.mw_external,    s->skel->maps.mw_ext_calls};
 	int err = 0;
 
 	if (!used_hook(s, CAPABILITY_SITES)) {

@@ -19,20 +19,25 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "collect/uprobe.h"
 
-#define MAX_STACKS	    8192 /* of a process; then the table begins anew */
-#define NAMED_FRAMES	    128	 /* of a stack, inlined ones included */
-#define FRAMES_AT_ONCE	    16	 /* inlined into one physical frame, at the most */
-#define SAMPLE_BYTES	    (64 << 10)
-#define SAMPLE_BYTES_MAX    (64 << 20)
-#define EXTERNAL_BYTES	    (64 << 10)
-#define SAMPLES_PER_S	    200 /* of faults and calls, aimed at */
-#define COPIES_PER_S	    60	/* the same of stacks that are copied and unwound here */
-#define COPIES_PER_TICK	    100
-#define SELF_TEST_ALLOCS    50
-#define SELF_TEST_STEPS	    20
-#define SELF_TEST_SCAVENGES 10
-#define WINDOW_STEPS	    20 /* of 0.1 s: the period of the windows */
+#define MAX_STACKS		8192 /* of a process; then the table begins anew */
+#define NAMED_FRAMES		128  /* of a stack, inlined ones included */
+#define FRAMES_AT_ONCE		16   /* inlined into one physical frame, at the most */
+#define SAMPLE_BYTES		(64 << 10)
+#define SAMPLE_BYTES_MAX	(64 << 20)
+#define EXTERNAL_BYTES		(64 << 10)
+#define SAMPLES_PER_S		200 /* of faults and calls, aimed at */
+#define COPIES_PER_S		60  /* the same of stacks that are copied and unwound here */
+#define COPIES_PER_TICK		100
+#define SELF_TEST_ALLOCS	50
+#define SELF_TEST_STEPS		20
+#define SELF_TEST_SCAVENGES	10
+#define SELF_TEST_MARK_COMPACTS 3
+#define REFRESH_NS		(5 * NSEC_PER_SEC)
+#define EXTERNAL_MAX		(MW_EXTERNAL_LIVE / 4) /* live samples of one process */
+#define EXTERNAL_PATIENCE	3		       /* ticks */
+#define WINDOW_STEPS		20		       /* of 0.1 s: the period of the windows */
 
 struct known_stack {
 	struct hmap_node node; /* by hash */
@@ -74,6 +79,19 @@ static int find_hooks(struct site_process *p)
 	return err;
 }
 
+static const char refused[] =
+	"the kernel refused a probe in this process: JavaScript by page faults "
+	"only";
+
+static void degrade(struct site_process *p, const char *why)
+{
+	log_debug("PID %u: %s", p->pid, why);
+	v8_probes_detach(&p->probes);
+	p->hooks.can_survive = p->hooks.can_external = false;
+	p->table->quality.level = site_kind_name(MW_SITE_FAULT);
+	p->table->quality.why = why;
+}
+
 /* Degrades in steps: survivors, then allocations alone cannot be, then page faults. */
 static void open_v8(struct site_process *p, const struct site_shared *shared)
 {
@@ -102,17 +120,28 @@ static void open_v8(struct site_process *p, const struct site_shared *shared)
 		q->why = "the file that holds V8 cannot be opened";
 		return;
 	}
+	if (uprobe_is_deadly(p->pid)) {
+		q->why = "it has a seccomp filter, by which return probes would kill it on Linux "
+			 "6.11 to 6.13: JavaScript by page faults only";
+		return;
+	}
 	p->config.heap = p->hooks.heap;
 	q->why = p->hooks.missing;
-	err = v8_probes_attach(&p->probes, shared->session, p->pid, path, &p->hooks);
-	if (err)
-		q->why = "the kernel refused a probe in this process";
-	if (p->hooks.can_survive && !err)
+	if (v8_probes_attach(&p->probes, shared->session, p->pid, path, &p->hooks))
+		degrade(p, refused);
+	else if (p->hooks.can_survive)
 		q->level = site_kind_name(MW_SITE_V8_SURVIVED);
 }
 
+/* What BPF writes there is taken over first: what it adds meanwhile is lost, a sample's worth. */
 static int put_config(struct site_process *p, const struct site_shared *shared)
 {
+	struct mw_site_proc now;
+
+	if (!bpf_map_lookup_elem(shared->procs_fd, &p->pid, &now)) {
+		p->config.rss_pages = now.rss_pages;
+		p->config.external_calls = now.external_calls;
+	}
 	return bpf_map_update_elem(shared->procs_fd, &p->pid, &p->config, BPF_ANY) ? -errno : 0;
 }
 
@@ -131,6 +160,7 @@ struct site_process *site_process_new(const struct site_shared *shared, uint32_t
 	p->config.external_sample_bytes = EXTERNAL_BYTES;
 	p->config.copies_left = COPIES_PER_TICK;
 	p->config.alloc_weight = 1;
+	p->external_aim = EXTERNAL_MAX;
 	memreader_init_process(&p->memory, pid);
 	err = hmap_init(&p->stacks);
 	p->table = err ? NULL : site_table_new();
@@ -340,7 +370,7 @@ void site_process_count(struct site_process *p, const struct mw_site_key *key,
 
 /* What the isolates of a process were seen to do, in all. */
 struct isolate_sums {
-	uint64_t scavenges, mark_compacts, allocs, direct_old;
+	uint64_t scavenges, mark_compacts, allocs, direct_old, looks;
 	uint64_t live_first, live_last;
 };
 
@@ -358,6 +388,7 @@ static void sum_isolates(struct isolate_sums *sums, uint32_t pid, const struct m
 		sums->mark_compacts += it->mark_compacts;
 		sums->allocs += it->allocs;
 		sums->direct_old += it->direct_old;
+		sums->looks += it->looks;
 		sums->live_first += is_whole ? it->live_first : it->any_first;
 		sums->live_last += is_whole ? it->live_last : it->any_last;
 	}
@@ -373,18 +404,12 @@ static const char *self_test(const struct site_process *p, const struct isolate_
 
 	if (sums->allocs >= SELF_TEST_ALLOCS && sums->direct_old == sums->allocs && has_collected)
 		return "self-test: what the allocation hook of this V8 gives is never in new space";
+	if (p->hooks.can_keep && sums->mark_compacts >= SELF_TEST_MARK_COMPACTS &&
+	    sums->looks + 2 < 2 * sums->mark_compacts) /* one may have been going on */
+		return "self-test: V8's full collections do not come by where they should";
 	if (!sums->allocs && p->window.sampled_steps >= SELF_TEST_STEPS && has_collected)
 		return "self-test: V8 collects, but its allocations are not seen";
 	return NULL;
-}
-
-static void degrade(struct site_process *p, const char *why)
-{
-	log_debug("PID %u: %s", p->pid, why);
-	v8_probes_sample(&p->probes, false);
-	p->hooks.can_survive = false;
-	p->table->quality.level = site_kind_name(MW_SITE_FAULT);
-	p->table->quality.why = why;
 }
 
 void site_process_isolates(struct site_process *p, const struct mw_v8_isolate *all, unsigned count)
@@ -444,9 +469,74 @@ void site_process_step(struct site_process *p, const struct site_shared *shared)
 		plan_window(p, shared, w->allocs > w->planned ? w->allocs - w->planned : 0);
 		w->planned = w->allocs;
 	}
-	v8_probes_sample(&p->probes, w->step >= w->start && w->step < w->start + w->on);
+	if (v8_probes_sample(&p->probes, w->step >= w->start && w->step < w->start + w->on)) {
+		degrade(p, refused);
+		return;
+	}
 	w->sampled_steps += p->probes.is_sampling;
 	w->step++;
+}
+
+/* Code that was loaded since, and V8's copies of its builtins for new workers. */
+static void refresh(struct site_process *p, const struct site_shared *shared)
+{
+	struct mw_site_proc before = p->config;
+
+	p->refresh_due_ns = 0;
+	if (symbol_process_refresh(p->symbols)) /* it ends: that is seen elsewhere */
+		return;
+	if (p->v8 && !v8_process_refresh(p->v8))
+		v8_process_frames(p->v8, &p->config.v8);
+	set_text(p);
+	if (memcmp(&before, &p->config, sizeof(before)))
+		put_config(p, shared);
+}
+
+/* Rarer samples of Buffers before their table is full: each keeps its place while it lives. */
+static void ration_external(struct site_process *p, const struct site_shared *shared)
+{
+	struct hmap_node *node;
+	uint64_t live = 0;
+
+	hmap_for_each (&p->table->by_hash, node) {
+		const struct site *s = hmap_entry(node, struct site, node);
+
+		if (s->kind == MW_SITE_EXTERNAL && s->samples > s->freed_samples)
+			live += s->samples - s->freed_samples;
+	}
+	if (live < p->external_aim)
+		return;
+	p->external_aim += EXTERNAL_MAX / 8;
+	if (p->config.external_sample_bytes < SAMPLE_BYTES_MAX) {
+		p->config.external_sample_bytes *= 2;
+		put_config(p, shared);
+	}
+}
+
+/*
+ * An allocation and its end are three traps, of all Buffers: a process that makes many more than
+ * the budget allows is not to pay for them.
+ */
+static void watch_external_rate(struct site_process *p, const struct site_shared *shared,
+				uint64_t interval_ns)
+{
+	struct mw_site_proc now;
+	double per_s;
+
+	if (!p->hooks.can_external || !shared->external_max_per_s ||
+	    bpf_map_lookup_elem(shared->procs_fd, &p->pid, &now))
+		return;
+	per_s = (now.external_calls - p->external_calls) * 1e9 / interval_ns;
+	p->external_calls = now.external_calls;
+	p->external_excess = per_s > shared->external_max_per_s ? p->external_excess + 1 : 0;
+	if (p->external_excess < EXTERNAL_PATIENCE)
+		return;
+	log_debug("PID %u: %.0f ArrayBuffers a second", p->pid, per_s);
+	v8_probes_leave_external(&p->probes);
+	p->hooks.can_external = false;
+	if (!p->table->quality.why)
+		p->table->quality.why = "it makes more Buffers a second than the budget allows to "
+					"follow: they show by their page faults";
 }
 
 void site_process_tick(struct site_process *p, const struct site_shared *shared,
@@ -468,9 +558,10 @@ void site_process_tick(struct site_process *p, const struct site_shared *shared,
 		put_config(p, shared);
 	}
 	site_table_finish_tick(p->table);
+	ration_external(p, shared);
+	if (interval_ns)
+		watch_external_rate(p, shared, interval_ns);
 	p->refresh_due_ns += interval_ns;
-	if (p->refresh_due_ns >= NSEC_PER_SEC) {
-		p->refresh_due_ns = 0;
-		symbol_process_refresh(p->symbols); /* fails as the process ends: that is seen */
-	}
+	if (p->refresh_due_ns >= REFRESH_NS)
+		refresh(p, shared);
 }

@@ -43,6 +43,9 @@ struct site_process {
 	struct site_table *table;
 	uint64_t mark_compacts;	  /* when V8's caches were last checked */
 	uint64_t refresh_due_ns;  /* since its mappings were read */
+	uint64_t external_calls;  /* ArrayBuffers made, as of the tick before */
+	uint64_t external_aim;	  /* live samples at which they become rarer */
+	unsigned external_excess; /* ticks with more calls than the budget allows */
 	uint64_t tick_samples;	  /* of faults and calls, since the tick before */
 	uint64_t dropped_samples; /* of sites past SITES_MAX */
 	bool is_wanted;
@@ -53,8 +56,9 @@ struct site_shared {
 	struct session *session;
 	struct symbolizer *symbolizer;
 	struct intern *names;
-	int procs_fd;	     /* mw_site_procs */
-	unsigned thrift;     /* sample so many times more rarely: naming is too dear */
+	int procs_fd;		   /* mw_site_procs */
+	unsigned thrift;	   /* sample so many times more rarely: naming is too dear */
+	double external_max_per_s; /* ArrayBuffers of one process, likewise */
 	double v8_max_per_s; /* allocation samples of one process that the budget allows; 0: no
 				limit */
 };

@@ -17,18 +17,19 @@
 #include "base/log.h"
 #include "collect/site_process.h"
 
-#define NAMES_BYTES	(32u << 20)
-#define BATCH		512
-#define ALLOC_COST_NS	14000.0		   /* two traps, a stack, and naming it now and then */
-#define SITES_OF_BUDGET 0.5		   /* its share, and as much again for naming */
-#define LEARNING_NS	(5 * NSEC_PER_SEC) /* most of a process's stacks come in its first seconds */
-#define THRIFT_MAX	64
+#define NAMES_BYTES	 (32u << 20)
+#define BATCH		 512
+#define ALLOC_COST_NS	 14000.0	    /* two traps, a stack, and naming it now and then */
+#define EXTERNAL_COST_NS 20000.0	    /* three traps, one of which is single-stepped */
+#define SITES_OF_BUDGET	 0.5		    /* its share, and as much again for naming */
+#define LEARNING_NS	 (5 * NSEC_PER_SEC) /* most of a process's stacks come in its first seconds */
+#define THRIFT_MAX	 64
 
 struct sites {
 	struct site_shared shared;
 	struct hmap processes; /* struct site_process by pid */
 	struct ring_buffer *ring;
-	int sites_fd, isolates_fd;
+	int sites_fd, isolates_fd, external_fd;
 	bool has_v8;
 	double naming_pct; /* of one CPU, that naming stacks may cost; 0: no limit */
 	uint64_t last_tick_ns, learning_until_ns;
@@ -78,8 +79,10 @@ struct sites *sites_new(struct session *session, double budget_pct)
 	s->shared.procs_fd = session_map_fd(session, "mw_site_procs");
 	s->shared.thrift = 1;
 	s->shared.v8_max_per_s = budget_pct / 100 * SITES_OF_BUDGET * 1e9 / ALLOC_COST_NS;
+	s->shared.external_max_per_s = budget_pct / 100 * SITES_OF_BUDGET * 1e9 / EXTERNAL_COST_NS;
 	s->naming_pct = budget_pct * SITES_OF_BUDGET;
 	s->sites_fd = session_map_fd(session, "mw_sites");
+	s->external_fd = session_map_fd(session, "mw_external");
 	s->isolates_fd = session_map_fd(session, "mw_v8_isolates");
 	s->has_v8 = session_hook_name(session, CAPABILITY_V8) != NULL;
 	s->shared.names = intern_new(NAMES_BYTES);
@@ -117,6 +120,24 @@ static void delete_keys(struct sites *s, uint32_t pid)
 		bpf_map_delete_elem(s->sites_fd, &key);
 }
 
+/* Buffers that it had: their places are for others. */
+static void delete_external(struct sites *s, uint32_t pid)
+{
+	struct mw_external_key key, next;
+	bool has_key = false;
+
+	for (unsigned i = 0; s->has_v8 && i < 2 * MW_EXTERNAL_LIVE; i++) {
+		if (bpf_map_get_next_key(s->external_fd, has_key ? &key : NULL, &next))
+			break;
+		if (has_key && key.pid == pid)
+			bpf_map_delete_elem(s->external_fd, &key);
+		key = next;
+		has_key = true;
+	}
+	if (has_key && key.pid == pid)
+		bpf_map_delete_elem(s->external_fd, &key);
+}
+
 static void free_isolates(struct sites *s, uint32_t pid)
 {
 	static const struct mw_v8_isolate nothing;
@@ -138,6 +159,7 @@ static void end_process(struct sites *s, struct site_process *p)
 	session_set_site_procs(s->shared.session, s->processes.count);
 	site_process_free(p, &s->shared);
 	delete_keys(s, pid);
+	delete_external(s, pid);
 	free_isolates(s, pid);
 }
 

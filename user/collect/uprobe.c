@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/background.h"
@@ -51,4 +52,38 @@ int uprobe_open(int prog_fd, bool is_return, uint32_t pid, const char *path, uin
 		return err;
 	}
 	return fd;
+}
+
+static bool has_seccomp(uint32_t pid)
+{
+	char path[32], line[256];
+	bool has = true; /* unless it says otherwise */
+	int mode;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return has;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Seccomp: %d", &mode) == 1)
+			has = mode != 0;
+	}
+	fclose(f);
+	return has;
+}
+
+bool uprobe_is_deadly(uint32_t pid)
+{
+#if defined(__x86_64__)
+	unsigned major, minor;
+	struct utsname name;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		return false;
+	return major == 6 && minor >= 11 && minor <= 13 && has_seccomp(pid);
+#else
+	(void)pid;
+	return false;
+#endif
 }

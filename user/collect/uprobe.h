@@ -18,4 +18,14 @@
  */
 int uprobe_open(int prog_fd, bool is_return, uint32_t pid, const char *path, uint64_t offset);
 
+/**
+ * uprobe_is_deadly - whether a return probe would kill process @pid
+ *
+ * On x86-64 Linux 6.11 to 6.13 what a probe makes of a return is a system call, which a seccomp
+ * filter does not know and denies (kernel: ff474a78cef5 "uprobe: Add uretprobe syscall to speed up
+ * return probe"; since 6.14, cf6cb56ef244 "seccomp: passthrough uretprobe systemcall without
+ * filtering").
+ */
+bool uprobe_is_deadly(uint32_t pid);
+
 #endif

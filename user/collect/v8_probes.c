@@ -117,3 +117,13 @@ void v8_probes_detach(struct v8_probes *p)
 	detach_group(p, false);
 	p->hooks = NULL;
 }
+
+void v8_probes_leave_external(struct v8_probes *p)
+{
+	for (size_t i = PROBE_COUNT; p->hooks && i-- > 0;) {
+		if (probes[i].hook < V8_HOOK_EXT_ALLOC || probes[i].hook > V8_HOOK_EXT_FREE)
+			continue;
+		background_close(p->fds[i]);
+		p->fds[i] = -1;
+	}
+}

@@ -36,4 +36,7 @@ int v8_probes_sample(struct v8_probes *p, bool on);
 /** v8_probes_detach - all */
 void v8_probes_detach(struct v8_probes *p);
 
+/** v8_probes_leave_external - takes those of ArrayBuffers away, for good */
+void v8_probes_leave_external(struct v8_probes *p);
+
 #endif

@@ -141,18 +141,20 @@ struct sums {
 /* How much of what was decided was kept, in the process; 1 if nothing was. */
 static double kept_of_all(const struct site_table *t)
 {
-	uint64_t kept = 0, freed = 0;
+	int64_t kept = 0, freed = 0;
 	struct hmap_node *node;
 
 	hmap_for_each (&t->by_hash, node) {
 		const struct site *s = hmap_entry(node, struct site, node);
 
 		if (s->kind == MW_SITE_V8_SURVIVED) {
-			kept += s->kept_samples;
-			freed += s->freed_samples;
+			kept += (int64_t)s->kept_samples;
+			freed += (int64_t)s->freed_samples;
 		}
 	}
-	return kept + freed ? (double)kept / (kept + freed) : 1;
+	if (kept <= 0 || freed < 0)
+		kept = freed = 0;
+	return kept ? (double)kept / (kept + freed) : 1;
 }
 
 /* As if one sample more had been decided, as those of the whole process are. */

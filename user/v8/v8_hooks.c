@@ -91,7 +91,10 @@ const struct v8_hook_row v8_hook_table[] = {
 	{V8_HOOK_MARK_COMPACT, 0, 0, "_ZN2v88internal4Heap11MarkCompactEv", 0, 0, heap_calls},
 	{V8_HOOK_MC_MARKED, 0, 0, "_ZN2v88internal20MarkCompactCollector22ClearNonLiveReferencesEv",
 	 0, 0, collector_steps},
-	{V8_HOOK_MC_MOVED, 0, 0,
+	/* Node 12 has the other one inlined where it is called. */
+	{V8_HOOK_MC_MOVED, 0, V8_8_0, "_ZN2v88internal20MarkCompactCollector16EvacuateEpilogueEv",
+	 0, 0, collector_steps},
+	{V8_HOOK_MC_MOVED, V8_8_0, 0,
 	 "_ZN2v88internal20MarkCompactCollector29UpdatePointersAfterEvacuationEv", 0, 0,
 	 collector_steps},
 	{V8_HOOK_LIVE, 0, 0, "_ZN2v88internal4Heap13SizeOfObjectsEv", 0, 0, heap_calls},
@@ -121,7 +124,7 @@ const size_t v8_mark_table_count = sizeof(v8_mark_table) / sizeof(v8_mark_table[
 
 struct search {
 	uint64_t version;
-	uint64_t mark_reader;
+	uint64_t mark_reader, mark_reader_size;
 	struct v8_hooks *out;
 	uint64_t addresses[V8_HOOK_COUNT];
 };
@@ -137,8 +140,10 @@ static int on_symbol(void *arg, const struct elf_symbol *sym)
 
 	if (sym->type != STT_FUNC || !sym->value || strncmp(sym->name, "_ZN", 3))
 		return 0;
-	if (!strcmp(sym->name, v8_mark_reader))
+	if (!strcmp(sym->name, v8_mark_reader)) {
 		s->mark_reader = sym->value;
+		s->mark_reader_size = sym->size;
+	}
 	for (size_t i = 0; i < v8_hook_table_count; i++) {
 		const struct v8_hook_row *row = &v8_hook_table[i];
 
@@ -177,22 +182,34 @@ static uint64_t first_probable(struct elf_file *f, uint64_t addr)
 	return addr + sizeof(lock_sub) + 1;
 }
 
-/*
- * Where the mark bits are: as the table has it, if V8's own function that tests one has that offset
- * in its code: as a displacement, of 1 byte or 4.
- */
+/* Whether @code reads memory at @offset from a register. */
+static bool reads_at(const unsigned char *code, size_t len, uint16_t offset)
+{
+	const unsigned char le[] = {offset & 0xff, offset >> 8, 0, 0};
+
+	if (offset >= 0x80)
+		return memmem(code, len, le, sizeof(le)) != NULL;
+	for (size_t i = 0; i + 4 <= len; i++) { /* mov disp8(reg), reg */
+		if (code[i] == 0x48 && code[i + 1] == 0x8b && code[i + 2] >> 6 == 1 &&
+		    code[i + 3] == offset)
+			return true;
+	}
+	return false;
+}
+
+/* Where the mark bits are: as the table has it, if V8's own function that tests one reads there. */
 static void find_marks(struct elf_file *f, const struct search *s, struct mw_v8_heap *heap)
 {
 	unsigned char code[MARK_READER_BYTES];
+	size_t len = s->mark_reader_size < sizeof(code) ? s->mark_reader_size : sizeof(code);
 
-	if (!s->mark_reader || elf_file_read(f, s->mark_reader, code, sizeof(code)))
+	if (!s->mark_reader || elf_file_read(f, s->mark_reader, code, len))
 		return;
 	for (size_t i = 0; i < v8_mark_table_count; i++) {
 		const struct v8_mark_row *row = &v8_mark_table[i];
-		const unsigned char le[] = {row->offset & 0xff, row->offset >> 8, 0, 0};
 
 		if (s->version < row->since || (row->until && s->version >= row->until) ||
-		    !memmem(code, sizeof(code), le, row->offset < 0x80 ? 1 : sizeof(le)))
+		    !reads_at(code, len, row->offset))
 			continue;
 		heap->mark = row->mark;
 		heap->mark_offset = row->offset;
