@@ -527,7 +527,6 @@ static void test_heap_goes(void **state)
 /* User space gave the place of an isolate away: what it followed is not the next one's. */
 static void test_place_of_an_isolate(void **state)
 {
-	static const struct mw_v8_isolate nothing;
 	__u64 kept;
 
 	(void)state;
@@ -538,7 +537,7 @@ static void test_place_of_an_isolate(void **state)
 	full_collection();
 	assert_survived(1, 1, 0);
 	for (__u32 i = 0; i < MW_V8_ISOLATES; i++)
-		bpf_map_update_elem(&mw_v8_isolates, &i, &nothing, BPF_ANY);
+		memset(bpf_map_lookup_elem(&mw_v8_isolates, &i), 0, sizeof(struct mw_v8_isolate));
 	heap_unmark(HEAP_OLD);
 	heap_alloc(1, 0x6000, 64);
 	assert_fates(TID, 1, 0, 0);
