@@ -19,10 +19,12 @@
 #include "base/memreader.h"
 #include "v8/v8_layout.h"
 
-#define FAKE_BASE  0x10000000000ull
+#define FAKE_BASE 0x10000000000ull
+#ifndef FAKE_BYTES
 #define FAKE_BYTES (4u << 20)
-#define FAKE_PAGE  4096u
-#define SMI(n)	   ((uint64_t)(uint32_t)(n) << 32)
+#endif
+#define FAKE_PAGE 4096u
+#define SMI(n)	  ((uint64_t)(uint32_t)(n) << 32)
 
 /* Instance types; strings are below 128, as V8 has them. */
 enum fake_type {
@@ -50,7 +52,7 @@ enum fake_type {
 	T_CODE,
 	T_CODE_STREAM,
 	T_WRAPPER,
-	T_FUNCTION = 2000,
+	T_FUNCTION,
 	T_TYPES
 };
 

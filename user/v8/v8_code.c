@@ -24,6 +24,7 @@
 #define LAST_CHUNK     32768u
 #define MAX_HEAD_BYTES 256 /* from the head to the instructions */
 #define MAX_CODE_BYTES (64u << 20)
+#define MAX_READS      8192 /* in one search: what looks like a reference to a Map is looked at */
 
 int v8_codes_init(struct v8_codes *c, struct v8_heap *heap)
 {
@@ -203,7 +204,7 @@ static struct v8_code *search_back(struct v8_heap *h, uint64_t ip, size_t max_by
 	uint64_t words[LAST_CHUNK / sizeof(uint64_t)];
 	uint64_t end = (ip + 7) & ~7ull, above = 0;
 	uint64_t limit = end > max_bytes ? end - max_bytes : 0;
-	uint64_t chunk = FIRST_CHUNK;
+	uint64_t chunk = FIRST_CHUNK, reads = h->mem->reads;
 
 	while (end > limit && end >= 2ull * LAST_CHUNK) {
 		uint64_t begin = (end - 1) & ~(chunk - 1);
@@ -219,7 +220,7 @@ static struct v8_code *search_back(struct v8_heap *h, uint64_t ip, size_t max_by
 			struct v8_code *code =
 				code_at(h, begin + n * sizeof(*words), words[n], above);
 
-			if (code)
+			if (code || h->mem->reads - reads > MAX_READS)
 				return code;
 			above = words[n];
 		}
