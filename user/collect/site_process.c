@@ -21,7 +21,8 @@
 #include "base/log.h"
 #include "collect/uprobe.h"
 
-#define MAX_STACKS		8192 /* of a process; then the table begins anew */
+#define MAX_STACKS		8192 /* of a process */
+#define IDLE_TICKS		30   /* after which a stack makes room for others */
 #define NAMED_FRAMES		128  /* of a stack, inlined ones included */
 #define FRAMES_AT_ONCE		16   /* inlined into one physical frame, at the most */
 #define SAMPLE_BYTES		(64 << 10)
@@ -44,6 +45,7 @@ struct known_stack {
 	struct stack *named;
 	struct site *sites[MW_SITE_KINDS];
 	struct mw_site last[MW_SITE_KINDS]; /* the kernel's counts that are in the site already */
+	unsigned idle;			    /* ticks without a sample while room was short */
 };
 
 /* --- beginning and ending --- */
@@ -350,6 +352,7 @@ void site_process_count(struct site_process *p, const struct mw_site_key *key,
 	if (now->samples == last->samples && now->freed_samples == last->freed_samples &&
 	    now->kept_samples == last->kept_samples)
 		return;
+	known->idle = 0;
 	if (key->kind == MW_SITE_FAULT || key->kind == MW_SITE_MMAP || key->kind == MW_SITE_BRK)
 		p->tick_samples += now->samples - last->samples;
 	if (!known->sites[key->kind]) {
@@ -366,6 +369,31 @@ void site_process_count(struct site_process *p, const struct mw_site_key *key,
 		p->dropped_samples += now->samples - last->samples;
 	}
 	*last = *now;
+}
+
+/* Whether more may still become known of samples that were taken with it. */
+static bool is_followed(const struct known_stack *known)
+{
+	return known->last[MW_SITE_V8_SURVIVED].samples || known->last[MW_SITE_EXTERNAL].samples;
+}
+
+void site_process_make_room(struct site_process *p, int sites_fd)
+{
+	struct hmap_node *node = hmap_next(&p->stacks, NULL), *next;
+
+	for (; node; node = next) {
+		struct known_stack *known = hmap_entry(node, struct known_stack, node);
+		struct mw_site_key key = {.pid = p->pid, .hash = node->key};
+
+		next = hmap_next(&p->stacks, node);
+		if (known->idle++ < IDLE_TICKS || is_followed(known))
+			continue;
+		for (key.kind = MW_SITE_FAULT; key.kind < MW_SITE_KINDS; key.kind++)
+			bpf_map_delete_elem(sites_fd, &key);
+		hmap_remove(&p->stacks, node);
+		free(known->named);
+		free(known);
+	}
 }
 
 /* What the isolates of a process were seen to do, in all. */
@@ -520,6 +548,7 @@ static void ration_external(struct site_process *p, const struct site_shared *sh
 static void watch_external_rate(struct site_process *p, const struct site_shared *shared,
 				uint64_t interval_ns)
 {
+	struct hmap_node *node;
 	struct mw_site_proc now;
 	double per_s;
 
@@ -533,6 +562,12 @@ static void watch_external_rate(struct site_process *p, const struct site_shared
 		return;
 	log_debug("PID %u: %.0f ArrayBuffers a second", p->pid, per_s);
 	v8_probes_leave_external(&p->probes);
+	hmap_for_each (&p->table->by_hash, node) { /* what is freed of it will not be known */
+		struct site *site = hmap_entry(node, struct site, node);
+
+		if (site->kind == MW_SITE_EXTERNAL)
+			site->sampled_bytes = 0;
+	}
 	p->hooks.can_external = false;
 	if (!p->table->quality.why)
 		p->table->quality.why = "it makes more Buffers a second than the budget allows to "

@@ -76,6 +76,9 @@ void site_process_copy(struct site_process *p, const struct mw_stack_copy *copy)
 /** site_process_count - what the kernel has counted for a stack so far */
 void site_process_count(struct site_process *p, const struct mw_site_key *key,
 			const struct mw_site *now);
+/** site_process_make_room - the kernel's table is nearly full: stacks that no sample came of for a
+ *  while are forgotten; their sites stay, and what comes later is added to them */
+void site_process_make_room(struct site_process *p, int sites_fd);
 /** site_process_isolates - what the kernel has seen of V8's isolates: @all of all processes */
 void site_process_isolates(struct site_process *p, const struct mw_v8_isolate *all, unsigned count);
 /** site_process_step - every 0.1 s: opens and closes the window of allocation samples */

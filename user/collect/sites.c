@@ -316,6 +316,13 @@ static void read_counts(struct sites *s)
 		if (err) /* ENOENT: that was the end */
 			break;
 	}
+	if (total > MW_SITES / 4 * 3) {
+		struct hmap_node *node;
+
+		hmap_for_each (&s->processes, node)
+			site_process_make_room(hmap_entry(node, struct site_process, node),
+					       s->sites_fd);
+	}
 }
 
 void sites_tick(struct sites *s)
