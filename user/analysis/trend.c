@@ -8,6 +8,7 @@
 
 #define PAIRS_MAX	       (TREND_MAX * (TREND_MAX - 1) / 2)
 #define Z_95		       1.959964 /* of the normal distribution: 95 %, two-sided */
+#define SMALL_REST	       0.01 /* of the growth: whether that is correlated is of no matter */
 #define CORRELATION_MAX	       0.6
 #define CORRELATION_MIN_POINTS 8
 #define INTERVAL_MIN_POINTS    4
@@ -38,10 +39,11 @@ static double median(const double *sorted, unsigned n)
 
 double trend_dependence(const struct trend_point *p, unsigned n, double slope)
 {
-	double mean = 0, product = 0, square = 0, before = 0, r;
+	double mean = 0, product = 0, square = 0, before = 0, growth, r;
 
 	if (n < CORRELATION_MIN_POINTS)
 		return 1;
+	growth = slope * (p[n - 1].s - p[0].s);
 	for (unsigned i = 0; i < n; i++)
 		mean += (p[i].bytes - slope * (p[i].s - p[0].s)) / n;
 	for (unsigned i = 0; i < n; i++) {
@@ -51,7 +53,7 @@ double trend_dependence(const struct trend_point *p, unsigned n, double slope)
 		square += rest * rest;
 		before = rest;
 	}
-	if (!(square > 0))
+	if (square <= n * SMALL_REST * SMALL_REST * growth * growth)
 		return 1;
 	r = fmin(fmax(product / square, 0), CORRELATION_MAX);
 	return (1 + r) / (1 - r);

@@ -39,7 +39,7 @@ int trend_fit(const struct trend_point *p, unsigned n, struct trend *out);
  * 2004, "The Mann-Kendall Test Modified by Effective Sample Size"). r is taken for at least 0, and
  * for at most 0.6: steps and curves of a real growth look like correlation, too.
  *
- * Returns 1 to 4; 1 with fewer than 8 points.
+ * Returns 1 to 4; 1 with fewer than 8 points, or if what is left is below 1 % of the growth.
  */
 double trend_dependence(const struct trend_point *p, unsigned n, double slope);
 

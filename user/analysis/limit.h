@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which limit a growth meets first, and when. */
+#ifndef MEMWATCH_ANALYSIS_LIMIT_H
+#define MEMWATCH_ANALYSIS_LIMIT_H
+
+#include <stdint.h>
+
+enum limit_kind {
+	LIMIT_NONE,
+	LIMIT_CGROUP_HIGH, /* memory.high: slowed down and reclaimed from */
+	LIMIT_CGROUP_MAX,  /* memory.max: killed */
+	LIMIT_V8_HEAP,	   /* V8 ends the process */
+	LIMIT_MACHINE,	   /* the kernel kills what it finds the worst */
+};
+
+/* One limit as it stands: a cgroup of the chain upwards, the machine, an isolate's heap. */
+struct limit {
+	enum limit_kind kind;
+	uint64_t bytes;	     /* the limit; of the machine, all of its memory */
+	uint64_t used_bytes; /* what counts against it now; of the machine, what is not available */
+	const char *where;   /* the cgroup's path, or NULL */
+};
+
+/** limit_seconds - until @l is met at @slope bytes per second; 0: it is; INFINITY: never */
+double limit_seconds(const struct limit *l, double slope);
+
+/**
+ * limit_first - the one of @count that is met first at @slope bytes per second
+ * @seconds: until then; only with a result
+ *
+ * NULL if there is none, or nothing grows.
+ */
+const struct limit *limit_first(const struct limit *limits, unsigned count, double slope,
+				double *seconds);
+
+/** limit_kind_name - "memory.high", "memory.max", "v8-heap", "machine"; "none" */
+const char *limit_kind_name(enum limit_kind kind);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * First how each quantity goes, then which of them explains the process: what grows in private
+ * memory comes before all else, since it is what fills machines.
+ */
+#include "analysis/verdict.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "analysis/evidence.h"
+#include "analysis/shape.h"
+
+#define MIB		 1048576.0
+#define PRIVATE		 "private memory (anon + swap)"
+#define LIVE		 "V8's heap after full collections"
+#define SHARE_MAIN	 0.5  /* of a growth: it is that */
+#define SHARE_SMALL	 0.3  /* and below this it is not */
+#define LIVE_MARKS_JOINT 3    /* full collections that do, if private memory grows as well */
+#define LIVE_ALPHA_JOINT 0.17 /* 1 in 6: all three rise */
+#define JOINT_FACTOR	 0.95 /* of the confidence, where the evidence is indirect */
+#define COLLECTED_CYCLES 3    /* ups and downs, to see what a collector leaves */
+#define RISE_LEAST	 (2 * MIB)
+#define RISE_SHARE	 0.05
+#define STARTUP_S	 30
+#define STEP_TOLD_S	 600 /* that long after it, it is the level */
+#define CHURN_LEAST	 (4 * MIB)
+#define CHURN_SHARE	 0.1
+#define CHURN_CYCLES	 3
+
+static const struct {
+	const char *name, *help;
+} classes[VERDICT_CLASSES] = {
+	[VERDICT_EARLY] = {"too-early", "too early to say"},
+	[VERDICT_STEADY] = {"steady", "comes back to the same floor"},
+	[VERDICT_CHURN] = {"churn", "takes and gives back much, and comes back to the same floor"},
+	[VERDICT_WARMING] = {"warming", "levels off: a cache or a heap that warms up"},
+	[VERDICT_STEP] = {"step", "came to a higher level at once, and stays there"},
+	[VERDICT_NOT_RETURNED] = {"not-returned", "memory of a burst that is not given back"},
+	[VERDICT_PAGE_CACHE] = {"page-cache", "mapped files grow, which the kernel takes back"},
+	[VERDICT_SHMEM] = {"shmem", "shared memory or tmpfs grows"},
+	[VERDICT_LEAK] = {"leak", "what is kept grows"},
+	[VERDICT_EXTERNAL] = {"external", "grows beside V8's heap: Buffers or native code"},
+	[VERDICT_STACKS] = {"stacks", "threads become more and more, each with its stack"},
+	[VERDICT_MAPPINGS] = {"mappings", "grows in mappings, not in malloc's heap"},
+};
+
+const char *verdict_class_name(enum verdict_class class)
+{
+	return classes[class].name;
+}
+
+const char *verdict_class_help(enum verdict_class class)
+{
+	return classes[class].help;
+}
+
+/* How all goes; what is not known is SHAPE_EARLY. */
+struct looks {
+	struct shape private_bytes, file, shmem, threads, live;
+};
+
+static void look_at(const struct series *s, const struct shape_rule *rule, struct shape *out)
+{
+	if (s)
+		shape_of(s, rule, out);
+	else
+		memset(out, 0, sizeof(*out));
+}
+
+static void look(const struct verdict_input *in, struct looks *looks)
+{
+	look_at(in->private_bytes, &shape_rule_memory, &looks->private_bytes);
+	look_at(in->file, &shape_rule_memory, &looks->file);
+	look_at(in->shmem, &shape_rule_memory, &looks->shmem);
+	look_at(in->threads, &shape_rule_count, &looks->threads);
+	look_at(in->v8 ? &in->v8->sum : NULL, &shape_rule_live, &looks->live);
+}
+
+static void decide(struct verdict *v, enum verdict_class class, double confidence,
+		   const struct shape *shape)
+{
+	v->class = class;
+	v->confidence = confidence;
+	v->trend = shape->trend;
+	v->since_ns = shape->since_ns;
+}
+
+static void decide_early(struct verdict *v, const struct shape *shape, const char *why)
+{
+	decide(v, VERDICT_EARLY, 0, shape);
+	evidence_say(v, "%s", why);
+}
+
+/* A class of what grows for good; or that it has not done so for long enough. */
+static void decide_leak(struct verdict *v, enum verdict_class class, double confidence,
+			const struct shape *shape)
+{
+	decide(v, class, confidence, shape);
+	v->is_leak = confidence >= VERDICT_LEAK_CONFIDENCE;
+	if (!v->is_leak)
+		decide_early(v, shape, "that may still be a cache that fills, or a warm-up");
+}
+
+/* What part of the growth of private memory @s makes, 0..1; 0 if it is not known. */
+static double share_of(const struct series *s, const struct shape *growth)
+{
+	if (!s || !(growth->trend.slope > 0))
+		return 0;
+	return fmin(fmax(shape_slope_since(s, growth->since_ns) / growth->trend.slope, 0), 1);
+}
+
+/* ---- V8: what survives full collections ---- */
+
+static bool live_does_not_explain(const struct shape *live, const struct shape *growth)
+{
+	return live->points >= LIVE_MARKS_JOINT && live->span_s >= growth->span_s * SHARE_MAIN &&
+	       live->trend.high < growth->trend.slope * SHARE_SMALL;
+}
+
+/* Few collections, but all rise, and private memory as well. */
+static bool live_grows_jointly(const struct verdict_input *in, struct shape *live)
+{
+	struct shape_rule rule = shape_rule_live;
+
+	rule.alpha = LIVE_ALPHA_JOINT;
+	rule.min_points = LIVE_MARKS_JOINT;
+	shape_of(&in->v8->sum, &rule, live);
+	return live->kind == SHAPE_GROWING;
+}
+
+static void judge_v8_growth(const struct verdict_input *in, const struct looks *looks,
+			    struct verdict *v)
+{
+	const struct shape *growth = &looks->private_bytes;
+	struct shape live = looks->live;
+	double external = share_of(in->external, growth), brk = share_of(in->brk, growth);
+
+	evidence_growth(v, PRIVATE, growth);
+	if (live.kind == SHAPE_GROWING && live.trend.slope >= growth->trend.slope * SHARE_SMALL &&
+	    external < SHARE_MAIN) {
+		evidence_growth(v, LIVE, &live);
+		decide_leak(v, VERDICT_LEAK, fmax(growth->confidence, live.confidence), &live);
+	} else if (external >= SHARE_MAIN) {
+		evidence_share(v, external, "held by Buffers and ArrayBuffers");
+		decide_leak(v, VERDICT_EXTERNAL, growth->confidence, growth);
+	} else if (live_does_not_explain(&live, growth)) {
+		evidence_flat(v, LIVE, &live);
+		decide_leak(v, VERDICT_EXTERNAL, growth->confidence, growth);
+	} else if (brk >= SHARE_MAIN) {
+		evidence_share(v, brk, "in the brk heap (malloc), where V8's objects are not");
+		decide_leak(v, VERDICT_EXTERNAL, growth->confidence * JOINT_FACTOR, growth);
+	} else if (live_grows_jointly(in, &live)) {
+		evidence_growth(v, LIVE, &live);
+		decide_leak(v, VERDICT_LEAK, growth->confidence * JOINT_FACTOR, &live);
+	} else {
+		evidence_say(v, "%u full collections of V8 seen", in->v8->sum.count);
+		decide_early(v, growth, "they do not say yet what survives");
+	}
+}
+
+/* ---- the rest ---- */
+
+static void judge_native_growth(const struct verdict_input *in, const struct looks *looks,
+				struct verdict *v)
+{
+	const struct shape *growth = &looks->private_bytes;
+	double brk = share_of(in->brk, growth), vm = share_of(in->vm, growth);
+
+	evidence_growth(v, PRIVATE, growth);
+	if (in->is_collected && growth->cycles < COLLECTED_CYCLES) {
+		decide_early(v, growth, "no collection was seen that shows what is garbage");
+	} else if (looks->threads.kind == SHAPE_GROWING) {
+		evidence_say(v, "threads: %.0f, %.0f more in that time", looks->threads.level,
+			     looks->threads.growth);
+		decide_leak(v, VERDICT_STACKS, fmax(growth->confidence, looks->threads.confidence),
+			    growth);
+	} else if (in->brk && in->vm && brk < SHARE_SMALL && vm >= SHARE_MAIN) {
+		evidence_share(v, vm, "in new mappings; the brk heap (malloc) does not explain it");
+		decide_leak(v, VERDICT_MAPPINGS, growth->confidence, growth);
+	} else {
+		if (brk >= SHARE_MAIN)
+			evidence_share(v, brk, "in the brk heap (malloc)");
+		decide_leak(v, VERDICT_LEAK, growth->confidence, growth);
+	}
+}
+
+static bool rose_before(const struct verdict_input *in, const struct shape *s)
+{
+	double after_s = (double)(s->since_ns - in->start_ns) / 1e9;
+
+	if (in->start_ns && s->since_ns > in->start_ns && after_s < STARTUP_S)
+		return false; /* a program that starts */
+	return s->rise >= fmax(RISE_LEAST, RISE_SHARE * s->level);
+}
+
+/* Of a burst: what is held now is part of what was, and the rest was given back. */
+static bool burst_is_kept(const struct looks *looks)
+{
+	const struct shape *s = &looks->private_bytes, *live = &looks->live;
+	double live_fall = fmax(live->given_back, live->given_back_before);
+
+	return (s->given_back_before >= s->rise * SHARE_MAIN &&
+		s->given_back_before >= 2 * s->given_back) ||
+	       live_fall >= s->rise * SHARE_MAIN;
+}
+
+static void judge_rise(const struct looks *looks, const struct series *series, struct verdict *v)
+{
+	const struct shape *s = &looks->private_bytes;
+	double before_s = (double)(s->since_ns - series->begin_ns) / 1e9;
+	char rise[EVIDENCE_BYTES], peak[EVIDENCE_BYTES];
+
+	evidence_say(v, "before, it rose by %s; it was %s at its highest",
+		     evidence_bytes(rise, s->rise), evidence_bytes(peak, s->peak));
+	if (burst_is_kept(looks))
+		decide(v, VERDICT_NOT_RETURNED, s->confidence, s);
+	else if (s->rise_is_step && s->span_s < STEP_TOLD_S)
+		decide(v, VERDICT_STEP, s->confidence, s);
+	else
+		decide(v, s->span_s < before_s ? VERDICT_WARMING : VERDICT_STEADY, s->confidence,
+		       s);
+}
+
+static void judge_flat(const struct verdict_input *in, const struct looks *looks, struct verdict *v)
+{
+	const struct shape *s = &looks->private_bytes;
+
+	evidence_flat(v, PRIVATE, s);
+	if (looks->file.kind == SHAPE_GROWING) {
+		evidence_growth(v, "memory of mapped files", &looks->file);
+		decide(v, VERDICT_PAGE_CACHE, fmin(looks->file.confidence, s->confidence),
+		       &looks->file);
+	} else if (rose_before(in, s)) {
+		judge_rise(looks, in->private_bytes, v);
+	} else if (s->cycles >= CHURN_CYCLES &&
+		   s->given_back >= fmax(CHURN_LEAST, CHURN_SHARE * s->level)) {
+		decide(v, VERDICT_CHURN, s->confidence, s);
+	} else {
+		decide(v, VERDICT_STEADY, s->confidence, s);
+	}
+}
+
+static void judge(const struct verdict_input *in, const struct looks *looks, struct verdict *v)
+{
+	const struct shape *s = &looks->private_bytes;
+
+	if (s->kind == SHAPE_GROWING && in->v8) {
+		judge_v8_growth(in, looks, v);
+	} else if (s->kind == SHAPE_GROWING) {
+		judge_native_growth(in, looks, v);
+	} else if (looks->live.kind == SHAPE_GROWING) {
+		evidence_growth(v, LIVE, &looks->live);
+		decide_leak(v, VERDICT_LEAK, looks->live.confidence, &looks->live);
+	} else if (looks->shmem.kind == SHAPE_GROWING) {
+		evidence_growth(v, "shared memory", &looks->shmem);
+		decide_leak(v, VERDICT_SHMEM, looks->shmem.confidence, &looks->shmem);
+	} else if (s->kind == SHAPE_LEVELLING) {
+		evidence_growth(v, PRIVATE, s);
+		decide(v, VERDICT_WARMING, s->confidence, s);
+	} else if (s->kind == SHAPE_FLAT) {
+		judge_flat(in, looks, v);
+	} else {
+		decide_early(v, s, "too few minima, or too uneven ones, to tell its floor");
+	}
+}
+
+/* ---- limits and marks ---- */
+
+static void take_limit(struct verdict *v, const struct limit *l, double seconds)
+{
+	if (v->limit.kind != LIMIT_NONE && seconds >= v->limit_seconds)
+		return;
+	v->limit = *l;
+	v->limit_seconds = seconds;
+}
+
+/* Each isolate has its own limit, and its own way there. */
+static void take_isolate_limits(const struct live_heap *h, struct verdict *v)
+{
+	for (unsigned i = 0; i < h->isolate_count; i++) {
+		const struct live_isolate *isolate = &h->isolates[i];
+		struct limit l = {
+			.kind = LIMIT_V8_HEAP,
+			.bytes = isolate->limit_bytes,
+			.used_bytes = isolate->live.last,
+		};
+		struct shape live;
+
+		if (!isolate->limit_bytes)
+			continue;
+		shape_of(&isolate->live, &shape_rule_live, &live);
+		if (live.kind == SHAPE_GROWING)
+			take_limit(v, &l, limit_seconds(&l, live.trend.slope));
+	}
+}
+
+static void take_limits(const struct verdict_input *in, struct verdict *v)
+{
+	double seconds;
+	const struct limit *first =
+		limit_first(in->limits, in->limit_count, v->trend.slope, &seconds);
+
+	if (first)
+		take_limit(v, first, seconds);
+	if (in->v8)
+		take_isolate_limits(in->v8, v);
+	evidence_limit(v);
+}
+
+static bool say_marks(const struct verdict_input *in, struct verdict *v)
+{
+	bool has_ended = false;
+	char span[EVIDENCE_BYTES];
+
+	for (unsigned i = 0; i < in->mark_count; i++) {
+		const struct verdict_mark *m = &in->marks[i];
+		double ago_s = in->now_ns > m->ns ? (double)(in->now_ns - m->ns) / 1e9 : 0;
+
+		evidence_span(span, ago_s);
+		if (m->kind == VERDICT_MARK_EXIT)
+			evidence_say(v, "it ended %s ago", span);
+		else
+			evidence_say(v, "%s ran out of memory %s ago: the kernel killed for it",
+				     m->where ? m->where : "the machine", span);
+		has_ended |= m->kind == VERDICT_MARK_EXIT;
+	}
+	return has_ended;
+}
+
+void verdict_give(const struct verdict_input *in, struct verdict *out)
+{
+	struct looks looks;
+
+	memset(out, 0, sizeof(*out));
+	look(in, &looks);
+	judge(in, &looks, out);
+	if (!say_marks(in, out) && out->is_leak)
+		take_limits(in, out);
+}
