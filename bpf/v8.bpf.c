@@ -625,19 +625,25 @@ int mw_v8_mc_out(struct pt_regs *ctx)
 SEC("?uretprobe")
 int mw_v8_live(struct pt_regs *ctx)
 {
-	__u64 live = PT_REGS_RC(ctx);
+	__u64 live = PT_REGS_RC(ctx), now = bpf_ktime_get_boot_ns();
 	__u32 index = 0;
 	struct mw_v8_isolate *it = mw_isolate(0, false, &index);
 
 	if (!it || !it->wants_live)
 		return 0;
-	if (!it->any_first)
+	if (!it->any_first) {
 		it->any_first = live;
+		it->any_first_ns = now;
+	}
 	it->any_last = live;
+	it->any_last_ns = now;
 	if (it->wants_live == MW_GC_MARK_COMPACT) {
-		if (!it->live_first)
+		if (!it->live_first) {
 			it->live_first = live;
+			it->live_first_ns = now;
+		}
 		it->live_last = live;
+		it->live_last_ns = now;
 	}
 	it->wants_live = 0;
 	return 0;

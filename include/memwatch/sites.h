@@ -202,6 +202,7 @@ struct mw_v8_isolate {
 	__u64 scavenges, mark_compacts;
 	__u64 live_first, live_last; /* bytes after the first and the last mark-compact */
 	__u64 any_first, any_last;   /* ... after any collection */
+	__u64 live_first_ns, live_last_ns, any_first_ns, any_last_ns; /* when, CLOCK_BOOTTIME */
 	__u64 allocs, direct_old, promoted, died;
 	__u64 kept,
 		freed; /* old samples: found alive by a mark-compact for the first time, or dead */
@@ -232,7 +233,7 @@ MW_ASSERT_SIZE(struct mw_site_key, 16);
 MW_ASSERT_SIZE(struct mw_site, 48);
 MW_ASSERT_SIZE(struct mw_v8_heap, 16);
 MW_ASSERT_SIZE(struct mw_v8_frames, 24 + 16 * MW_V8_BUILTINS_RANGES);
-MW_ASSERT_SIZE(struct mw_v8_isolate, 136);
+MW_ASSERT_SIZE(struct mw_v8_isolate, 168);
 MW_ASSERT_SIZE(struct mw_v8_sample, 32);
 
 #endif

@@ -307,6 +307,29 @@ static void test_rate(void **state)
 	assert_float_equal(site_rate(&g, 9 * SAMPLE_SECOND), 0, 0);
 }
 
+/* Between collections nothing is known to grow: the rate does not sink for that. */
+static void test_rate_of_survivors(void **state)
+{
+	struct site_table *t = *state;
+	struct site_group g;
+
+	t->begin_ns = 10 * SAMPLE_SECOND;
+	for (int i = 0; i < 3; i++)
+		ADD(t, MW_SITE_V8_SURVIVED, 5 * MIB, save_js);
+	t->v8_live_first = 10 * MIB;
+	t->v8_live_last = 22 * MIB;
+	t->v8_live_span_ns = 4 * SAMPLE_SECOND;
+	site_table_finish_tick(t);
+	assert_int_equal(site_groups(t, MW_SITE_V8_SURVIVED, SITE_BY_CHAIN, &g, 1), 1);
+	assert_int_equal(g.bytes, 12 * MIB);
+	assert_float_equal(site_rate(&g, 16 * SAMPLE_SECOND), 3.0 * MIB, 1e-6);
+	assert_float_equal(site_rate(&g, 60 * SAMPLE_SECOND), 3.0 * MIB, 1e-6);
+	t->v8_live_first = 0; /* not scaled: since the beginning */
+	site_table_finish_tick(t);
+	assert_int_equal(site_groups(t, MW_SITE_V8_SURVIVED, SITE_BY_CHAIN, &g, 1), 1);
+	assert_float_equal(site_rate(&g, 25 * SAMPLE_SECOND), 1.0 * MIB, 1e-6);
+}
+
 static void test_order_of_kinds(void **state)
 {
 	unsigned seen = 0;
@@ -335,6 +358,7 @@ int main(void)
 		WITH_TABLE(test_leading_flat_heap),
 		WITH_TABLE(test_leading_asked_for),
 		WITH_TABLE(test_rate),
+		WITH_TABLE(test_rate_of_survivors),
 		cmocka_unit_test(test_order_of_kinds),
 	};
 

@@ -122,6 +122,8 @@ unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, enum si
 		const struct site *first = list[i];
 		struct site_group g = {.begin_ns = t->begin_ns};
 
+		if (kind == MW_SITE_V8_SURVIVED && t->v8_is_scaled)
+			g.span_ns = t->v8_live_span_ns;
 		do {
 			group_add(&g, list[i], g.top ? list[i - 1] : NULL);
 			i++;
@@ -234,7 +236,9 @@ unsigned site_groups_leading(const struct site_table *t, struct site_group *out,
 
 double site_rate(const struct site_group *g, uint64_t now_ns)
 {
-	if (now_ns <= g->begin_ns)
-		return 0;
-	return (double)g->bytes * 1e9 / (double)(now_ns - g->begin_ns);
+	uint64_t span = g->span_ns;
+
+	if (!span && now_ns > g->begin_ns)
+		span = now_ns - g->begin_ns;
+	return span ? (double)g->bytes * 1e9 / (double)span : 0;
 }

@@ -24,6 +24,7 @@ struct site_group {
 	int64_t delta_bytes;
 	double share;	   /* of the kind */
 	uint64_t begin_ns; /* CLOCK_BOOTTIME since which its process's sites are taken */
+	uint64_t span_ns;  /* in which its bytes came, if that is known better; else 0 */
 };
 
 /**
@@ -47,7 +48,12 @@ unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, enum si
  */
 unsigned site_groups_leading(const struct site_table *t, struct site_group *out, unsigned max);
 
-/** site_rate - bytes per second since sites are taken; @now_ns: CLOCK_BOOTTIME of the tick */
+/**
+ * site_rate - bytes per second since sites are taken
+ * @now_ns: CLOCK_BOOTTIME of the tick
+ *
+ * Of what survives in V8's heap: between the collections that its bytes are scaled to.
+ */
 double site_rate(const struct site_group *g, uint64_t now_ns);
 
 extern const enum mw_site_kind site_kinds_ordered[MW_SITE_KINDS - 1]; /* what matters most first */

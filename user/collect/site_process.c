@@ -400,6 +400,7 @@ void site_process_make_room(struct site_process *p, int sites_fd)
 struct isolate_sums {
 	uint64_t scavenges, mark_compacts, allocs, direct_old, looks;
 	uint64_t live_first, live_last;
+	uint64_t live_span_ns; /* between them, the longest of all */
 };
 
 static void sum_isolates(struct isolate_sums *sums, uint32_t pid, const struct mw_v8_isolate *all,
@@ -409,6 +410,8 @@ static void sum_isolates(struct isolate_sums *sums, uint32_t pid, const struct m
 	for (unsigned i = 0; i < count; i++) {
 		const struct mw_v8_isolate *it = &all[i];
 		bool is_whole = it->mark_compacts >= 2;
+		uint64_t span = is_whole ? it->live_last_ns - it->live_first_ns
+					 : it->any_last_ns - it->any_first_ns;
 
 		if (!it->owner || it->pid != pid)
 			continue;
@@ -417,6 +420,8 @@ static void sum_isolates(struct isolate_sums *sums, uint32_t pid, const struct m
 		sums->allocs += it->allocs;
 		sums->direct_old += it->direct_old;
 		sums->looks += it->looks;
+		if (span > sums->live_span_ns)
+			sums->live_span_ns = span;
 		sums->live_first += is_whole ? it->live_first : it->any_first;
 		sums->live_last += is_whole ? it->live_last : it->any_last;
 	}
@@ -456,6 +461,7 @@ void site_process_isolates(struct site_process *p, const struct mw_v8_isolate *a
 		p->window.scavenges_first = sums.scavenges;
 	p->table->v8_live_first = sums.live_first;
 	p->table->v8_live_last = sums.live_last;
+	p->table->v8_live_span_ns = sums.live_span_ns;
 	why = p->hooks.can_survive ? self_test(p, &sums) : NULL;
 	if (why)
 		degrade(p, why);

@@ -20,7 +20,7 @@
 #define NAMES_BYTES	 (32u << 20)
 #define BATCH		 512
 #define ALLOC_COST_NS	 14000.0	    /* two traps, a stack, and naming it now and then */
-#define EXTERNAL_COST_NS 20000.0	    /* three traps, one of which is single-stepped */
+#define EXTERNAL_COST_NS 7000.0		    /* three traps: measured in a loop of Buffer.alloc() */
 #define SITES_OF_BUDGET	 0.5		    /* its share, and as much again for naming */
 #define LEARNING_NS	 (5 * NSEC_PER_SEC) /* most of a process's stacks come in its first seconds */
 #define THRIFT_MAX	 64

@@ -53,9 +53,10 @@ struct site_table {
 	 * is scaled to. 0: unknown, then shares are all that is true and @bytes is the raw estimate
 	 */
 	uint64_t v8_live_first, v8_live_last;
-	bool v8_is_scaled; /* V8_SURVIVED was, at the last tick: by ... */
-	double v8_scale;   /* ... this, which holds since the collection of v8_scale_first and _last
-			    */
+	uint64_t v8_live_span_ns; /* from the first to the last */
+	bool v8_is_scaled;	  /* V8_SURVIVED was, at the last tick: by ... */
+	double v8_scale; /* ... this, which holds since the collection of v8_scale_first and _last
+			  */
 	uint64_t v8_scale_first, v8_scale_last;
 	struct site_quality quality;
 };
