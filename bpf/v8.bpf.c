@@ -18,8 +18,10 @@
  * Which functions are probed, on which versions, and why that is safe, is in
  * user/v8/v8_hooks.c. Not one of them is called by JIT code or builtins.
  *
- * LIMITATIONS: pointer compression (V8 in Electron, Chrome) is not read. Only the latest
- * MW_V8_OLD samples of the old generation are followed: what is older stays as it was found.
+ * LIMITATIONS: the sample is what crosses the end of a piece: where all sizes repeat, so do the
+ * places of the ends, and shares are off by some tenths. Pointer compression (V8 in Electron,
+ * Chrome) is not read. Only the latest MW_V8_OLD samples of the old generation are followed: what
+ * is older stays as it was found.
  */
 #include "sites.bpf.h"
 #include "v8_heap.bpf.h"
