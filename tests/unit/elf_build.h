@@ -51,6 +51,7 @@ struct elf_build_usdt {
 
 struct elf_build_spec {
 	const struct elf_build_sym *syms; /* up to a NULL name */
+	uint64_t sym_bytes;		  /* of each of them; 0: 4 */
 	const int32_t *data;
 	size_t data_count;
 	const struct elf_build_usdt *probes; /* up to a NULL provider */
@@ -100,7 +101,7 @@ static inline void elf_build_syms(FILE *out, const struct elf_build_spec *spec)
 	for (const struct elf_build_sym *s = spec->syms; s && s->name; s++) {
 		sym.st_name = name;
 		sym.st_value = s->value;
-		sym.st_size = 4;
+		sym.st_size = spec->sym_bytes ? spec->sym_bytes : 4;
 		sym.st_info = ELF64_ST_INFO(STB_GLOBAL, s->type);
 		sym.st_shndx = s->import ? SHN_UNDEF : EB_DATA;
 		fwrite(&sym, sizeof(sym), 1, out);

@@ -13,9 +13,10 @@
 #include "unit/elf_build.h"
 #include "v8/v8_hooks.h"
 
-#define CODE_WORDS 256 /* of .data, which stands for code */
-#define FUNCTIONS  64
-#define READER_AT  8 /* words: where the function that reads mark bits is */
+#define CODE_WORDS   256 /* of .data, which stands for code */
+#define FUNCTIONS    64
+#define READER_AT    8 /* words: where the function that reads mark bits is */
+#define READER_BYTES 64
 
 static const uint64_t versions[] = {
 	V8_VERSION(7, 8, 279),	V8_VERSION(8, 4, 371),	V8_VERSION(9, 4, 146),
@@ -39,12 +40,25 @@ static const struct v8_mark_row *mark_row(uint64_t version)
 	return NULL;
 }
 
-/* A file as of @version, without hook @without (V8_HOOK_COUNT: with all); marks at @mark_offset. */
-static struct v8_hooks hooks_of(uint64_t version, enum v8_hook without, uint32_t mark_offset)
+/* mov @offset(%rbx), %rax: the displacement has 1 byte or 4. */
+static void put_read(unsigned char *code, uint32_t offset)
+{
+	bool is_short = offset < 0x80;
+
+	code[0] = 0x48;
+	code[1] = 0x8b;
+	code[2] = is_short ? 0x43 : 0x83;
+	memcpy(code + 3, &offset, is_short ? 1 : 4);
+}
+
+/* A file as of @version, without hook @without (V8_HOOK_COUNT: with all), with that mark reader. */
+static struct v8_hooks hooks_by(uint64_t version, enum v8_hook without, const unsigned char *reader,
+				size_t reader_len)
 {
 	struct elf_build_sym syms[FUNCTIONS + 2] = {{0}};
 	int32_t code[CODE_WORDS] = {0};
-	struct elf_build_spec spec = {.syms = syms, .data = code, .data_count = CODE_WORDS};
+	struct elf_build_spec spec = {
+		.syms = syms, .sym_bytes = READER_BYTES, .data = code, .data_count = CODE_WORDS};
 	unsigned char *bytes;
 	struct elf_file *f;
 	struct v8_hooks out;
@@ -64,7 +78,7 @@ static struct v8_hooks hooks_of(uint64_t version, enum v8_hook without, uint32_t
 	}
 	syms[n] = (struct elf_build_sym){v8_mark_reader, ELF_BUILD_DATA + 4 * READER_AT, STT_FUNC,
 					 false};
-	code[READER_AT + 5] = (int32_t)mark_offset;
+	memcpy(&code[READER_AT], reader, reader_len);
 	bytes = elf_build(&spec, &len);
 	fd = elf_build_memfd(bytes, len, path);
 	f = elf_file_open(path);
@@ -74,6 +88,15 @@ static struct v8_hooks hooks_of(uint64_t version, enum v8_hook without, uint32_t
 	close(fd);
 	free(bytes);
 	return out;
+}
+
+/* The same; it reads marks at @mark_offset. */
+static struct v8_hooks hooks_of(uint64_t version, enum v8_hook without, uint32_t mark_offset)
+{
+	unsigned char reader[READER_BYTES] = {0};
+
+	put_read(reader + 21, mark_offset);
+	return hooks_by(version, without, reader, sizeof(reader));
 }
 
 /* ---- the list ---- */
@@ -177,6 +200,29 @@ static void test_marks_elsewhere(void **state)
 	assert_non_null(h.missing);
 }
 
+/* The offset alone is no proof: as another operand, as a part of a longer one, in the next
+ * function. */
+static void test_marks_not_read(void **state)
+{
+	static const uint64_t old = V8_VERSION(7, 8, 279), new = V8_VERSION(12, 4, 254);
+	uint8_t offset = (uint8_t)mark_row(old)->offset;
+	unsigned char code[2 * READER_BYTES] = {0};
+
+	(void)state;
+	assert_true(offset && offset < 0x80);
+	memcpy(code + 8, (unsigned char[]){0x48, 0x83, 0xc3, offset}, 4); /* add $offset, %rbx */
+	memcpy(code + 16, (unsigned char[]){0x48, 0x8b, 0x83, offset, 1}, 5);
+	assert_false(hooks_by(old, V8_HOOK_COUNT, code, sizeof(code)).can_keep);
+	put_read(code + READER_BYTES - 4, offset); /* the last that is in it */
+	assert_true(hooks_by(old, V8_HOOK_COUNT, code, sizeof(code)).can_keep);
+	memset(code, 0, sizeof(code));
+	put_read(code + READER_BYTES - 3, offset);
+	assert_false(hooks_by(old, V8_HOOK_COUNT, code, sizeof(code)).can_keep);
+	memset(code, 0, sizeof(code));
+	put_read(code + READER_BYTES - 6, mark_row(new)->offset);
+	assert_false(hooks_by(new, V8_HOOK_COUNT, code, sizeof(code)).can_keep);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +231,7 @@ int main(void)
 		cmocka_unit_test(test_all_of_each_version),
 		cmocka_unit_test(test_without_one),
 		cmocka_unit_test(test_marks_elsewhere),
+		cmocka_unit_test(test_marks_not_read),
 	};
 
 	return cmocka_run_group_tests_name("v8/hooks", tests, NULL, NULL);
