@@ -278,7 +278,7 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 	struct mw_scratch *s;
 	__u64 bytes = 0;
 
-	if (!proc || (it && (it->in_gc || it->last_addr == object)))
+	if (!proc || !proc->is_sampling || (it && (it->in_gc || it->last_addr == object)))
 		return 0;
 	if (size > MW_REGULAR_MAX) {
 		bytes = size;

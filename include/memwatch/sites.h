@@ -174,7 +174,7 @@ struct mw_site_proc {
 	__u32 external_sample_bytes; /* threshold of ArrayBuffers */
 	__u32 copies_left;	     /* stack copies until user space allows more */
 	__u32 alloc_weight;	     /* V8: allocations that one in the sample stands for */
-	__u32 pad2;
+	__u32 is_sampling;	     /* V8: allocations are sampled now */
 	/* Written by BPF: */
 	__u64 rss_pages;      /* at the last fault sample */
 	__u64 external_calls; /* that allocated an ArrayBuffer's memory, or tried to */

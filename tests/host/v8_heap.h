@@ -99,6 +99,7 @@ static inline int heap_setup(void **state)
 					.young_flags = HEAP_YOUNG,
 					.top_offset = HEAP_TOP_OFFSET};
 	proc.alloc_weight = 1;
+	proc.is_sampling = 1;
 	user_watch(&heap_task, &proc);
 	memset(&heap_space, 0, sizeof(heap_space));
 	heap_region = mmap(NULL, (HEAP_PAGES + 1) * HEAP_PAGE, PROT_READ | PROT_WRITE,

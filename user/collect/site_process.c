@@ -32,13 +32,15 @@
 #define COPIES_PER_S		60  /* the same of stacks that are copied and unwound here */
 #define COPIES_PER_TICK		100
 #define SELF_TEST_ALLOCS	50
-#define SELF_TEST_STEPS		20
+#define SELF_TEST_NS		(2 * NSEC_PER_SEC) /* of windows */
 #define SELF_TEST_SCAVENGES	10
 #define SELF_TEST_MARK_COMPACTS 3
 #define REFRESH_NS		(5 * NSEC_PER_SEC)
 #define EXTERNAL_MAX		(MW_EXTERNAL_LIVE / 4) /* live samples of one process */
 #define EXTERNAL_PATIENCE	3		       /* ticks */
-#define WINDOW_STEPS		20		       /* of 0.1 s: the period of the windows */
+#define WINDOW_SHARES		20 /* a window is so many of these of its period */
+#define WINDOW_NS		(100 * NSEC_PER_MSEC) /* the shortest */
+#define PERIOD_NS		(WINDOW_SHARES * WINDOW_NS)
 
 struct known_stack {
 	struct hmap_node node; /* by hash */
@@ -440,7 +442,7 @@ static const char *self_test(const struct site_process *p, const struct isolate_
 	if (p->hooks.can_keep && sums->mark_compacts >= SELF_TEST_MARK_COMPACTS &&
 	    sums->looks + 2 < 2 * sums->mark_compacts) /* one may have been going on */
 		return "self-test: V8's full collections do not come by where they should";
-	if (!sums->allocs && p->window.sampled_steps >= SELF_TEST_STEPS && has_collected)
+	if (!sums->allocs && p->window.sampled_ns >= SELF_TEST_NS && has_collected)
 		return "self-test: V8 collects, but its allocations are not seen";
 	return NULL;
 }
@@ -457,7 +459,7 @@ void site_process_isolates(struct site_process *p, const struct mw_v8_isolate *a
 		v8_process_moved(p->v8);
 	p->mark_compacts = sums.mark_compacts;
 	p->window.allocs = sums.allocs;
-	if (!p->window.sampled_steps)
+	if (!p->window.sampled_ns)
 		p->window.scavenges_first = sums.scavenges;
 	p->table->v8_live_first = sums.live_first;
 	p->table->v8_live_last = sums.live_last;
@@ -469,46 +471,72 @@ void site_process_isolates(struct site_process *p, const struct mw_v8_isolate *a
 
 /* --- how densely to sample --- */
 
-/* Begins a period: as long as the budget allows at the rate of the period before. */
-static void plan_window(struct site_process *p, const struct site_shared *shared, uint64_t allocs)
+/* Begins a period; its window is as long as the budget allows at the rate of those before. */
+static void plan_window(struct site_process *p, const struct site_shared *shared, uint64_t now)
 {
+	static const unsigned shares[] = {20, 10, 5, 4, 2, 1}; /* so that weights are whole */
 	struct v8_window *w = &p->window;
-	double rate = w->on ? allocs * 10.0 / w->on : 0;	/* a second of sampling */
-	static const unsigned lengths[] = {20, 10, 5, 4, 2, 1}; /* so that weights are whole */
+	uint64_t allocs = w->allocs > w->planned ? w->allocs - w->planned : 0;
+	double rate = w->open_ns ? allocs * 1e9 / w->open_ns : 0, duty = 1;
 	unsigned i = 0;
-	double duty = 1;
 
-	if (shared->v8_max_per_s && !w->on)
-		duty = 5.0 / WINDOW_STEPS; /* a first look */
-	else if (shared->v8_max_per_s && rate * shared->thrift > shared->v8_max_per_s)
-		duty = shared->v8_max_per_s / shared->thrift / rate;
-	while (lengths[i] > 1 && lengths[i] > duty * WINDOW_STEPS)
+	w->rate = rate > w->rate / 2 ? rate : w->rate / 2; /* a pause is no lasting change */
+	if (shared->v8_max_per_s && !w->share)
+		duty = 5.0 / WINDOW_SHARES; /* a first look */
+	else if (shared->v8_max_per_s && w->rate * shared->thrift > shared->v8_max_per_s)
+		duty = shared->v8_max_per_s / shared->thrift / w->rate;
+	while (shares[i] > 1 && shares[i] > duty * WINDOW_SHARES)
 		i++;
-	w->on = lengths[i];
-	w->start = w->on < WINDOW_STEPS ? random() % (WINDOW_STEPS - w->on + 1) : 0;
-	w->step = 0;
-	if (p->config.alloc_weight != WINDOW_STEPS / w->on) {
-		p->config.alloc_weight = WINDOW_STEPS / w->on;
-		put_config(p, shared);
-	}
+	log_debug("PID %u: %.0f allocations a second, window %u/%u", p->pid, w->rate, shares[i],
+		  WINDOW_SHARES);
+	w->share = shares[i];
+	w->planned = w->allocs;
+	w->open_ns = 0;
+	w->is_done = false;
+	w->period_end_ns = now + PERIOD_NS;
+	w->open_at_ns = now + random() % (WINDOW_SHARES - w->share + 1) * WINDOW_NS;
+	p->config.alloc_weight = WINDOW_SHARES / w->share;
+	put_config(p, shared);
+}
+
+/* BPF is told, too: taking probes away takes a while. */
+static int open_window(struct site_process *p, const struct site_shared *shared, bool open)
+{
+	int err = open ? v8_probes_sample(&p->probes, true) : 0;
+
+	if (err)
+		return err;
+	p->config.is_sampling = open;
+	put_config(p, shared);
+	return open ? 0 : v8_probes_sample(&p->probes, false);
 }
 
 void site_process_step(struct site_process *p, const struct site_shared *shared)
 {
 	struct v8_window *w = &p->window;
+	uint64_t now = clock_boot_ns();
+	bool want = p->probes.is_sampling;
 
 	if (!p->v8 || !p->hooks.can_survive)
 		return;
-	if (w->step >= WINDOW_STEPS || !w->on) {
-		plan_window(p, shared, w->allocs > w->planned ? w->allocs - w->planned : 0);
-		w->planned = w->allocs;
+	if (want) {
+		w->open_ns = now - w->since_ns;
+		w->is_done = w->open_ns >= w->share * WINDOW_NS;
+		want = !w->is_done || w->share == WINDOW_SHARES;
 	}
-	if (v8_probes_sample(&p->probes, w->step >= w->start && w->step < w->start + w->on)) {
-		degrade(p, refused);
+	if (!w->share || (w->is_done && now >= w->period_end_ns)) {
+		w->sampled_ns += w->open_ns;
+		plan_window(p, shared, now);
+		want = want && w->share == WINDOW_SHARES;
+		w->since_ns = now;
+	}
+	if (!w->is_done && now >= w->open_at_ns)
+		want = true;
+	if (want == p->probes.is_sampling)
 		return;
-	}
-	w->sampled_steps += p->probes.is_sampling;
-	w->step++;
+	w->since_ns = now;
+	if (open_window(p, shared, want))
+		degrade(p, refused);
 }
 
 /* Code that was loaded since, and V8's copies of its builtins for new workers. */

@@ -18,13 +18,16 @@
 #include "sym/symbolizer.h"
 #include "v8/v8_process.h"
 
-/* When V8's allocations are sampled: so long, out of so long; in steps of 0.1 s. */
+/* When V8's allocations are sampled: a window in each period. CLOCK_BOOTTIME. */
 struct v8_window {
-	unsigned step;				 /* of the period */
-	unsigned on, start;			 /* steps that are sampled, and from which on */
-	uint64_t allocs;			 /* samples so far, as of the last look ... */
-	uint64_t planned;			 /* ... and when the period began */
-	uint64_t sampled_steps, scavenges_first; /* for the self-test */
+	unsigned share;				      /* of the period, in 1/WINDOW_SHARES */
+	uint64_t period_end_ns, open_at_ns, since_ns; /* of this period; since when it is open */
+	bool is_done;				      /* its window is over */
+	uint64_t open_ns;			      /* for so long */
+	double rate;				      /* samples in a second of window */
+	uint64_t allocs;			      /* samples so far, as of the last look ... */
+	uint64_t planned;			      /* ... and when the period began */
+	uint64_t sampled_ns, scavenges_first;	      /* for the self-test */
 };
 
 struct site_process {
