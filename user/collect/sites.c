@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -62,6 +63,18 @@ static int on_record(void *arg, void *data, size_t size)
 	return 0;
 }
 
+/* A process of Node's takes some 24 descriptors, a probe each. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE,
+		  &limit); /* if not, the last ones get no probes, and that is said */
+}
+
 struct sites *sites_new(struct session *session, double budget_pct)
 {
 	const char *why = NULL;
@@ -75,6 +88,7 @@ struct sites *sites_new(struct session *session, double budget_pct)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
+	raise_file_limit();
 	s->shared.session = session;
 	s->shared.procs_fd = session_map_fd(session, "mw_site_procs");
 	s->shared.thrift = 1;
