@@ -212,6 +212,21 @@ ended m
 is "$STATUS" 0 "text: the run ends with its process"
 like "$(cat "$T/m.out")" "# [0-9:]+ exit: $a \(sleep\) by signal 9 \(SIGKILL\)" "text: and says how"
 
+# --- another program, and the end before the next tick: what was known of the first is gone ---
+
+start other bash -c 'read -r _; exec sleep 1000'
+other=$(pid_of other)
+start m "$MEMWATCH" -i 60 -p "$other"
+# shellcheck disable=SC2317 # called by await
+has_text() { grep -qE "$2" "$T/$1.out"; }
+await 20 "a line of $other" has_text m "^[0-9:]{8} +$other bash "
+go other
+await 20 "its exec" has_text m "^# [0-9:]{8} exec: $other "
+stop m
+is "$STATUS$(err_of m)" 0 "a process that has become another program, at the end: status 0"
+is "$(grep "sites of $other " "$T/m.out")" "" "and nothing is told of the program that it was"
+stop other
+
 # --- without the hook that reports ends ---
 
 start a sleep 1000

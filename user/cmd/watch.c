@@ -129,8 +129,11 @@ static void on_event(void *arg, const struct mw_event_header *h)
 		err = show_victim(w, (const struct mw_event_oom *)h, p);
 	else if (event_is_wanted(w, h, p))
 		err = w->sink->ops->event(w->sink, h, p);
-	if (h->type == MW_EVENT_EXEC && w->sites) /* another program: looked at anew */
+	if (h->type == MW_EVENT_EXEC && w->sites) { /* another program: looked at anew */
 		sites_forget(w->sites, h->pid);
+		if (p)
+			p->sites = NULL;
+	}
 	if (h->type == MW_EVENT_EXIT) {
 		if (p && w->sites) /* not those of another that has the PID now */
 			sites_forget(w->sites, h->pid);
@@ -519,6 +522,7 @@ static int show_end(struct watch *w, struct end *end)
 		return -ENOMEM;
 	end->count = keep_matching(w, end->rows, end->count);
 	column_sort(w->sort, end->rows, end->count);
+	watch_sites_show(w->sites, end->rows, end->count);
 	err = w->sink->ops->end(w->sink, end);
 	free(end->rows);
 	return err;

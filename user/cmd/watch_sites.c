@@ -25,6 +25,12 @@ static void choose(struct sites *s, const struct targets *targets, struct proces
 	sites_settle(s);
 }
 
+void watch_sites_show(const struct sites *s, struct process **rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		rows[i]->sites = s ? sites_of(s, rows[i]->pid, rows[i]->start_ns) : NULL;
+}
+
 void watch_sites_tick(struct sites *s, const struct targets *targets, struct process **rows,
 		      size_t count, uint32_t looked_at)
 {
@@ -32,6 +38,5 @@ void watch_sites_tick(struct sites *s, const struct targets *targets, struct pro
 		choose(s, targets, rows, count, looked_at);
 		sites_tick(s);
 	}
-	for (size_t i = 0; i < count; i++)
-		rows[i]->sites = s ? sites_of(s, rows[i]->pid, rows[i]->start_ns) : NULL;
+	watch_sites_show(s, rows, count);
 }

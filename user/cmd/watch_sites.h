@@ -18,4 +18,7 @@
 void watch_sites_tick(struct sites *s, const struct targets *targets, struct process **rows,
 		      size_t count, uint32_t looked_at);
 
+/** watch_sites_show - the same, as of the last tick, less those that were forgotten since */
+void watch_sites_show(const struct sites *s, struct process **rows, size_t count);
+
 #endif
