@@ -120,7 +120,9 @@ void v8_probes_detach(struct v8_probes *p)
 
 void v8_probes_leave_external(struct v8_probes *p)
 {
-	for (size_t i = PROBE_COUNT; p->hooks && i-- > 0;) {
+	if (!p->hooks)
+		return;
+	for (size_t i = PROBE_COUNT; i-- > 0;) {
 		if (probes[i].hook < V8_HOOK_EXT_ALLOC || probes[i].hook > V8_HOOK_EXT_FREE)
 			continue;
 		background_close(p->fds[i]);
