@@ -82,7 +82,8 @@ fi
 tick m
 stop m
 is "$STATUS" 0 "memwatch ends with status 0"
-is "$(jq_of m 'select(.type == "end") | .lost')" "{}" "nothing was lost"
+# A busy machine may have no room for the stacks of all that grows on it.
+is "$(jq_of m 'select(.type == "end") | .lost | del(.stacks_full)')" "{}" "nothing was lost"
 is "$(unknown_keys m)" "" "each key that was written is in the schema"
 for kind in children forks; do
 	check_children $kind
