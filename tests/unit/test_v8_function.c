@@ -363,6 +363,37 @@ static void test_replaced(void **state)
 }
 
 /* Another script where one was: functions that were of the first do not take lines of it. */
+/* In the midst of a collection: where the source was there is a forwarding pointer. */
+static void test_source_moves(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_heap *f = &fx->fake;
+	uint64_t script = make_script(fx, 7, "/srv/app.js");
+	uint64_t shared = fake_function(f, "save", script, 3, 10), before, after;
+	const struct v8_function *fn;
+
+	memcpy(&before,
+	       f->bytes + (script - 1 + (uint64_t)f->layout.offsets.script_source - FAKE_BASE),
+	       sizeof(before));
+	after = fake_string(f, source);
+	fake_set(f, before, 0, after - 1);
+	fn = v8_function_get(&fx->functions, shared, 7, 3);
+	assert_non_null(fn);
+	assert_string_equal(fn->name, "save");
+	assert_int_equal(fn->line, 0);
+	fake_set(f, script, f->layout.offsets.script_source, after);
+	v8_functions_moved(&fx->functions);
+	fn = v8_function_get(&fx->functions, shared, 7, 3);
+	assert_int_equal(fn->line, 2);
+	/* Its script was read anew on behalf of another */
+	fake_set(f, script, f->layout.offsets.script_source, before);
+	v8_functions_clear(&fx->functions);
+	assert_int_equal(v8_function_get(&fx->functions, shared, 7, 3)->line, 0);
+	fake_set(f, script, f->layout.offsets.script_source, after);
+	assert_non_null(v8_script_get(&fx->functions.scripts, script));
+	assert_int_equal(v8_function_get(&fx->functions, shared, 7, 3)->line, 2);
+}
+
 static void test_script_replaced(void **state)
 {
 	struct fixture *fx = *state;
@@ -480,6 +511,7 @@ int main(void)
 		TEST(test_known_ids_need_no_read),
 		TEST(test_stale),
 		TEST(test_replaced),
+		TEST(test_source_moves),
 		TEST(test_script_replaced),
 		TEST(test_bounded),
 		TEST(test_no_function),

@@ -147,7 +147,14 @@ static void function_fill(struct v8_functions *f, struct v8_function *fn, const 
 	fn->script = script_of(f, words);
 	fn->script_id = fn->script ? fn->script->id : 0;
 	name_it(f, fn);
-	fn->line = v8_function_position_line(f, fn, fn->position);
+	fn->line = 0;
+}
+
+/* While V8 moves a script's source it cannot be read: then the line is known later. */
+static void find_line(struct v8_functions *f, struct v8_function *fn)
+{
+	if (!fn->line)
+		fn->line = v8_function_position_line(f, fn, fn->position);
 }
 
 /* Whether @words are those of the function that @fn is. */
@@ -187,8 +194,10 @@ struct v8_function *v8_function_get(struct v8_functions *f, uint64_t shared, int
 	int err;
 
 	if (fn && script_id && fn->generation == f->generation &&
-	    has_ids(fn, script_id, literal_id))
+	    has_ids(fn, script_id, literal_id)) {
+		find_line(f, fn);
 		return fn;
+	}
 	err = shared_read(f->heap, shared, words);
 	if (err) {
 		errno = EINVAL;
@@ -204,6 +213,7 @@ struct v8_function *v8_function_get(struct v8_functions *f, uint64_t shared, int
 	} else if (!is_same(f, fn, words)) {
 		function_fill(f, fn, words);
 	}
+	find_line(f, fn);
 	fn->generation = f->generation;
 	if (script_id && !has_ids(fn, script_id, literal_id)) {
 		errno = ESTALE;
