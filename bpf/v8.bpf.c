@@ -28,9 +28,12 @@
 
 #define MW_REGULAR_MAX (128 << 10) /* more is an object with pages of its own */
 #define MW_SLOTS_TRIED 16
-#define MW_OLD_SAMPLE  (16 << 10) /* smaller pieces of old space are sampled, by bytes */
-#define MW_OLD_PIECE   (32 << 10) /* a piece of old space whose size is not known */
-#define MW_ORIGIN_GC   2	  /* v8::internal::AllocationOrigin::kGC, V8 7.8 to 14.6 */
+/* Some of what a mark-compact finds alive has died since it began to mark: it takes the next, too.
+ */
+#define MW_PASSES     2
+#define MW_OLD_SAMPLE (16 << 10) /* smaller pieces of old space are sampled, by bytes */
+#define MW_OLD_PIECE  (32 << 10) /* a piece of old space whose size is not known */
+#define MW_ORIGIN_GC  2		 /* v8::internal::AllocationOrigin::kGC, V8 7.8 to 14.6 */
 
 enum { MW_GC_SCAVENGE = 1, MW_GC_MARK_COMPACT = 2 };
 
@@ -226,9 +229,9 @@ static __always_inline void mw_is_old_now(const struct mw_v8_heap *heap, __u32 p
 	s->hash = hash;
 	s->bytes = bytes;
 	s->size = size;
-	s->passes = it->in_gc != MW_GC_MARK_COMPACT && mw_marked(heap, object, size) == MW_MARKED
-			    ? 2
-			    : 1;
+	s->passes = MW_PASSES;
+	if (it->in_gc != MW_GC_MARK_COMPACT && mw_marked(heap, object, size) == MW_MARKED)
+		s->passes++;
 }
 
 /* @object was allocated, of @size bytes, and stands for @bytes; 0: for what came before it. */

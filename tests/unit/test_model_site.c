@@ -158,7 +158,7 @@ static void test_freed(void **state)
 	assert_int_equal(site_table_top(t, MW_SITE_EXTERNAL, &top, 1), 0);
 }
 
-/* What no full collection has decided counts as far as others of its site were kept. */
+/* What no full collection has found alive counts only while nothing else is known. */
 static void test_undecided_survivors(void **state)
 {
 	struct site_table *t = *state;
@@ -169,24 +169,33 @@ static void test_undecided_survivors(void **state)
 	assert_int_equal(leak->bytes, 10 * MIB); /* nothing is decided */
 	assert_int_equal(cache->bytes, 10 * MIB);
 
-	leak->kept_samples = 7;
-	leak->kept_bytes = 10 * MIB;
-	cache->freed_samples = 7;
-	cache->sampled_bytes = 0;
+	leak->kept_samples = 9; /* hardly anything */
+	leak->kept_bytes = 9 * MIB;
 	site_table_finish_tick(t);
 	assert_int_equal(leak->bytes, 10 * MIB);
+	assert_int_equal(cache->bytes, 10 * MIB);
+
+	leak->kept_samples = 10;
+	site_table_finish_tick(t);
+	assert_int_equal(leak->bytes, 10 * MIB); /* none of it was freed */
 	assert_int_equal(cache->bytes, 0);
+	assert_float_equal(leak->share, 1, 1e-9);
 
-	leak->sampled_bytes += 8 * MIB; /* kept 7 of 7, and half of one more, as all were kept */
-	cache->sampled_bytes += 8 * MIB;
+	leak->freed_samples = 10; /* of the MiB that is open the half */
 	site_table_finish_tick(t);
-	assert_int_equal(leak->bytes, 17 * MIB + MIB / 2);
-	assert_int_equal(cache->bytes, MIB / 2);
-	assert_float_equal(leak->share, 17.5 / 18, 1e-9);
+	assert_int_equal(leak->bytes, 9 * MIB + MIB / 2);
 
-	cache->kept_bytes = 9 * MIB; /* counts of one moment that do not fit those of another */
+	cache->kept_samples = 1;
+	cache->freed_samples = 8;
+	cache->kept_bytes = MIB;
 	site_table_finish_tick(t);
-	assert_int_equal(cache->bytes, 8 * MIB);
+	assert_int_equal(cache->bytes, 2 * MIB);
+
+	cache->kept_bytes =
+		(uint64_t)-MIB; /* counts of one moment that do not fit those of another */
+	site_table_finish_tick(t);
+	assert_int_equal(cache->bytes, 0);
+	assert_float_equal(leak->share, 1, 1e-9);
 }
 
 /* Survivors' bytes are shares of what the live heap grew by. */

@@ -14,7 +14,8 @@
 #include "model/site_note.h"
 
 #define MAX_PROBES  64
-#define MIN_SAMPLES 3 /* with fewer, a share says nothing that bytes could be scaled by */
+#define MIN_KEPT    10 /* samples that full collections found alive */
+#define MIN_SAMPLES 3  /* with fewer, a share says nothing that bytes could be scaled by */
 
 static const struct {
 	const char *name, *help;
@@ -138,39 +139,37 @@ struct sums {
 	uint64_t bytes[MW_SITE_KINDS];
 };
 
-/* How much of what was decided was kept, in the process; 1 if nothing was. */
-static double kept_of_all(const struct site_table *t)
+/* Whether full collections have found enough alive to tell by these alone. */
+static bool is_decided(const struct site_table *t)
 {
-	int64_t kept = 0, freed = 0;
+	int64_t kept = 0;
 	struct hmap_node *node;
 
 	hmap_for_each (&t->by_hash, node) {
 		const struct site *s = hmap_entry(node, struct site, node);
 
-		if (s->kind == MW_SITE_V8_SURVIVED) {
+		if (s->kind == MW_SITE_V8_SURVIVED)
 			kept += (int64_t)s->kept_samples;
-			freed += (int64_t)s->freed_samples;
-		}
 	}
-	if (kept <= 0 || freed < 0)
-		kept = freed = 0;
-	return kept ? (double)kept / (kept + freed) : 1;
+	return kept >= MIN_KEPT;
 }
 
-/* As if one sample more had been decided, as those of the whole process are. */
-static uint64_t estimate(const struct site *s, double kept)
+/* Of what is open for a site the share counts that was kept of it before. */
+static uint64_t estimate(const struct site *s, bool is_decided)
 {
-	double share = (s->kept_samples + kept) / (s->kept_samples + s->freed_samples + 1);
-	uint64_t open = s->sampled_bytes - s->kept_bytes;
+	int64_t kept = (int64_t)s->kept_samples, kept_bytes = (int64_t)s->kept_bytes;
+	double open = (double)s->sampled_bytes - (double)kept_bytes;
 
-	if (s->kind != MW_SITE_V8_SURVIVED || s->sampled_bytes <= s->kept_bytes)
+	if (s->kind != MW_SITE_V8_SURVIVED || !is_decided)
 		return s->sampled_bytes;
-	return s->kept_bytes + (uint64_t)(open * share);
+	if (kept <= 0 || kept_bytes <= 0)
+		return 0;
+	return (uint64_t)(kept_bytes + (open > 0 ? open * kept / (kept + s->freed_samples) : 0));
 }
 
 static void sum_up(struct site_table *t, struct sums *sums)
 {
-	double kept = kept_of_all(t);
+	bool decided = is_decided(t);
 	struct hmap_node *node;
 
 	for (unsigned kind = 0; kind < MW_SITE_KINDS; kind++)
@@ -178,7 +177,7 @@ static void sum_up(struct site_table *t, struct sums *sums)
 	hmap_for_each (&t->by_hash, node) {
 		struct site *s = hmap_entry(node, struct site, node);
 
-		s->estimated_bytes = estimate(s, kept);
+		s->estimated_bytes = estimate(s, decided);
 		sums->bytes[s->kind] += s->estimated_bytes;
 		t->samples[s->kind] += s->samples;
 	}

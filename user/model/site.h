@@ -28,7 +28,8 @@ struct site {
 	uint64_t kept_bytes,
 		kept_samples; /* V8_SURVIVED: of these, found alive by full collections */
 	/* Set by site_table_finish_tick(). */
-	uint64_t estimated_bytes; /* @sampled_bytes, less what will probably be freed */
+	uint64_t estimated_bytes; /* @sampled_bytes; of V8_SURVIVED what of them is known to be kept
+				   */
 	uint64_t bytes; /* what is shown: @estimated_bytes, for V8_SURVIVED scaled: see below */
 	int64_t delta_bytes; /* of @bytes since the tick before */
 	double share;	     /* of what was sampled of the kind in this process, 0..1 */
@@ -78,8 +79,9 @@ struct site *site_table_get(struct site_table *t, enum mw_site_kind kind,
 /**
  * site_table_finish_tick - bytes, deltas and shares anew, after all of a tick's samples are in
  *
- * What came to V8's old generation since the last full collection is not decided: of it counts, for
- * each site, the share that full collections found alive of that site before.
+ * Of V8_SURVIVED counts what two full collections found alive, and of what came since the share
+ * that they found of its site before. Until they have found enough: all that came to the old
+ * generation, and is not known to be freed.
  *
  * What survives is known in shares only, since not all samples are followed for ever. So what was
  * estimated is scaled such that, at each collection, the sum is the growth of the live heap; a heap
