@@ -9,7 +9,7 @@
 need
 command -v node >/dev/null || skip_all "no node here"
 
-seconds=${SITES_SECONDS:-12}
+seconds=${SITES_SECONDS:-30}
 runs=()
 for shape in status-service map json buffer-alloc; do runs+=("system $shape"); done
 mapfile -t versions < <("$TESTS/node.sh" --list)

@@ -154,17 +154,22 @@ static bool is_decided(const struct site_table *t)
 	return kept >= MIN_KEPT;
 }
 
-/* Of what is open for a site the share counts that was kept of it before. */
+/*
+ * Of what is open for a site the share counts that was kept of it before; until enough is decided
+ * as if one sample more had been kept.
+ */
 static uint64_t estimate(const struct site *s, bool is_decided)
 {
-	int64_t kept = (int64_t)s->kept_samples, kept_bytes = (int64_t)s->kept_bytes;
-	double open = (double)s->sampled_bytes - (double)kept_bytes;
+	double kept = (double)(int64_t)s->kept_samples, bytes = (double)(int64_t)s->kept_bytes;
+	double prior = is_decided ? 0 : 1, open, all;
 
-	if (s->kind != MW_SITE_V8_SURVIVED || !is_decided)
+	if (s->kind != MW_SITE_V8_SURVIVED)
 		return s->sampled_bytes;
-	if (kept <= 0 || kept_bytes <= 0)
-		return 0;
-	return (uint64_t)(kept_bytes + (open > 0 ? open * kept / (kept + s->freed_samples) : 0));
+	if (kept < 0 || bytes < 0) /* counts of one moment that do not fit those of another */
+		kept = bytes = 0;
+	open = (double)s->sampled_bytes - bytes;
+	all = kept + (double)s->freed_samples + prior;
+	return (uint64_t)(bytes + (open > 0 && all > 0 ? open * (kept + prior) / all : 0));
 }
 
 static void sum_up(struct site_table *t, struct sums *sums)

@@ -80,8 +80,8 @@ struct site *site_table_get(struct site_table *t, enum mw_site_kind kind,
  * site_table_finish_tick - bytes, deltas and shares anew, after all of a tick's samples are in
  *
  * Of V8_SURVIVED counts what two full collections found alive, and of what came since the share
- * that they found of its site before. Until they have found enough: all that came to the old
- * generation, and is not known to be freed.
+ * that they found of its site before. Until they have found enough: also what came to the old
+ * generation of sites of which they freed nothing.
  *
  * What survives is known in shares only, since not all samples are followed for ever. So what was
  * estimated is scaled such that, at each collection, the sum is the growth of the live heap; a heap
