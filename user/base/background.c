@@ -133,17 +133,14 @@ static bool receive_fd(int socket, int *fd)
 }
 
 /*
- * Nobody's signals are meant for it, and it holds nothing open that someone awaits the end of.
- * A descriptor is closed at the message after it: then memwatch has closed its own copy. The last
- * one to close does the work.
+ * Nobody's signals are meant for it: they are blocked. And it holds nothing open that someone
+ * awaits the end of. A descriptor is closed at the message after it: then memwatch has closed its
+ * own copy. The last one to close does the work.
  */
 static void run_closer(int socket)
 {
-	sigset_t all;
 	int held = -1, fd;
 
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_NAME, NAME);
 	dup2(socket, 0);
 	syscall(SYS_close_range, 1u, ~0u, 0u); /* Linux 5.9, as BPF programs need 5.10 */
@@ -158,6 +155,7 @@ static void run_closer(int socket)
 
 int background_start(void)
 {
+	sigset_t all, before;
 	int ends[2];
 	pid_t pid;
 
@@ -165,9 +163,12 @@ int background_start(void)
 		return 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -errno;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (!pid)
 		run_closer(ends[1]);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(ends[1]);
 	if (pid < 0) {
 		int err = -errno;
