@@ -35,7 +35,11 @@ for id in exact all; do
 		map(.mmap_count), map(.mmap_bytes), map(.munmap_count), map(.munmap_bytes) | add' | xargs)" \
 		"$PAIRS $((PAIRS * PAGE)) $PAIRS $((PAIRS * PAGE))" \
 		"$id: each mmap and munmap is counted, and its bytes"
-	is "$(jq_of $id 'select(.type == "lost"), (select(.type == "end") | .lost)')" "{}" \
+	# Of a busy machine there may be no room for the stacks of all that grows on it.
+	excused=.ts_ns
+	[ $id != all ] || excused=.stacks_full
+	is "$(jq_of $id "del($excused) | (select(.type == \"lost\") | del(.type, .ts_ns, .time) | select(. != {})),
+		(select(.type == \"end\") | .lost | del($excused))")" "{}" \
 		"$id: nothing was lost"
 	is "$(err_of $id)" "" "$id: and nothing is said"
 done
