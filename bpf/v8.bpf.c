@@ -35,8 +35,6 @@
 #define MW_OLD_PIECE  (32 << 10) /* a piece of old space whose size is not known */
 #define MW_ORIGIN_GC  2		 /* v8::internal::AllocationOrigin::kGC, V8 7.8 to 14.6 */
 
-enum { MW_GC_SCAVENGE = 1, MW_GC_MARK_COMPACT = 2 };
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, MW_V8_ISOLATES);

@@ -69,6 +69,8 @@ enum mw_event_type {
 	MW_EVENT_EXEC,
 	MW_EVENT_EXIT,
 	MW_EVENT_OOM,
+	MW_EVENT_GC,	   /* a garbage collection ended */
+	MW_EVENT_HEAP_OUT, /* a garbage-collected heap is gone: a worker has ended */
 };
 
 struct mw_event_header {
@@ -106,6 +108,30 @@ struct mw_event_oom {
 	__u32 limit_level;	  /* how many levels above the victim's own cgroup; 0: its own */
 	__u32 memcg_known;	  /* the limits could be read */
 	struct mw_task task;
+};
+
+enum mw_gc_kind {
+	MW_GC_OTHER,
+	MW_GC_SCAVENGE,	    /* V8, young generation */
+	MW_GC_MARK_COMPACT, /* V8, all of the heap */
+	MW_GC_MINOR_MARK_SWEEP,
+	MW_GC_YOUNG, /* of another runtime */
+	MW_GC_FULL,
+	MW_GC_KINDS,
+};
+
+enum mw_gc_via { MW_GC_VIA_UPROBE, MW_GC_VIA_USDT };
+
+/* MW_EVENT_GC, and MW_EVENT_HEAP_OUT, of which @isolate alone is meant. */
+struct mw_event_gc {
+	struct mw_event_header h;
+	__u64 isolate;	  /* V8's Heap, by its address; 0: unknown */
+	__u64 pause_ns;	  /* from its begin to its end, on its thread */
+	__u64 live_bytes; /* that V8 counts after it; 0: unknown */
+	__u32 tid;	  /* the kernel's own number */
+	__u8 kind;	  /* enum mw_gc_kind */
+	__u8 via;	  /* enum mw_gc_via */
+	__u16 pad;
 };
 
 /* mw_lost: a per-CPU array, one counter a cause. Names are in user/model/lost.c. */
@@ -153,6 +179,7 @@ MW_ASSERT_SIZE(struct mw_event_header, 48);
 MW_ASSERT_SIZE(struct mw_event_exec, 48 + MW_PATH_LEN);
 MW_ASSERT_SIZE(struct mw_event_exit, 48 + 8 + 240);
 MW_ASSERT_SIZE(struct mw_event_oom, 48 + 40 + 240);
+MW_ASSERT_SIZE(struct mw_event_gc, 48 + 32);
 MW_ASSERT_SIZE(struct mw_config, 16);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/hmap.h"
 #include "memwatch/abi.h"
+#include "model/gc.h"
 
 /* What a process holds at one moment; bytes unless the name says otherwise. */
 struct totals {
@@ -57,6 +58,7 @@ struct cgroup {
 };
 
 struct site_table; /* model/site.h */
+struct verdict;	   /* analysis/verdict.h */
 
 struct process {
 	struct hmap_node node; /* by pid */
@@ -66,6 +68,9 @@ struct process {
 	struct cgroup *cgroup;	    /* NULL if unknown */
 	struct site_table *sites;   /* growth sites; NULL: not taken. Owned by collect, valid until
 				       the next tick */
+	const struct verdict
+		*verdict; /* NULL: not judged. Owned by who judges, valid like @sites */
+	enum collector collector;
 
 	struct totals now, before, first;
 	struct activity activity; /* since the tick before; valid with has_delta */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "memwatch/abi.h"
+#include "model/gc.h"
 #include "model/lost.h"
 #include "model/process.h"
 #include "model/run.h"
@@ -50,6 +51,10 @@ struct sink_ops {
 	int (*tick)(struct sink *s, const struct tick *t);
 	/* @p: the process as last seen at a tick, or NULL when it never was. */
 	int (*event)(struct sink *s, const struct mw_event_header *h, const struct process *p);
+	/* A garbage collection; may be NULL. */
+	int (*gc)(struct sink *s, const struct gc *gc, const struct process *p);
+	/* @p->verdict is new, has changed, or is the last one of @p; may be NULL. */
+	int (*verdict)(struct sink *s, const struct process *p, uint64_t now_ns, bool is_last);
 	/* A process that vanished without an exit record. */
 	int (*vanished)(struct sink *s, const struct process *p, uint64_t now_ns);
 	/* After each round of events: writes out what waits. */
