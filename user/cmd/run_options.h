@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The command line of `memwatch watch`. */
-#ifndef MEMWATCH_CMD_WATCH_OPTIONS_H
-#define MEMWATCH_CMD_WATCH_OPTIONS_H
+#ifndef MEMWATCH_CMD_RUN_OPTIONS_H
+#define MEMWATCH_CMD_RUN_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 #include "cmd/targets.h"
 #include "output/fields.h"
 
-struct watch_options {
+struct run_options {
 	struct targets targets;
 	uint64_t interval_ns;
 	uint64_t duration_ns; /* 0: until stopped */
@@ -29,6 +29,6 @@ struct watch_options {
  *
  * Returns 0, 1 when help was printed, or a negative errno after it has said why.
  */
-int watch_options_parse(struct watch_options *o, int argc, char **argv);
+int watch_options_parse(struct run_options *o, int argc, char **argv);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The option table of `memwatch watch`: parser and help in one. */
-#include "cmd/watch_options.h"
+#include "cmd/run_options.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,28 +19,28 @@
 
 static int opt_pid(void *arg, const char *value)
 {
-	struct watch_options *o = arg;
+	struct run_options *o = arg;
 
 	return targets_add_pids(&o->targets, value);
 }
 
 static int opt_comm(void *arg, const char *value)
 {
-	struct watch_options *o = arg;
+	struct run_options *o = arg;
 
 	return targets_set_comm(&o->targets, value);
 }
 
 static int opt_cgroup(void *arg, const char *value)
 {
-	struct watch_options *o = arg;
+	struct run_options *o = arg;
 
 	return targets_set_cgroup(&o->targets, value);
 }
 
 static int opt_interval(void *arg, const char *value)
 {
-	struct watch_options *o = arg;
+	struct run_options *o = arg;
 
 	if (units_parse_duration(value, &o->interval_ns) || o->interval_ns < INTERVAL_MIN_NS)
 		return log_error_code(
@@ -51,7 +51,7 @@ static int opt_interval(void *arg, const char *value)
 
 static int opt_duration(void *arg, const char *value)
 {
-	struct watch_options *o = arg;
+	struct run_options *o = arg;
 
 	if (units_parse_duration(value, &o->duration_ns))
 		return log_error_code(-EINVAL, "-d '%s' is no duration: seconds, or 90s, 2m, 1h",
@@ -62,19 +62,19 @@ static int opt_duration(void *arg, const char *value)
 static int opt_json(void *arg, const char *value)
 {
 	(void)value;
-	((struct watch_options *)arg)->json = true;
+	((struct run_options *)arg)->json = true;
 	return 0;
 }
 
 static int opt_output(void *arg, const char *value)
 {
-	((struct watch_options *)arg)->output = value;
+	((struct run_options *)arg)->output = value;
 	return 0;
 }
 
 static int opt_rows(void *arg, const char *value)
 {
-	struct watch_options *o = arg;
+	struct run_options *o = arg;
 	uint64_t rows;
 
 	if (units_parse_u64(value, 1000000, &rows) || !rows)
@@ -86,7 +86,7 @@ static int opt_rows(void *arg, const char *value)
 
 static int opt_sort(void *arg, const char *value)
 {
-	struct watch_options *o = arg;
+	struct run_options *o = arg;
 	char keys[256] = "";
 	size_t len = 0;
 
@@ -100,7 +100,7 @@ static int opt_sort(void *arg, const char *value)
 
 static int opt_without(void *arg, const char *value)
 {
-	struct watch_options *o = arg;
+	struct run_options *o = arg;
 	char bad[32];
 
 	if (hook_list_check(value, bad))
@@ -112,7 +112,7 @@ static int opt_without(void *arg, const char *value)
 
 static int opt_sites(void *arg, const char *value)
 {
-	struct watch_options *o = arg;
+	struct run_options *o = arg;
 	uint64_t sites;
 
 	if (units_parse_u64(value, SITES_SHOWN_MAX, &sites))
@@ -126,13 +126,13 @@ static int opt_sites(void *arg, const char *value)
 static int opt_no_stacks(void *arg, const char *value)
 {
 	(void)value;
-	((struct watch_options *)arg)->no_stacks = true;
+	((struct run_options *)arg)->no_stacks = true;
 	return 0;
 }
 
 static int opt_budget(void *arg, const char *value)
 {
-	struct watch_options *o = arg;
+	struct run_options *o = arg;
 	char *end;
 
 	errno = 0;
@@ -164,7 +164,7 @@ static int opt_quiet(void *arg, const char *value)
 static int opt_help(void *arg, const char *value)
 {
 	(void)value;
-	((struct watch_options *)arg)->help = true;
+	((struct run_options *)arg)->help = true;
 	return 0;
 }
 
@@ -217,7 +217,7 @@ static void print_help(void)
 	opts_print(stdout, table);
 }
 
-int watch_options_parse(struct watch_options *o, int argc, char **argv)
+int watch_options_parse(struct run_options *o, int argc, char **argv)
 {
 	int err;
 

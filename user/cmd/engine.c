@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Setting up a run, its loop, and its end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/background.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/engine_internal.h"
+#include "cmd/watch_sites.h"
+
+/* --- the end --- */
+
+/* head(1) has seen enough, or a signal came while nobody read: an end like any other. */
+static int end_result(int err)
+{
+	return err == -EPIPE || err == -EINTR ? 0 : err;
+}
+
+int engine_stop(struct engine *e, int err)
+{
+	loop_stop(e->loop, end_result(err));
+	return 0;
+}
+
+bool engine_has_targets(const struct engine *e)
+{
+	return !e->options->targets.count || e->options->targets.alive;
+}
+
+/* --- sources --- */
+
+static int on_events_waiting(void *arg, uint32_t events)
+{
+	(void)events;
+	return engine_drain(arg);
+}
+
+static int on_drain_timer(void *arg, uint64_t expirations)
+{
+	struct engine *e = arg;
+	struct bpf_cost *cost = session_cost(e->session);
+
+	(void)expirations;
+	if (cost)
+		bpf_cost_step(cost, clock_boot_ns());
+	if (e->sites)
+		sites_step(e->sites);
+	return engine_drain(e);
+}
+
+static int on_tick_timer(void *arg, uint64_t expirations)
+{
+	struct engine *e = arg;
+	int err;
+
+	e->timer_ticks++;
+	e->lost.count[LOST_TICKS] += expirations - 1;
+	if (!budget_collects(&e->budget, e->timer_ticks))
+		return 0;
+	/* Ends before sizes: what ended before this tick is not in it. */
+	engine_drain(e);
+	err = engine_tick(e);
+	return err ? engine_stop(e, err) : 0;
+}
+
+static int on_duration(void *arg, uint64_t expirations)
+{
+	(void)expirations;
+	return engine_stop(arg, 0);
+}
+
+static int on_stop_signal(void *arg, int signo)
+{
+	(void)signo;
+	return engine_stop(arg, 0);
+}
+
+static int on_reader_gone(void *arg, uint32_t events)
+{
+	(void)events;
+	return engine_stop(arg, 0);
+}
+
+/* --- setting up --- */
+
+static void describe_run(const struct engine *e, struct run *run)
+{
+	const struct kernel *kernel = session_kernel(e->session);
+	const struct targets *t = &e->options->targets;
+
+	*run = (struct run){
+		.version = MEMWATCH_VERSION,
+		.kernel = kernel->release,
+		.arch = kernel->arch,
+		.interval_ns = e->options->interval_ns,
+		.pids = t->pids,
+		.pid_count = t->count,
+		.comm = t->comm[0] ? t->comm : NULL,
+		.cgroup = t->cgroup,
+		.hook_count = CAPABILITY_MAX,
+	};
+	for (int c = 0; c < CAPABILITY_MAX; c++) {
+		run->hooks[c].capability = capability_table[c].name;
+		run->hooks[c].hook = session_hook_name(e->session, c);
+	}
+}
+
+static int open_sink(struct engine *e)
+{
+	unsigned page_shift = session_kernel(e->session)->page_shift;
+
+	e->sink = e->front->open_sink(e->front->arg, e->out_fd, page_shift);
+	if (!e->sink)
+		return log_error_code(-errno, "cannot start the output: %s", strerror(errno));
+	return 0;
+}
+
+static int open_output(struct engine *e)
+{
+	e->out_fd = STDOUT_FILENO;
+	if (!e->options->output)
+		return 0;
+	e->out_fd = open(e->options->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (e->out_fd < 0)
+		return log_error_code(-EIO, "cannot write %s: %s", e->options->output,
+				      strerror(errno));
+	return 0;
+}
+
+static int watch_sources(struct engine *e)
+{
+	static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	int err = 0, id;
+
+	for (unsigned i = 0; !err && i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++) {
+		struct sigaction now;
+
+		/* nohup(1), and what a shell starts by '&', ignore some: so do we. */
+		if (sigaction(stop_signals[i], NULL, &now) || now.sa_handler != SIG_IGN)
+			err = loop_add_signal(e->loop, stop_signals[i], on_stop_signal, e);
+	}
+	if (!err)
+		err = loop_add_fd(e->loop, session_event_fd(e->session), EPOLLIN, on_events_waiting,
+				  e);
+	if (!err && e->front->add_sources)
+		err = e->front->add_sources(e->front->arg, e, e->loop);
+	/* Who reads a pipe may go while there is nothing to write; of a file epoll says EPERM. */
+	if (!err && !e->front->has_terminal) {
+		err = loop_add_fd(e->loop, e->out_fd, 0, on_reader_gone, e);
+		err = err == -EPERM ? 0 : err;
+	}
+	if (err)
+		return err;
+	id = loop_add_timer(e->loop, BPF_COST_STEP_MS * NSEC_PER_MSEC, on_drain_timer, e);
+	if (id >= 0)
+		id = loop_add_timer(e->loop, e->options->interval_ns, on_tick_timer, e);
+	if (id >= 0 && e->options->duration_ns)
+		id = loop_add_timer(e->loop, e->options->duration_ns, on_duration, e);
+	return id < 0 ? id : 0;
+}
+
+/* --- running --- */
+
+/* With the processes as of the last tick, and their sites. */
+static int show_end(struct engine *e, struct end *end)
+{
+	int err;
+
+	end->rows = engine_rows(e, &end->count);
+	if (!end->rows)
+		return -ENOMEM;
+	column_sort(e->options->sort, end->rows, end->count);
+	watch_sites_show(e->sites, end->rows, end->count);
+	err = e->sink->ops->end(e->sink, end);
+	free(end->rows);
+	return err;
+}
+
+/* What happened since the last tick is shown too, unless that was just now. */
+static int finish(struct engine *e)
+{
+	struct end end = {0};
+	int err = 0;
+
+	session_drain(e->session, engine_on_event, e);
+	if (clock_boot_ns() - e->last_tick_ns > e->options->interval_ns / 2 &&
+	    engine_has_targets(e))
+		err = engine_tick(e);
+	self_meter_update(&e->meter, e->session);
+	self_meter_read(&e->meter, e->session, &end.cost);
+	session_lost(e->session, &e->lost);
+	end.now_ns = clock_boot_ns();
+	end.wall_ns = clock_wall_ns();
+	end.lost_total = e->lost;
+	end.ticks = e->ticks;
+	if (!err)
+		err = show_end(e, &end);
+	return end_result(err);
+}
+
+static int run(struct engine *e)
+{
+	struct run about;
+	int err;
+
+	describe_run(e, &about);
+	err = e->sink->ops->begin(e->sink, &about);
+	self_meter_start(&e->meter, e->session);
+	if (!err)
+		err = engine_tick(e);
+	if (err)
+		return end_result(err);
+	if (engine_has_targets(e))
+		err = loop_run(e->loop);
+	return err ? err : finish(e);
+}
+
+static int set_up(struct engine *e)
+{
+	const struct run_options *o = e->options;
+	struct session_options session = {
+		.pids = o->targets.pids,
+		.pid_count = o->targets.count,
+		.without = o->without,
+		.no_sites = o->no_stacks,
+	};
+	int err;
+
+	budget_init(&e->budget, o->budget_pct);
+	if (!o->no_stacks) {
+		err = background_start();
+		if (err)
+			log_debug("what takes long is closed by threads: %s", strerror(-err));
+	}
+	e->loop = loop_new();
+	if (!e->loop)
+		return log_error_code(-errno, "cannot make the event loop: %s", strerror(errno));
+	e->session = session_open(&session);
+	if (!e->session)
+		return errno == EINVAL ? -EIO : -errno;
+	if (!session_hook_name(e->session, CAPABILITY_V8))
+		background_wait(); /* nothing takes long then */
+	e->sites = sites_new(e->session, o->budget_pct);
+	if (!e->sites && errno != ENOTSUP)
+		return log_error_code(-errno, "cannot prepare for stacks: %s", strerror(errno));
+	err = open_output(e); /* not before it is sure that there is something to write */
+	if (err)
+		return err;
+	err = process_table_init(&e->table, session_kernel(e->session)->page_shift);
+	if (!err)
+		err = open_sink(e);
+	if (!err)
+		err = watch_sources(e);
+	return err;
+}
+
+static void tear_down(struct engine *e)
+{
+	if (e->sink)
+		e->sink->ops->free(e->sink);
+	sites_free(e->sites);
+	background_wait(); /* while signals are the loop's: once memwatch has ended, nothing is left
+			    */
+	session_close(e->session);
+	if (e->table.by_pid.buckets)
+		process_table_release(&e->table);
+	loop_free(e->loop);
+	if (e->out_fd > STDERR_FILENO)
+		close(e->out_fd);
+}
+
+int engine_run(struct run_options *options, const struct engine_front *front)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	int err;
+
+	if (!e)
+		return log_error_code(-ENOMEM, "out of memory");
+	e->options = options;
+	e->front = front;
+	signal(SIGPIPE, SIG_IGN);
+	err = set_up(e);
+	if (!err) {
+		err = run(e);
+		if (err)
+			log_error("stopped: %s", strerror(-err));
+	}
+	tear_down(e);
+	free(e);
+	return err;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The engine of a run: collects at each tick, drains events in between, and feeds
+ * one sink. What a command adds of its own, it adds as a front.
+ *
+ * A run ends by a signal, -d, the front, a reader that went away, or when all
+ * processes that were named by PID are gone.
+ */
+#ifndef MEMWATCH_CMD_ENGINE_H
+#define MEMWATCH_CMD_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "cmd/run_options.h"
+#include "output/sink.h"
+
+struct engine;
+
+/* What a command makes of a run. @arg goes to each; all but open_sink may be NULL. */
+struct engine_front {
+	void *arg;
+	/* It reads and draws on the terminal itself: nobody looks whether the reader is gone. */
+	bool has_terminal;
+	/* To @fd (not owned). The engine frees it. NULL with errno set. */
+	struct sink *(*open_sink)(void *arg, int fd, unsigned page_shift);
+	/* More sources of the loop, such as keys, before the first tick. 0 or a negative errno. */
+	int (*add_sources)(void *arg, struct engine *e, struct loop *loop);
+	/* The order of the rows now; NULL: that of the options. */
+	const struct column *(*sort)(void *arg, bool *reversed);
+	/* PID of the process that the user looks at, or 0. */
+	uint32_t (*looked_at)(void *arg);
+};
+
+/**
+ * engine_run - a whole run: sets up, loops, tears down
+ * @options: parsed and checked; what becomes of its targets is noted there
+ *
+ * Returns 0 or a negative errno, after it has said on stderr what failed.
+ */
+int engine_run(struct run_options *options, const struct engine_front *front);
+
+/**
+ * engine_stop - ends the run: at once, but in the loop's own time. Returns 0, for callbacks
+ * @err: 0 or a negative errno; that nobody reads any more is an end like any other
+ */
+int engine_stop(struct engine *e, int err);
+
+/** engine_show - the last tick again, as when the order has changed. 0 or a negative errno */
+int engine_show(struct engine *e);
+
+#endif

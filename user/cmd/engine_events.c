@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Events in a run: to the sink if they are meant, and who is gone is forgotten. */
+#include "cmd/engine_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collect/cgroup.h"
+
+void engine_named_gone(struct engine *e, uint32_t pid, uint64_t start_ns)
+{
+	struct process *successor;
+
+	if (!targets_gone(&e->options->targets, pid, start_ns))
+		return;
+	session_remove_target(e->session, pid);
+	successor = process_table_find(&e->table, pid, 0);
+	if (successor && successor->start_ns != start_ns) /* the PID, but not who was named */
+		process_table_remove(&e->table, successor);
+	if (!e->options->targets.alive)
+		engine_stop(e, 0);
+}
+
+static bool event_is_wanted(const struct engine *e, const struct mw_event_header *h,
+			    const struct process *p)
+{
+	const struct targets *t = &e->options->targets;
+
+	if (!t->comm[0] && !t->cgroup)
+		return true;
+	if (p)
+		return targets_match(t, p);
+	return !t->cgroup && !strncmp(h->comm, t->comm, MW_COMM_LEN - 1);
+}
+
+/*
+ * No tick may have seen the victim in this cgroup: what that is called, and so whether -c means it,
+ * is to be asked now or never.
+ */
+static int show_victim(struct engine *e, const struct mw_event_oom *oom, const struct process *p)
+{
+	struct cgroup cgroup = {.node.key = oom->cgroup_id};
+	struct process victim = {.pid = oom->h.pid, .start_ns = oom->h.start_ns, .cgroup = &cgroup};
+	int err = 0;
+
+	memcpy(victim.comm, oom->h.comm, MW_COMM_LEN);
+	if (!p || !p->cgroup || p->cgroup->node.key != oom->cgroup_id || !p->cgroup->path) {
+		cgroup_read_by_id(&cgroup, oom->cgroup_id);
+		p = &victim;
+	}
+	if (targets_match(&e->options->targets, p))
+		err = e->sink->ops->event(e->sink, &oom->h, p);
+	free(cgroup.path);
+	return err;
+}
+
+void engine_on_event(void *arg, const struct mw_event_header *h)
+{
+	struct engine *e = arg;
+	struct process *p = process_table_find(&e->table, h->pid, h->start_ns);
+	int err = 0;
+
+	e->born += h->type == MW_EVENT_FORK;
+	e->gone += h->type == MW_EVENT_EXIT;
+	if (h->type == MW_EVENT_OOM)
+		err = show_victim(e, (const struct mw_event_oom *)h, p);
+	else if (event_is_wanted(e, h, p))
+		err = e->sink->ops->event(e->sink, h, p);
+	if (h->type == MW_EVENT_EXEC && e->sites) { /* another program: looked at anew */
+		sites_forget(e->sites, h->pid);
+		if (p)
+			p->sites = NULL;
+	}
+	if (h->type == MW_EVENT_EXIT) {
+		if (p && e->sites) /* not those of another that has the PID now */
+			sites_forget(e->sites, h->pid);
+		if (p)
+			process_table_remove(&e->table, p);
+		engine_named_gone(e, h->pid, h->start_ns);
+	}
+	if (err)
+		engine_stop(e, err);
+}
+
+int engine_drain(struct engine *e)
+{
+	int err = session_drain(e->session, engine_on_event, e);
+
+	if (err >= 0)
+		err = e->sink->ops->flush(e->sink);
+	return err < 0 ? engine_stop(e, err) : 0;
+}
+
+void engine_on_vanished(void *arg, const struct process *p)
+{
+	struct engine *e = arg;
+
+	e->gone++;
+	if (targets_match(&e->options->targets, p))
+		e->sink->ops->vanished(e->sink, p, e->table.now_ns);
+	engine_named_gone(e, p->pid, p->start_ns);
+	session_forget_process(e->session, p->pid);
+	if (e->sites)
+		sites_forget(e->sites, p->pid);
+}
