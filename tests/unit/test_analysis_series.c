@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "analysis/series.h"
+#include "analysis/shape.h"
 #include "analysis/valley.h"
 #include "trace.h"
 
@@ -169,12 +170,122 @@ static void test_cycles(void **state)
 	series_release(&s);
 }
 
+/* ---- what never changes ---- */
+
+static uint64_t same_value(unsigned i)
+{
+	(void)i;
+	return (uint64_t)(100 * TRACE_MIB);
+}
+
+/* Days without a change take little room, and are still known to be days. */
+static void test_constant(void **state)
+{
+	struct series s;
+
+	(void)state;
+	series_init(&s);
+	fill(&s, 1, 200000, same_value);
+	assert_true(s.is_constant);
+	assert_int_equal(s.count, SERIES_CAP_CONSTANT);
+	assert_int_equal(s.cap, SERIES_CAP_CONSTANT);
+	assert_int_equal(s.begin_ns, TRACE_SECOND);
+	assert_int_equal(s.points[0].ns, TRACE_SECOND);
+	assert_int_equal(s.points[s.count - 1].ns, 200000 * TRACE_SECOND);
+	for (unsigned i = 1; i < s.count; i++) {
+		uint64_t gap = s.points[i].ns - s.points[i - 1].ns;
+
+		assert_int_equal(s.points[i].low, same_value(0));
+		assert_int_equal(s.points[i].high, same_value(0));
+		assert_true(gap <= (s.last_ns - s.points[i - 1].ns) * 3 / 4 + TRACE_SECOND);
+	}
+	assert_int_equal(series_add(&s, 200001 * TRACE_SECOND, 1), 0);
+	assert_false(s.is_constant);
+	fill(&s, 200002, 2 * SERIES_CAP, same_value); /* once is enough */
+	assert_false(s.is_constant);
+	assert_int_equal(s.count, SERIES_CAP);
+	series_release(&s);
+}
+
+/* A first value that another follows at once is no constant, and thinning has its full room. */
+static void test_not_constant_from_the_start(void **state)
+{
+	struct series s;
+
+	(void)state;
+	series_init(&s);
+	series_add(&s, TRACE_SECOND, 5);
+	assert_true(s.is_constant);
+	series_add(&s, 2 * TRACE_SECOND, 6);
+	assert_false(s.is_constant);
+	fill(&s, 3, SERIES_CAP - 2, same_value);
+	assert_int_equal(s.count, SERIES_CAP);
+	series_release(&s);
+}
+
+/* @is_folded: or else the first value of all is a page less, and all points are kept. */
+static void shape_after(bool is_folded, unsigned constant_s, const double *then, struct shape *out)
+{
+	struct series s;
+
+	series_init(&s);
+	if (!is_folded)
+		series_add(&s, TRACE_SECOND / 2, same_value(0) - 4096);
+	fill(&s, 1, constant_s, same_value);
+	for (unsigned i = 1; i <= then[0]; i++) {
+		uint64_t value = same_value(i) + (uint64_t)((then[1] + then[2] * i) * TRACE_MIB);
+
+		assert_int_equal(series_add(&s, (constant_s + i) * TRACE_SECOND, value), 0);
+	}
+	shape_of(&s, &shape_rule_memory, out);
+	series_release(&s);
+}
+
+/* However long nothing happened before: what happens then is seen as soon, and as what it is. */
+static void test_shape_after_constant(void **state)
+{
+	static const unsigned before[] = {30, 300, 3600, 86400, 300000};
+	static const struct {
+		double then[3]; /* seconds, a step and growth a second in MiB */
+		enum shape_kind kind;
+	} cases[] = {
+		{{0, 0, 0}, SHAPE_FLAT},
+		{{1, 1 / 256.0, 0}, SHAPE_FLAT},
+		{{60, 50, 0}, SHAPE_FLAT},
+		{{300, 50, 0}, SHAPE_FLAT},
+		{{60, 0, 1}, SHAPE_GROWING},
+		{{30, 0, 10}, SHAPE_GROWING},
+		{{600, 0, 1 / 60.0}, SHAPE_GROWING},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		for (unsigned k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+			struct shape folded, all;
+
+			shape_after(true, before[i], cases[k].then, &folded);
+			shape_after(false, before[i], cases[k].then, &all);
+			assert_int_equal(folded.kind, cases[k].kind);
+			assert_int_equal(all.kind, cases[k].kind);
+			assert_float_equal(folded.confidence, all.confidence, 0.05);
+			assert_float_equal(folded.trend.slope, all.trend.slope, TRACE_MIB / 100);
+			assert_float_equal(folded.rise, all.rise, 2 * TRACE_MIB);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_as_they_came), cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_days),	     cmocka_unit_test(test_floor_of_thinned),
-		cmocka_unit_test(test_floor),	     cmocka_unit_test(test_cycles),
+		cmocka_unit_test(test_as_they_came),
+		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_days),
+		cmocka_unit_test(test_floor_of_thinned),
+		cmocka_unit_test(test_floor),
+		cmocka_unit_test(test_cycles),
+		cmocka_unit_test(test_constant),
+		cmocka_unit_test(test_not_constant_from_the_start),
+		cmocka_unit_test(test_shape_after_constant),
 	};
 
 	return cmocka_run_group_tests_name("analysis/series", tests, NULL, NULL);

@@ -7,15 +7,22 @@
  * point keeps the lowest value with its time, and the highest. So the minimum of any stretch
  * that is not shorter than its points stays exact, which is what leaks are told by.
  *
+ * Most series of an idle machine never change. As long as all values are the same, few points say
+ * all there is to say; room for SERIES_CAP is taken when the first other value comes, and what they
+ * stood for is then told by more points, evenly between them.
+ *
  * LIMITATIONS: of a merged point it is not known which came first, the high or the low.
+ * Of ticks that were missed while nothing changed nothing is known afterwards.
  */
 #ifndef MEMWATCH_ANALYSIS_SERIES_H
 #define MEMWATCH_ANALYSIS_SERIES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* At one point a second, a day is kept to about 5 % of the age of each point. */
-#define SERIES_CAP 256
+#define SERIES_CAP	    256
+#define SERIES_CAP_CONSTANT 16 /* while all values are the same */
 
 struct series_point {
 	uint64_t ns;	    /* CLOCK_BOOTTIME of @low */
@@ -28,6 +35,7 @@ struct series {
 	uint64_t begin_ns;	     /* of the first value ever added; valid with @count */
 	uint64_t last_ns;	     /* of the newest */
 	uint64_t last;		     /* the newest value */
+	bool is_constant;	     /* all values ever added are the same; valid with @count */
 };
 
 /** series_init - empty; takes no memory before the first value */

@@ -346,6 +346,22 @@ static void fill_past(const struct series *s, const struct phase *phase,
 			    NULL) >= STEP_SHARE * out->rise;
 }
 
+/* What never changed: no need to look at its points, and on an idle machine that is most. */
+static void fill_constant(const struct series *s, const struct shape_rule *rule, struct shape *out)
+{
+	struct phase phase = {
+		.from_ns = s->begin_ns,
+		.span_s = series_span_s(s),
+		.n = s->count,
+		.probability = 1,
+	};
+
+	fill_phase(&phase, out);
+	fill_flat(&phase, rule, out);
+	out->trend.points = s->count;
+	out->level = (double)s->last;
+}
+
 void shape_of(const struct series *s, const struct shape_rule *rule, struct shape *out)
 {
 	struct phase now, recent;
@@ -355,6 +371,10 @@ void shape_of(const struct series *s, const struct shape_rule *rule, struct shap
 	memset(out, 0, sizeof(*out));
 	if (!s->count)
 		return;
+	if (s->is_constant) {
+		fill_constant(s, rule, out);
+		return;
+	}
 	phase_settle(s, s->begin_ns, rule, &now);
 	grows = grows_at_all(s, &now, rule);
 	span_ns = s->last_ns - s->begin_ns;
