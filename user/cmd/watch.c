@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -18,6 +19,56 @@ struct watch {
 	struct engine *engine; /* while it runs */
 	struct sink *sink;
 };
+
+/* --- options --- */
+
+/* Help is wrapped by opts_print(). */
+static const struct opt table[] = {
+	{0, "", NULL, "Which processes (all of the machine, if none is named)", NULL},
+	RUN_OPTS_TARGETS,
+	{0, "", NULL, "What to show", NULL},
+	RUN_OPTS_INTERVAL,
+	{'d', "duration", "SEC", "stop after this time (90s, 2m, 1h work, too)", run_opt_duration},
+	{'r', "rows", "N", "at most so many processes a tick", run_opt_rows},
+	{'s', "sort", "FIELD",
+	 "growth (default), delta, since, rss, anon, file, shmem, swap, heap, pgtable, vm, "
+	 "faults, calls, threads, pid, comm",
+	 run_opt_sort},
+	{0, "sites", "N",
+	 "growth sites of each kind, of a process whose stacks are taken (10; 0 for none)",
+	 run_opt_sites},
+	RUN_OPTS_JSON,
+	RUN_OPTS_OUTPUT,
+	RUN_OPTS_COST,
+	RUN_OPTS_OTHER,
+};
+
+static void print_help(void)
+{
+	puts("memwatch watch - live: which process grows, by how much, of what kind\n"
+	     "\n"
+	     "Usage: memwatch [watch] [-p PID]... [PID...] [options]\n"
+	     "\n"
+	     "On a terminal a live table ('h' there lists its keys); piped, a line a process\n"
+	     "a tick. Ends with ^C, after -d, or when all processes named by PID are gone.\n");
+	opts_print(stdout, table);
+}
+
+/* 0, 1 when help was printed, or a negative errno after it has said why. */
+static int parse(struct run_options *o, int argc, char **argv)
+{
+	int err;
+
+	run_options_init(o);
+	err = opts_parse(argc, argv, table, run_opt_pid, o);
+	if (err)
+		return err;
+	if (o->help) {
+		print_help();
+		return 1;
+	}
+	return targets_check(&o->targets);
+}
 
 /* --- the live view --- */
 
@@ -119,7 +170,7 @@ static int watch(struct watch *w)
 int cmd_watch(int argc, char **argv)
 {
 	struct watch *w = calloc(1, sizeof(*w));
-	int err = w ? watch_options_parse(&w->options, argc, argv) : -ENOMEM;
+	int err = w ? parse(&w->options, argc, argv) : -ENOMEM;
 	int status;
 
 	if (err > 0) /* help was asked for */
