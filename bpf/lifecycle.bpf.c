@@ -3,22 +3,11 @@
  * Processes that are born, become another program, end, or are killed for lack
  * of memory. Each is a record in the ring buffer; a process that lives between
  * two ticks is known by these alone.
- *
- * Records do not wake user space (a wake-up costs more than the record): it
- * drains the buffer by a timer, and is woken only when the buffer is half full.
  */
-#include "memwatch.bpf.h"
+#include "events.bpf.h"
 #include "task.bpf.h"
 
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
-
-static __always_inline void mw_submit(void *record)
-{
-	__u64 waiting = bpf_ringbuf_query(&mw_events, BPF_RB_AVAIL_DATA);
-	__u64 size = bpf_ringbuf_query(&mw_events, BPF_RB_RING_SIZE);
-
-	bpf_ringbuf_submit(record, waiting > size / 2 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
-}
 
 static __always_inline void mw_header_fill(struct mw_event_header *h, enum mw_event_type type,
 					   struct task_struct *leader, __u32 pid)

@@ -45,6 +45,8 @@ const struct capability_info capability_table[CAPABILITY_MAX] = {
 			     "an end shows as absence at the next tick, without status or peak"},
 	[CAPABILITY_OOM] = {"oom", "OOM kills: victim, sizes, whose limit",
 			    "OOM kills show as an exit by signal 9"},
+	[CAPABILITY_GC] = {"gc", "garbage collections: kind, pause, what lives after them",
+			   "leaks are told by the valleys of private memory alone"},
 	[CAPABILITY_SITES] = {"sites",
 			      "which code makes a process grow: stacks at faults and calls",
 			      "what grows is shown, not by which code"},
@@ -182,17 +184,21 @@ static int probe_sites(const struct kernel *k, const char **why)
 	return -ENOTSUP;
 }
 
-static int probe_v8(const struct kernel *k, const char **why)
+static int probe_uprobes(const struct kernel *k, const char **why)
 {
-	int err = probe_sites(k, why);
-
-	if (err)
-		return err;
+	(void)k;
 	if (access("/sys/bus/event_source/devices/uprobe/type", F_OK)) {
 		*why = "this kernel has no uprobes (CONFIG_UPROBE_EVENTS)";
 		return -ENOENT;
 	}
 	return 0;
+}
+
+static int probe_v8(const struct kernel *k, const char **why)
+{
+	int err = probe_sites(k, why);
+
+	return err ? err : probe_uprobes(k, why);
 }
 
 static int probe_stats(const struct kernel *k, const char **why)
@@ -263,6 +269,13 @@ const struct hook hook_table[] = {
 	 HOOK_ATTACH_AUTO,
 	 "each OOM kill",
 	 probe_oom},
+	{CAPABILITY_GC,
+	 "uprobe and USDT",
+	 {"mw_gc_scavenge_in", "mw_gc_minor_in", "mw_gc_full_in", "mw_gc_out", "mw_gc_live",
+	  "mw_gc_heap_out", "mw_gc_usdt_begin", "mw_gc_usdt_end", "mw_gc_usdt_pool"},
+	 HOOK_ATTACH_LATER,
+	 "some 10 microseconds a collection, in named processes and the fastest growers",
+	 probe_uprobes},
 	{CAPABILITY_SITES,
 	 "stack walk",
 	 {NULL},

@@ -654,6 +654,20 @@ int session_program_fd(const struct session *s, const char *name)
 	return program ? bpf_program__fd(program) : -1;
 }
 
+struct bpf_link *session_attach_usdt(const struct session *s, const char *program, uint32_t pid,
+				     const char *path, const char *provider, const char *name,
+				     uint64_t cookie)
+{
+	const struct bpf_program *p = bpf_object__find_program_by_name(s->skel->obj, program);
+	LIBBPF_OPTS(bpf_usdt_opts, opts, .usdt_cookie = cookie);
+
+	if (!p) {
+		errno = ENOENT;
+		return NULL;
+	}
+	return bpf_program__attach_usdt(p, (pid_t)pid, path, provider, name, &opts);
+}
+
 /* --- own cost --- */
 
 /* "memlock:	BYTES" in fdinfo: what the kernel accounts for the map. */

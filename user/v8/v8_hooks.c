@@ -88,6 +88,7 @@ const struct v8_hook_row v8_hook_table[] = {
 	 "_ZN2v88internal13GlobalHandles23ProcessWeakYoungObjectsEPNS0_11RootVisitorEPFbPNS0_"
 	 "4HeapENS0_14FullObjectSlotEE",
 	 0, 0, "entry only; called by the scavenger's C++"},
+	{V8_HOOK_MINOR, V8_12_0, 0, "_ZN2v88internal4Heap14MinorMarkSweepEv", 0, 0, heap_calls},
 	{V8_HOOK_MARK_COMPACT, 0, 0, "_ZN2v88internal4Heap11MarkCompactEv", 0, 0, heap_calls},
 	{V8_HOOK_MC_MARKED, 0, 0, "_ZN2v88internal20MarkCompactCollector22ClearNonLiveReferencesEv",
 	 0, 0, collector_steps},
@@ -125,6 +126,7 @@ const size_t v8_mark_table_count = sizeof(v8_mark_table) / sizeof(v8_mark_table[
 struct search {
 	uint64_t version;
 	uint64_t mark_reader, mark_reader_size;
+	uint64_t sizes_reader, sizes_reader_size;
 	struct v8_hooks *out;
 	uint64_t addresses[V8_HOOK_COUNT];
 };
@@ -143,6 +145,9 @@ static int on_symbol(void *arg, const struct elf_symbol *sym)
 	if (!strcmp(sym->name, v8_mark_reader)) {
 		s->mark_reader = sym->value;
 		s->mark_reader_size = sym->size;
+	} else if (v8_heap_sizes_is_reader(sym->name)) {
+		s->sizes_reader = sym->value;
+		s->sizes_reader_size = sym->size;
 	}
 	for (size_t i = 0; i < v8_hook_table_count; i++) {
 		const struct v8_hook_row *row = &v8_hook_table[i];
@@ -240,6 +245,7 @@ int v8_hooks_find(struct elf_file *f, uint64_t version, struct v8_hooks *out)
 	}
 	if (out->rows[V8_HOOK_MARK_COMPACT] && out->rows[V8_HOOK_MC_MARKED])
 		find_marks(f, &search, &out->heap);
+	v8_heap_sizes_find(f, version, search.sizes_reader, search.sizes_reader_size, &out->sizes);
 	/* MemoryChunk flags FROM_PAGE and TO_PAGE; the size came first in its header before V8 12
 	 */
 	out->heap.young_flags = 0x18;
@@ -263,6 +269,7 @@ const char *v8_hook_name(enum v8_hook hook)
 		[V8_HOOK_ALLOC_LARGE_OLD] = "alloc-large-old",
 		[V8_HOOK_SCAVENGE] = "scavenge",
 		[V8_HOOK_SCAVENGE_MID] = "scavenge-mid",
+		[V8_HOOK_MINOR] = "minor-mark-sweep",
 		[V8_HOOK_MARK_COMPACT] = "mark-compact",
 		[V8_HOOK_MC_MARKED] = "mark-compact-marked",
 		[V8_HOOK_MC_MOVED] = "mark-compact-moved",

@@ -18,6 +18,7 @@
 
 #include "memwatch/sites.h"
 #include "sym/elf_file.h"
+#include "v8/v8_heap_sizes.h"
 #include "v8/v8_layout.h"
 
 /* What a probed function is for. */
@@ -28,6 +29,7 @@ enum v8_hook {
 	V8_HOOK_ALLOC_LARGE_OLD,
 	V8_HOOK_SCAVENGE,     /* a young collection */
 	V8_HOOK_SCAVENGE_MID, /* inside it, when the living are copied */
+	V8_HOOK_MINOR,	      /* a young collection that marks and sweeps (--minor-ms) */
 	V8_HOOK_MARK_COMPACT, /* a full collection */
 	V8_HOOK_MC_MARKED,    /* inside it, when all that lives is marked */
 	V8_HOOK_MC_MOVED,     /* inside it, when what is to be moved has been */
@@ -69,6 +71,7 @@ struct v8_hooks {
 	const struct v8_hook_row *rows[V8_HOOK_COUNT]; /* NULL: not in this file */
 	uint64_t offsets[V8_HOOK_COUNT];	       /* in the file, for uprobes */
 	struct mw_v8_heap heap;
+	struct v8_heap_sizes sizes;
 	bool can_survive; /* survival can be followed: allocation and scavenges are there */
 	bool can_keep;	  /* and what of it is kept, by full collections */
 	bool can_external;

@@ -281,6 +281,15 @@ static int file_look(struct elf_file *f, struct v8_info *out)
 	return found;
 }
 
+int v8_info_read_file(struct elf_file *f, struct v8_info *out)
+{
+	int found;
+
+	memset(out, 0, sizeof(*out));
+	found = file_look(f, out);
+	return found < 0 ? found : 0;
+}
+
 /* ---- the process ---- */
 
 int v8_info_read(pid_t pid, struct v8_info *out)

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "sym/elf_file.h"
+
 struct v8_info {
 	bool present;	/* a V8 was found in the executable or in a mapped libnode/libv8 */
 	char path[512]; /* the ELF file that holds it, as the process maps it; cut to fit */
@@ -35,5 +37,8 @@ struct v8_info {
  * none other holds it), -ENOMEM ... @out is all zero unless V8 is present.
  */
 int v8_info_read(pid_t pid, struct v8_info *out);
+
+/** v8_info_read_file - the same of one file, but for its path; 0 or -ENOMEM */
+int v8_info_read_file(struct elf_file *f, struct v8_info *out);
 
 #endif

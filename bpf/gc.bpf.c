@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Garbage collections: when, which, how long the thread was in it, and what V8 says
+ * is alive after it.
+ *
+ * A collection begins and ends on one thread: by uprobes on V8's functions, or by the USDT
+ * probes of a runtime that has some (user/collect/gc_usdt.c says which). V8 adds up its
+ * objects right after each collection, to report it: Heap::SizeOfObjects(), whose first return on
+ * that thread is what lives. So the record waits for it; where it does not come, the next
+ * collection of the thread sends the record off without it.
+ */
+#include "events.bpf.h"
+#include "pidns.bpf.h"
+#include "memwatch/gc.h"
+
+#define BPF_USDT_MAX_SPEC_CNT 64 /* probes that are attached at once, of all processes */
+#include <bpf/usdt.bpf.h>
+
+/* The collection that a thread is in, or has just ended. */
+struct mw_gc_thread {
+	__u64 begin_ns; /* 0: in none */
+	__u64 end_ns;	/* not 0: it has ended, and its record waits for what lives */
+	__u64 isolate, pause_ns, live_bytes;
+	__u8 kind, via;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct mw_gc_thread);
+} mw_gc_threads SEC(".maps");
+
+static __always_inline struct mw_gc_thread *mw_gc_thread(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&mw_gc_threads, &tid);
+}
+
+/* False if it cannot be told whose it is, or there is no room. */
+static __always_inline bool mw_gc_send(enum mw_event_type type, const struct mw_gc_thread *gc,
+				       __u64 ns)
+{
+	struct task_struct *leader = BPF_CORE_READ(bpf_get_current_task_btf(), group_leader);
+	__u32 pid = mw_pid_of(bpf_get_current_task_btf()->group_leader);
+	struct mw_event_gc *e;
+
+	if (!pid)
+		return false;
+	e = bpf_ringbuf_reserve(&mw_events, sizeof(*e), 0);
+	if (!e) {
+		mw_count_lost(MW_LOST_RING);
+		return false;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	e->h.type = type;
+	e->h.pid = pid;
+	e->h.ts_ns = ns;
+	e->h.start_ns = BPF_CORE_READ(leader, start_boottime);
+	BPF_CORE_READ_INTO(&e->h.comm, leader, comm);
+	e->isolate = gc->isolate;
+	e->pause_ns = gc->pause_ns;
+	e->live_bytes = gc->live_bytes;
+	e->tid = bpf_get_current_pid_tgid();
+	e->kind = gc->kind;
+	e->via = gc->via;
+	mw_submit(e);
+	return true;
+}
+
+static __always_inline void mw_gc_begin(__u64 isolate, enum mw_gc_kind kind, enum mw_gc_via via)
+{
+	struct mw_gc_thread fresh = {
+		.begin_ns = bpf_ktime_get_boot_ns(), .isolate = isolate, .kind = kind, .via = via};
+	struct mw_gc_thread *gc = mw_gc_thread();
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	if (gc && gc->end_ns)
+		mw_gc_send(MW_EVENT_GC, gc, gc->end_ns);
+	bpf_map_update_elem(&mw_gc_threads, &tid, &fresh, BPF_ANY);
+}
+
+static __always_inline void mw_gc_end(bool waits_for_live)
+{
+	struct mw_gc_thread *gc = mw_gc_thread();
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (!gc || !gc->begin_ns)
+		return;
+	gc->pause_ns = now - gc->begin_ns;
+	gc->begin_ns = 0;
+	if (waits_for_live)
+		gc->end_ns = now;
+	else
+		mw_gc_send(MW_EVENT_GC, gc, now);
+}
+
+/* --- V8 --- */
+
+SEC("?uprobe")
+int mw_gc_scavenge_in(struct pt_regs *ctx)
+{
+	mw_gc_begin(PT_REGS_PARM1(ctx), MW_GC_SCAVENGE, MW_GC_VIA_UPROBE);
+	return 0;
+}
+
+SEC("?uprobe")
+int mw_gc_full_in(struct pt_regs *ctx)
+{
+	mw_gc_begin(PT_REGS_PARM1(ctx), MW_GC_MARK_COMPACT, MW_GC_VIA_UPROBE);
+	return 0;
+}
+
+SEC("?uprobe")
+int mw_gc_minor_in(struct pt_regs *ctx)
+{
+	mw_gc_begin(PT_REGS_PARM1(ctx), MW_GC_MINOR_MARK_SWEEP, MW_GC_VIA_UPROBE);
+	return 0;
+}
+
+SEC("?uretprobe")
+int mw_gc_out(struct pt_regs *ctx)
+{
+	mw_gc_end(true);
+	return 0;
+}
+
+SEC("?uretprobe")
+int mw_gc_live(struct pt_regs *ctx)
+{
+	struct mw_gc_thread *gc = mw_gc_thread();
+
+	if (!gc || !gc->end_ns)
+		return 0;
+	gc->live_bytes = PT_REGS_RC(ctx);
+	mw_gc_send(MW_EVENT_GC, gc, gc->end_ns);
+	gc->end_ns = 0;
+	return 0;
+}
+
+SEC("?uprobe")
+int mw_gc_heap_out(struct pt_regs *ctx)
+{
+	struct mw_gc_thread gone = {.isolate = PT_REGS_PARM1(ctx)};
+
+	mw_gc_send(MW_EVENT_HEAP_OUT, &gone, bpf_ktime_get_boot_ns());
+	return 0;
+}
+
+/* --- USDT: what the arguments mean is in the cookie, see memwatch/gc.h --- */
+
+static __always_inline enum mw_gc_kind mw_gc_kind_of(__u32 rule, long arg)
+{
+	switch (rule) {
+	case MW_GC_RULE_V8_OLD: /* v8::GCType until V8 9: scavenge, mark-compact, ... */
+		return arg & 1 ? MW_GC_SCAVENGE : arg & 2 ? MW_GC_MARK_COMPACT : MW_GC_OTHER;
+	case MW_GC_RULE_V8: /* since V8 10 the minor mark-sweep lies between them */
+		return arg & 1	 ? MW_GC_SCAVENGE
+		       : arg & 2 ? MW_GC_MINOR_MARK_SWEEP
+		       : arg & 4 ? MW_GC_MARK_COMPACT
+				 : MW_GC_OTHER;
+	case MW_GC_RULE_FULL_IF:
+		return arg & 0xff ? MW_GC_FULL : MW_GC_YOUNG;
+	case MW_GC_RULE_OLDEST_2:
+		return (int)arg >= 2 ? MW_GC_FULL : MW_GC_YOUNG;
+	case MW_GC_RULE_FULL:
+		return MW_GC_FULL;
+	}
+	return MW_GC_OTHER;
+}
+
+SEC("?usdt")
+int mw_gc_usdt_begin(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_usdt_cookie(ctx);
+	long arg = 0, isolate = 0;
+
+	bpf_usdt_arg(ctx, 0, &arg);
+	if (cookie & MW_GC_COOKIE_ISOLATE)
+		bpf_usdt_arg(ctx, 2, &isolate);
+	mw_gc_begin(isolate, mw_gc_kind_of(cookie & MW_GC_COOKIE_RULE, arg), MW_GC_VIA_USDT);
+	return 0;
+}
+
+SEC("?usdt")
+int mw_gc_usdt_end(struct pt_regs *ctx)
+{
+	mw_gc_end(bpf_usdt_cookie(ctx) & MW_GC_COOKIE_LIVE);
+	return 0;
+}
+
+/* HotSpot: (manager, length, pool, length, initial, used, committed, maximum), for each pool. */
+SEC("?usdt")
+int mw_gc_usdt_pool(struct pt_regs *ctx)
+{
+	struct mw_gc_thread *gc = mw_gc_thread();
+	long used = 0;
+
+	if (gc && gc->begin_ns && !bpf_usdt_arg(ctx, 5, &used) && used > 0)
+		gc->live_bytes += used;
+	return 0;
+}

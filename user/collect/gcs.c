@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Which processes' collectors are probed, and the probes of each. What may be probed of V8
+ * at all is in user/v8/v8_hooks.c; what runtimes offer by themselves in gc_usdt.c.
+ */
+#include "collect/gcs.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/background.h"
+#include "base/clock.h"
+#include "base/hmap.h"
+#include "base/log.h"
+#include "base/memreader.h"
+#include "collect/gc_files.h"
+#include "collect/uprobe.h"
+
+#define FILES_OF_PROCESS 512
+#define LOOK_AGAIN_NS	 NSEC_PER_SEC /* after the first look, then twice as long each time */
+#define LOOK_RARELY_NS	 (64 * NSEC_PER_SEC)
+#define USDT_LINKS	 3
+
+/* The end before the begin: what ends must have been seen to begin. */
+static const struct {
+	enum v8_hook hook;
+	const char *program;
+	bool is_return;
+	bool is_needed; /* without it nothing is seen */
+	bool is_kept;	/* where USDT probes tell the rest */
+} probes[] = {
+	{V8_HOOK_LIVE, "mw_gc_live", true, false, true},
+	{V8_HOOK_SCAVENGE, "mw_gc_out", true, true, false},
+	{V8_HOOK_SCAVENGE, "mw_gc_scavenge_in", false, true, false},
+	{V8_HOOK_MINOR, "mw_gc_out", true, false, false},
+	{V8_HOOK_MINOR, "mw_gc_minor_in", false, false, false},
+	{V8_HOOK_MARK_COMPACT, "mw_gc_out", true, true, false},
+	{V8_HOOK_MARK_COMPACT, "mw_gc_full_in", false, true, false},
+	{V8_HOOK_HEAP_OUT, "mw_gc_heap_out", false, false, true},
+};
+#define PROBE_COUNT (sizeof(probes) / sizeof(probes[0]))
+
+struct gc_process {
+	struct hmap_node node; /* by pid */
+	uint32_t pid;
+	uint64_t start_ns;
+	bool is_wanted;
+	struct gc_source source;
+	const struct gc_file *file; /* that has the collector; NULL: none was found */
+	char path[PATH_MAX];	    /* of it, by a name of our own */
+	struct memreader memory;
+	int fds[PROBE_COUNT]; /* -1: not attached */
+	struct bpf_link *links[USDT_LINKS];
+	uint64_t look_at_ns, look_again_ns;
+};
+
+struct gcs {
+	struct session *session;
+	struct gc_files *files;
+	struct hmap processes; /* struct gc_process by pid */
+};
+
+static struct gc_process *find(const struct gcs *g, uint32_t pid)
+{
+	struct hmap_node *node = hmap_find(&g->processes, pid);
+
+	return node ? hmap_entry(node, struct gc_process, node) : NULL;
+}
+
+struct gcs *gcs_new(struct session *session)
+{
+	struct gcs *g;
+	int err;
+
+	if (!session_hook_name(session, CAPABILITY_GC)) {
+		errno = ENOTSUP;
+		return NULL;
+	}
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	g->session = session;
+	g->files = gc_files_new();
+	err = g->files ? hmap_init(&g->processes) : -errno;
+	if (!err)
+		return g;
+	gcs_free(g);
+	errno = -err;
+	return NULL;
+}
+
+/* --- attaching --- */
+
+static void detach(struct gc_process *p)
+{
+	for (unsigned i = 0; i < USDT_LINKS; i++) {
+		bpf_link__destroy(p->links[i]);
+		p->links[i] = NULL;
+	}
+	for (size_t i = PROBE_COUNT; i-- > 0;) { /* first no collection is seen to begin any more */
+		background_close(p->fds[i]);
+		p->fds[i] = -1;
+	}
+}
+
+/* @usdt: only what USDT probes do not tell. Returns 0, or why one that is needed is missing. */
+static int attach_v8(struct gcs *g, struct gc_process *p, bool usdt)
+{
+	const struct v8_hooks *hooks = &p->file->hooks;
+
+	for (size_t i = 0; i < PROBE_COUNT; i++) {
+		enum v8_hook hook = probes[i].hook;
+		int fd = -ENOENT;
+
+		if (usdt && !probes[i].is_kept)
+			continue;
+		if (hooks->rows[hook])
+			fd = uprobe_open(session_program_fd(g->session, probes[i].program),
+					 probes[i].is_return, p->pid, p->path,
+					 hooks->offsets[hook]);
+		p->fds[i] = fd < 0 ? -1 : fd;
+		if (fd < 0 && hooks->rows[hook])
+			log_debug("PID %u: no probe on %s: %s", p->pid, v8_hook_name(hook),
+				  strerror(-fd));
+		if (fd < 0 && probes[i].is_needed && !usdt)
+			return fd;
+	}
+	return 0;
+}
+
+static bool has_live(const struct gc_process *p)
+{
+	return p->fds[0] >= 0;
+}
+
+static int attach_usdt(struct gcs *g, struct gc_process *p)
+{
+	const struct gc_usdt_row *row = p->file->usdt;
+	uint64_t cookie = gc_usdt_cookie(row, p->file->v8_version, has_live(p));
+	const struct {
+		const char *name, *program;
+	} wanted[USDT_LINKS] = {
+		{row->end, "mw_gc_usdt_end"},
+		{row->pool, "mw_gc_usdt_pool"},
+		{row->begin, "mw_gc_usdt_begin"},
+	};
+
+	for (unsigned i = 0; i < USDT_LINKS; i++) {
+		if (!wanted[i].name)
+			continue;
+		p->links[i] = session_attach_usdt(g->session, wanted[i].program, p->pid, p->path,
+						  row->provider, wanted[i].name, cookie);
+		if (!p->links[i])
+			return -errno;
+	}
+	return 0;
+}
+
+static const char deadly[] = "it has a seccomp filter, by which return probes would kill it on "
+			     "Linux 6.11 to 6.13";
+static const char refused[] = "the kernel refused a probe in this process (-v shows which)";
+static const char nothing_to_probe[] =
+	"it collects garbage, and has neither USDT probes at its collections nor symbols of them "
+	"(stripped?)";
+static const char no_live[] = "what lives after a collection is not told: V8's symbols are missing";
+static const char no_usdt_live[] = "its probes do not tell what lives after a collection";
+
+static void use_usdt(struct gcs *g, struct gc_process *p)
+{
+	struct gc_source *source = &p->source;
+	int err;
+
+	if (p->file->has_v8 && !uprobe_is_deadly(p->pid))
+		attach_v8(g, p, true);
+	err = attach_usdt(g, p);
+	if (err) {
+		log_debug("PID %u: no USDT probe: %s", p->pid, strerror(-err));
+		detach(p);
+		source->collector = COLLECTOR_HIDDEN;
+		source->why = refused;
+		return;
+	}
+	source->by = "USDT probes";
+	source->collector = !p->file->usdt->owns_heap ? COLLECTOR_NONE
+			    : has_live(p)	      ? COLLECTOR_LIVE
+						      : COLLECTOR_SEEN;
+	if (source->collector == COLLECTOR_SEEN)
+		source->why = p->file->has_v8 ? no_live : no_usdt_live;
+}
+
+static void use_v8(struct gcs *g, struct gc_process *p)
+{
+	const struct v8_hooks *hooks = &p->file->hooks;
+	struct gc_source *source = &p->source;
+
+	source->collector = COLLECTOR_HIDDEN;
+	if (!hooks->rows[V8_HOOK_SCAVENGE] || !hooks->rows[V8_HOOK_MARK_COMPACT]) {
+		source->why = nothing_to_probe;
+	} else if (uprobe_is_deadly(p->pid)) {
+		source->why = deadly;
+	} else if (attach_v8(g, p, false)) {
+		detach(p);
+		source->why = refused;
+	} else {
+		source->by = "uprobes on V8's functions";
+		source->collector = has_live(p) ? COLLECTOR_LIVE : COLLECTOR_SEEN;
+		source->why = has_live(p) ? NULL : no_live;
+	}
+}
+
+/* --- looking --- */
+
+/* What tells most: probes of its own, then V8, then just that there is a collector. */
+static int worth(const struct gc_file *f)
+{
+	if (f->usdt && f->usdt->owns_heap)
+		return 4;
+	if (f->has_v8)
+		return 3;
+	return f->runtime ? 2 : f->usdt ? 1 : 0;
+}
+
+/* The file of the process that has the collector, into @p; false if there is none. */
+static bool find_file(struct gcs *g, struct gc_process *p)
+{
+	struct proc_maps maps = {0};
+	const struct gc_file *best = NULL;
+	const struct proc_map *best_map = NULL;
+	const char *before = "";
+	unsigned looked = 0;
+
+	if (proc_maps_read((pid_t)p->pid, PROC_MAPS_EXECUTABLE, &maps))
+		return false;
+	for (unsigned i = 0; i < maps.count && looked < FILES_OF_PROCESS; i++) {
+		const struct proc_map *map = &maps.maps[i];
+		const struct gc_file *file;
+
+		if (!proc_map_is_file(map) || !strcmp(map->path, before))
+			continue;
+		before = map->path;
+		looked++;
+		file = gc_files_look(g->files, (pid_t)p->pid, map);
+		if (file && worth(file) > (best ? worth(best) : 0)) {
+			best = file;
+			best_map = map;
+		}
+	}
+	if (best && proc_map_path((pid_t)p->pid, best_map, p->path, sizeof(p->path)))
+		best = NULL;
+	p->file = best;
+	proc_maps_release(&maps);
+	return best;
+}
+
+static void look(struct gcs *g, struct gc_process *p)
+{
+	struct gc_source *source = &p->source;
+
+	memset(source, 0, sizeof(*source));
+	if (!find_file(g, p)) {
+		source->collector = COLLECTOR_NONE;
+		return;
+	}
+	source->runtime = p->file->runtime;
+	if (p->file->usdt) {
+		use_usdt(g, p);
+	} else if (p->file->has_v8) {
+		use_v8(g, p);
+	} else {
+		source->collector = COLLECTOR_HIDDEN;
+		source->why = nothing_to_probe;
+	}
+	log_debug("PID %u: collections of %s by %s%s%s", p->pid,
+		  source->runtime ? source->runtime : "none", source->by ? source->by : "nothing",
+		  source->why ? ": " : "", source->why ? source->why : "");
+}
+
+static struct gc_process *process_new(struct gcs *g, uint32_t pid, uint64_t start_ns)
+{
+	struct gc_process *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->pid = pid;
+	p->start_ns = start_ns;
+	for (size_t i = 0; i < PROBE_COUNT; i++)
+		p->fds[i] = -1;
+	memreader_init_process(&p->memory, (pid_t)pid);
+	look(g, p);
+	p->look_again_ns = LOOK_AGAIN_NS;
+	p->look_at_ns = clock_boot_ns() + p->look_again_ns;
+	return p;
+}
+
+static void end_process(struct gcs *g, struct gc_process *p)
+{
+	hmap_remove(&g->processes, &p->node);
+	detach(p);
+	free(p);
+}
+
+void gcs_free(struct gcs *g)
+{
+	struct hmap_node *node;
+
+	if (!g)
+		return;
+	while (g->processes.buckets && (node = hmap_next(&g->processes, NULL)))
+		end_process(g, hmap_entry(node, struct gc_process, node));
+	hmap_release(&g->processes);
+	gc_files_free(g->files);
+	free(g);
+}
+
+void gcs_want(struct gcs *g, uint32_t pid, uint64_t start_ns)
+{
+	struct gc_process *p = find(g, pid);
+
+	if (p && p->start_ns != start_ns) { /* the PID is another's now */
+		end_process(g, p);
+		p = NULL;
+	}
+	if (!p && g->processes.count < GC_PROCS) {
+		p = process_new(g, pid, start_ns);
+		if (p)
+			hmap_add(&g->processes, &p->node, pid);
+	}
+	if (p)
+		p->is_wanted = true;
+}
+
+static void look_again(struct gcs *g, struct gc_process *p, uint64_t now_ns)
+{
+	if (p->file || now_ns < p->look_at_ns)
+		return;
+	look(g, p);
+	if (p->look_again_ns < LOOK_RARELY_NS)
+		p->look_again_ns *= 2;
+	p->look_at_ns = now_ns + p->look_again_ns;
+}
+
+void gcs_settle(struct gcs *g, uint64_t now_ns)
+{
+	struct hmap_node *node = hmap_next(&g->processes, NULL), *next;
+
+	for (; node; node = next) {
+		struct gc_process *p = hmap_entry(node, struct gc_process, node);
+
+		next = hmap_next(&g->processes, node);
+		if (!p->is_wanted) {
+			end_process(g, p);
+			continue;
+		}
+		p->is_wanted = false;
+		look_again(g, p, now_ns);
+	}
+}
+
+void gcs_forget(struct gcs *g, uint32_t pid)
+{
+	struct gc_process *p = find(g, pid);
+
+	if (p)
+		end_process(g, p);
+}
+
+void gcs_source(const struct gcs *g, uint32_t pid, uint64_t start_ns, struct gc_source *out)
+{
+	const struct gc_process *p = find(g, pid);
+
+	memset(out, 0, sizeof(*out));
+	if (p && p->start_ns == start_ns)
+		*out = p->source;
+}
+
+/* --- records --- */
+
+bool gcs_take(struct gcs *g, const struct mw_event_gc *e, struct gc *out)
+{
+	struct gc_process *p = find(g, e->h.pid);
+
+	if (!p || !p->file)
+		return false;
+	memset(out, 0, sizeof(*out));
+	out->pid = e->h.pid;
+	out->start_ns = e->h.start_ns;
+	memcpy(out->comm, e->h.comm, MW_COMM_LEN);
+	out->ns = e->h.ts_ns;
+	out->isolate = e->isolate;
+	out->tid = e->tid;
+	out->kind = e->kind;
+	out->via = e->via;
+	out->pause_ns = e->pause_ns;
+	out->live_bytes = e->live_bytes;
+	if (e->h.type == MW_EVENT_GC && e->via == MW_GC_VIA_UPROBE)
+		v8_heap_sizes_read(&p->file->hooks.sizes, &p->memory, e->isolate, &out->limit_bytes,
+				   &out->external_bytes);
+	return true;
+}
