@@ -190,14 +190,25 @@ int mw_gc_usdt_end(struct pt_regs *ctx)
 	return 0;
 }
 
+/* Whether a pool is of what Java has on its heap: not "Metaspace", "Compressed Class Space",
+ * "CodeHeap ...", "CodeCache". */
+static __always_inline bool mw_is_heap_pool(long name)
+{
+	char begin[2] = {};
+
+	bpf_probe_read_user(begin, sizeof(begin), (void *)name);
+	return !(begin[0] == 'M' && begin[1] == 'e') && !(begin[0] == 'C' && begin[1] == 'o');
+}
+
 /* HotSpot: (manager, length, pool, length, initial, used, committed, maximum), for each pool. */
 SEC("?usdt")
 int mw_gc_usdt_pool(struct pt_regs *ctx)
 {
 	struct mw_gc_thread *gc = mw_gc_thread();
-	long used = 0;
+	long name = 0, used = 0;
 
-	if (gc && gc->begin_ns && !bpf_usdt_arg(ctx, 5, &used) && used > 0)
+	if (gc && gc->begin_ns && !bpf_usdt_arg(ctx, 2, &name) && mw_is_heap_pool(name) &&
+	    !bpf_usdt_arg(ctx, 5, &used) && used > 0)
 		gc->live_bytes += used;
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "cmd/targets.h"
+#include "collect/gcs.h"
 #include "collect/session.h"
 #include "collect/sites.h"
 #include "sym/elf_file.h"
@@ -189,8 +190,6 @@ static void print_v8(uint32_t pid)
 	print_text(v8.path);
 	printf("\n    metadata   %u v8dbg constants%s\n", v8.v8dbg_symbols,
 	       v8.tagged_size == 4 ? " (pointer compression)" : "");
-	printf("    GC         %s\n", v8.gc_symbols ? "can be probed by symbol"
-						    : "no symbols of V8's collector (stripped)");
 	if (v8.usdt_probes)
 		printf("    USDT       %u probes of node or v8\n", v8.usdt_probes);
 	else
@@ -198,11 +197,35 @@ static void print_v8(uint32_t pid)
 		       "needed)\n");
 }
 
-/* Attaches for a moment, as watch does. */
-static void print_sites(struct session *s, uint32_t pid)
+/* These attach for a moment, as watch does. */
+static void print_collections(struct session *s, struct runtime_files *files, uint32_t pid)
+{
+	struct gcs *gcs = gcs_new(s, files);
+	struct gc_source source;
+
+	if (!gcs) {
+		printf("    GC         not seen: %s\n",
+		       errno == ENOTSUP ? "see capability gc above" : strerror(errno));
+		return;
+	}
+	gcs_want(gcs, pid, 0);
+	gcs_source(gcs, pid, 0, &source);
+	if (source.by)
+		printf("    GC         %s, by %s\n",
+		       source.runtime ? source.runtime : "reference cycles only", source.by);
+	else if (source.runtime)
+		printf("    GC         %s: not seen\n", source.runtime);
+	else
+		printf("    GC         none was found: malloc and free\n");
+	if (source.why)
+		printf("               %s\n", source.why);
+	gcs_free(gcs);
+}
+
+static void print_sites(struct session *s, struct runtime_files *files, uint32_t pid)
 {
 	const char *why = NULL;
-	struct sites *sites = sites_new(s, 1);
+	struct sites *sites = sites_new(s, files, 1);
 	const struct site_table *table;
 
 	if (!sites) {
@@ -222,12 +245,25 @@ static void print_sites(struct session *s, uint32_t pid)
 	sites_free(sites);
 }
 
-static void print_process(struct session *s, uint32_t pid)
+static void print_process(struct session *s, struct runtime_files *files, uint32_t pid)
 {
 	printf("\n  process %u\n", pid);
 	print_executable(pid);
 	print_v8(pid);
-	print_sites(s, pid);
+	print_collections(s, files, pid);
+	print_sites(s, files, pid);
+}
+
+static int print_processes(struct session *s, const struct targets *t)
+{
+	struct runtime_files *files = t->count ? runtime_files_new() : NULL;
+
+	if (t->count && !files)
+		return -ENOMEM;
+	for (unsigned i = 0; i < t->count; i++)
+		print_process(s, files, t->pids[i]);
+	runtime_files_free(files);
+	return 0;
 }
 
 /* --- the command --- */
@@ -290,8 +326,8 @@ static int examine(struct doctor *d)
 	}
 	print_capabilities(s);
 	err = print_collection(s);
-	for (unsigned i = 0; i < d->targets.count; i++)
-		print_process(s, d->targets.pids[i]);
+	if (!err)
+		err = print_processes(s, &d->targets);
 	session_close(s);
 	return err;
 }

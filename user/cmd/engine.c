@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/engine_internal.h"
-#include "cmd/watch_sites.h"
 
 /* --- the end --- */
 
@@ -50,8 +49,8 @@ static int on_drain_timer(void *arg, uint64_t expirations)
 	(void)expirations;
 	if (cost)
 		bpf_cost_step(cost, clock_boot_ns());
-	if (e->sites)
-		sites_step(e->sites);
+	if (e->closely.sites)
+		sites_step(e->closely.sites);
 	return engine_drain(e);
 }
 
@@ -177,7 +176,7 @@ static int show_end(struct engine *e, struct end *end)
 	if (!end->rows)
 		return -ENOMEM;
 	column_sort(e->options->sort, end->rows, end->count);
-	watch_sites_show(e->sites, end->rows, end->count);
+	closely_show(&e->closely, end->rows, end->count);
 	err = e->sink->ops->end(e->sink, end);
 	free(end->rows);
 	return err;
@@ -234,22 +233,21 @@ static int set_up(struct engine *e)
 	int err;
 
 	budget_init(&e->budget, o->budget_pct);
-	if (!o->no_stacks) {
-		err = background_start();
-		if (err)
-			log_debug("what takes long is closed by threads: %s", strerror(-err));
-	}
+	err = background_start();
+	if (err)
+		log_debug("what takes long is closed by threads: %s", strerror(-err));
 	e->loop = loop_new();
 	if (!e->loop)
 		return log_error_code(-errno, "cannot make the event loop: %s", strerror(errno));
 	e->session = session_open(&session);
 	if (!e->session)
 		return errno == EINVAL ? -EIO : -errno;
-	if (!session_hook_name(e->session, CAPABILITY_V8))
+	if (!session_hook_name(e->session, CAPABILITY_V8) &&
+	    !session_hook_name(e->session, CAPABILITY_GC))
 		background_wait(); /* nothing takes long then */
-	e->sites = sites_new(e->session, o->budget_pct);
-	if (!e->sites && errno != ENOTSUP)
-		return log_error_code(-errno, "cannot prepare for stacks: %s", strerror(errno));
+	err = closely_init(&e->closely, e->session, o->budget_pct);
+	if (err)
+		return err;
 	err = open_output(e); /* not before it is sure that there is something to write */
 	if (err)
 		return err;
@@ -265,7 +263,7 @@ static void tear_down(struct engine *e)
 {
 	if (e->sink)
 		e->sink->ops->free(e->sink);
-	sites_free(e->sites);
+	closely_release(&e->closely);
 	background_wait(); /* while signals are the loop's: once memwatch has ended, nothing is left
 			    */
 	session_close(e->session);

@@ -54,6 +54,18 @@ static int show_victim(struct engine *e, const struct mw_event_oom *oom, const s
 	return err;
 }
 
+static int show_collection(struct engine *e, const struct mw_event_gc *record,
+			   const struct process *p)
+{
+	struct gc gc;
+
+	if (!e->closely.gcs || !gcs_take(e->closely.gcs, record, &gc))
+		return 0;
+	if (record->h.type == MW_EVENT_HEAP_OUT || !e->sink->ops->gc)
+		return 0;
+	return e->sink->ops->gc(e->sink, &gc, p);
+}
+
 void engine_on_event(void *arg, const struct mw_event_header *h)
 {
 	struct engine *e = arg;
@@ -64,16 +76,18 @@ void engine_on_event(void *arg, const struct mw_event_header *h)
 	e->gone += h->type == MW_EVENT_EXIT;
 	if (h->type == MW_EVENT_OOM)
 		err = show_victim(e, (const struct mw_event_oom *)h, p);
+	else if (h->type == MW_EVENT_GC || h->type == MW_EVENT_HEAP_OUT)
+		err = show_collection(e, (const struct mw_event_gc *)h, p);
 	else if (event_is_wanted(e, h, p))
 		err = e->sink->ops->event(e->sink, h, p);
-	if (h->type == MW_EVENT_EXEC && e->sites) { /* another program: looked at anew */
-		sites_forget(e->sites, h->pid);
+	if (h->type == MW_EVENT_EXEC) { /* another program: looked at anew */
+		closely_forget(&e->closely, h->pid);
 		if (p)
 			p->sites = NULL;
 	}
 	if (h->type == MW_EVENT_EXIT) {
-		if (p && e->sites) /* not those of another that has the PID now */
-			sites_forget(e->sites, h->pid);
+		if (p) /* not those of another that has the PID now */
+			closely_forget(&e->closely, h->pid);
 		if (p)
 			process_table_remove(&e->table, p);
 		engine_named_gone(e, h->pid, h->start_ns);
@@ -100,6 +114,5 @@ void engine_on_vanished(void *arg, const struct process *p)
 		e->sink->ops->vanished(e->sink, p, e->table.now_ns);
 	engine_named_gone(e, p->pid, p->start_ns);
 	session_forget_process(e->session, p->pid);
-	if (e->sites)
-		sites_forget(e->sites, p->pid);
+	closely_forget(&e->closely, p->pid);
 }

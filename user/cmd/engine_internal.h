@@ -3,17 +3,17 @@
 #ifndef MEMWATCH_CMD_ENGINE_INTERNAL_H
 #define MEMWATCH_CMD_ENGINE_INTERNAL_H
 
+#include "cmd/closely.h"
 #include "cmd/engine.h"
 #include "collect/budget.h"
 #include "collect/self.h"
 #include "collect/session.h"
-#include "collect/sites.h"
 
 struct engine {
 	struct run_options *options;
 	const struct engine_front *front;
 	struct session *session;
-	struct sites *sites; /* NULL: none are taken */
+	struct closely closely;
 	struct process_table table;
 	struct loop *loop;
 	struct sink *sink;

@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cmd/watch_sites.h"
 
 #define LOAD_MIN_EVENTS 10000 /* a tick; fewer are no load */
 
@@ -83,8 +82,8 @@ static int show(struct engine *e, bool collected)
 	for (size_t i = 0; i < tick.count && !e->calls_whole; i++)
 		tick.rows[i]->calls_counted = false;
 	if (collected)
-		watch_sites_tick(e->sites, &e->options->targets, tick.rows, tick.count,
-				 front->looked_at ? front->looked_at(front->arg) : 0);
+		closely_tick(&e->closely, &e->options->targets, tick.rows, tick.count,
+			     front->looked_at ? front->looked_at(front->arg) : 0);
 	if (e->ticks == 1 && !tick.count && !e->options->targets.count)
 		log_info("no process matches yet: waiting for one");
 	column_sort(tick.sort, tick.rows, tick.count);
@@ -163,15 +162,14 @@ int engine_tick(struct engine *e)
 	e->last_tick_ns = e->table.now_ns;
 	e->ticks++;
 	session_lost(e->session, &e->lost);
-	if (e->sites)
-		sites_lost(e->sites, &e->lost);
+	if (e->closely.sites)
+		sites_lost(e->closely.sites, &e->lost);
 	e->lost.count[LOST_SHED] += e->budget.given_up_count > 0;
 	note_named(e);
 	process_table_sweep(&e->table, engine_on_vanished, e);
 	shown = show(e, true);
 	note_load(e);
-	if (e->sites)
-		self_meter_excuse(&e->meter, sites_learning_ns(e->sites));
+	self_meter_excuse(&e->meter, closely_learning_ns(&e->closely));
 	if (self_meter_update(&e->meter, e->session))
 		keep_budget(e);
 	e->calls_whole = is_counted(e, CAPABILITY_CALLS, BUDGET_CALLS);

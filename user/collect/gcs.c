@@ -16,7 +16,6 @@
 #include "base/hmap.h"
 #include "base/log.h"
 #include "base/memreader.h"
-#include "collect/gc_files.h"
 #include "collect/uprobe.h"
 
 #define FILES_OF_PROCESS 512
@@ -49,8 +48,8 @@ struct gc_process {
 	uint64_t start_ns;
 	bool is_wanted;
 	struct gc_source source;
-	const struct gc_file *file; /* that has the collector; NULL: none was found */
-	char path[PATH_MAX];	    /* of it, by a name of our own */
+	const struct runtime_file *file; /* that has the collector; NULL: none was found */
+	char path[PATH_MAX];		 /* of it, by a name of our own */
 	struct memreader memory;
 	int fds[PROBE_COUNT]; /* -1: not attached */
 	struct bpf_link *links[USDT_LINKS];
@@ -59,8 +58,9 @@ struct gc_process {
 
 struct gcs {
 	struct session *session;
-	struct gc_files *files;
+	struct runtime_files *files;
 	struct hmap processes; /* struct gc_process by pid */
+	uint64_t learning_ns;
 };
 
 static struct gc_process *find(const struct gcs *g, uint32_t pid)
@@ -70,7 +70,7 @@ static struct gc_process *find(const struct gcs *g, uint32_t pid)
 	return node ? hmap_entry(node, struct gc_process, node) : NULL;
 }
 
-struct gcs *gcs_new(struct session *session)
+struct gcs *gcs_new(struct session *session, struct runtime_files *files)
 {
 	struct gcs *g;
 	int err;
@@ -83,8 +83,8 @@ struct gcs *gcs_new(struct session *session)
 	if (!g)
 		return NULL;
 	g->session = session;
-	g->files = gc_files_new();
-	err = g->files ? hmap_init(&g->processes) : -errno;
+	g->files = files;
+	err = hmap_init(&g->processes);
 	if (!err)
 		return g;
 	gcs_free(g);
@@ -214,7 +214,7 @@ static void use_v8(struct gcs *g, struct gc_process *p)
 /* --- looking --- */
 
 /* What tells most: probes of its own, then V8, then just that there is a collector. */
-static int worth(const struct gc_file *f)
+static int worth(const struct runtime_file *f)
 {
 	if (f->usdt && f->usdt->owns_heap)
 		return 4;
@@ -227,7 +227,7 @@ static int worth(const struct gc_file *f)
 static bool find_file(struct gcs *g, struct gc_process *p)
 {
 	struct proc_maps maps = {0};
-	const struct gc_file *best = NULL;
+	const struct runtime_file *best = NULL;
 	const struct proc_map *best_map = NULL;
 	const char *before = "";
 	unsigned looked = 0;
@@ -236,13 +236,13 @@ static bool find_file(struct gcs *g, struct gc_process *p)
 		return false;
 	for (unsigned i = 0; i < maps.count && looked < FILES_OF_PROCESS; i++) {
 		const struct proc_map *map = &maps.maps[i];
-		const struct gc_file *file;
+		const struct runtime_file *file;
 
 		if (!proc_map_is_file(map) || !strcmp(map->path, before))
 			continue;
 		before = map->path;
 		looked++;
-		file = gc_files_look(g->files, (pid_t)p->pid, map);
+		file = runtime_files_look(g->files, (pid_t)p->pid, map);
 		if (file && worth(file) > (best ? worth(best) : 0)) {
 			best = file;
 			best_map = map;
@@ -255,15 +255,10 @@ static bool find_file(struct gcs *g, struct gc_process *p)
 	return best;
 }
 
-static void look(struct gcs *g, struct gc_process *p)
+static void attach(struct gcs *g, struct gc_process *p)
 {
 	struct gc_source *source = &p->source;
 
-	memset(source, 0, sizeof(*source));
-	if (!find_file(g, p)) {
-		source->collector = COLLECTOR_NONE;
-		return;
-	}
 	source->runtime = p->file->runtime;
 	if (p->file->usdt) {
 		use_usdt(g, p);
@@ -273,9 +268,27 @@ static void look(struct gcs *g, struct gc_process *p)
 		source->collector = COLLECTOR_HIDDEN;
 		source->why = nothing_to_probe;
 	}
+}
+
+static void look(struct gcs *g, struct gc_process *p)
+{
+	const struct gc_source *source = &p->source;
+	uint64_t begun = clock_cpu_ns();
+
+	memset(&p->source, 0, sizeof(p->source));
+	if (find_file(g, p))
+		attach(g, p);
+	else
+		p->source.collector = COLLECTOR_NONE;
+	g->learning_ns += clock_cpu_ns() - begun;
 	log_debug("PID %u: collections of %s by %s%s%s", p->pid,
 		  source->runtime ? source->runtime : "none", source->by ? source->by : "nothing",
 		  source->why ? ": " : "", source->why ? source->why : "");
+}
+
+uint64_t gcs_learning_ns(const struct gcs *g)
+{
+	return g->learning_ns;
 }
 
 static struct gc_process *process_new(struct gcs *g, uint32_t pid, uint64_t start_ns)
@@ -311,7 +324,6 @@ void gcs_free(struct gcs *g)
 	while (g->processes.buckets && (node = hmap_next(&g->processes, NULL)))
 		end_process(g, hmap_entry(node, struct gc_process, node));
 	hmap_release(&g->processes);
-	gc_files_free(g->files);
 	free(g);
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collect/runtime_files.h"
 #include "collect/session.h"
 #include "model/gc.h"
 
@@ -16,8 +17,13 @@
 
 struct gcs;
 
-/** gcs_new - NULL with errno set; ENOTSUP where collections cannot be probed (doctor says why) */
-struct gcs *gcs_new(struct session *s);
+/**
+ * gcs_new - no process is watched yet
+ * @files: must outlive it
+ *
+ * NULL with errno set; ENOTSUP where collections cannot be probed (doctor says why).
+ */
+struct gcs *gcs_new(struct session *s, struct runtime_files *files);
 /** gcs_free - detaches; takes NULL */
 void gcs_free(struct gcs *g);
 
@@ -31,6 +37,9 @@ void gcs_want(struct gcs *g, uint32_t pid, uint64_t start_ns);
 void gcs_settle(struct gcs *g, uint64_t now_ns);
 /** gcs_forget - the process is gone, or is another program now */
 void gcs_forget(struct gcs *g, uint32_t pid);
+
+/** gcs_learning_ns - own CPU time that went into getting to know processes and their files */
+uint64_t gcs_learning_ns(const struct gcs *g);
 
 /** What is known of how a process's garbage is collected. */
 struct gc_source {

@@ -129,6 +129,8 @@ static int configure_sites(struct session *s)
 					 s->skel->maps.mw_external,    s->skel->maps.mw_ext_calls};
 	int err = 0;
 
+	if (!used_hook(s, CAPABILITY_GC))
+		err = bpf_map__set_max_entries(s->skel->maps.mw_gc_threads, 1);
 	if (!used_hook(s, CAPABILITY_SITES)) {
 		for (size_t i = 0; !err && i < sizeof(of_sites) / sizeof(of_sites[0]); i++)
 			err = bpf_map__set_max_entries(of_sites[i], 1);

@@ -73,14 +73,15 @@ static void set_text(struct site_process *p)
 		executable_has || p->config.v8.enabled ? MW_WALK_FRAME_POINTERS : MW_WALK_COPY;
 }
 
-static int find_hooks(struct site_process *p)
+static int find_hooks(struct site_process *p, struct runtime_files *files)
 {
-	const struct proc_map *map = v8_process_map(p->v8);
-	struct elf_file *f = proc_map_open(p->pid, map);
-	int err = f ? v8_hooks_find(f, v8_process_layout(p->v8)->version, &p->hooks) : -errno;
+	const struct runtime_file *file =
+		runtime_files_look(files, (pid_t)p->pid, v8_process_map(p->v8));
 
-	elf_file_free(f);
-	return err;
+	if (!file)
+		return -errno;
+	p->hooks = file->hooks;
+	return file->has_v8 ? 0 : -ENOENT;
 }
 
 static const char refused[] =
@@ -117,7 +118,7 @@ static void open_v8(struct site_process *p, const struct site_shared *shared)
 			 "faults only";
 		return;
 	}
-	err = find_hooks(p);
+	err = find_hooks(p, shared->files);
 	if (!err)
 		err = proc_map_path(p->pid, v8_process_map(p->v8), path, sizeof(path));
 	if (err) {

@@ -11,6 +11,7 @@
 
 #include "base/hmap.h"
 #include "base/memreader.h"
+#include "collect/runtime_files.h"
 #include "collect/session.h"
 #include "collect/v8_probes.h"
 #include "memwatch/sites.h"
@@ -57,6 +58,7 @@ struct site_process {
 /* What all of them share. */
 struct site_shared {
 	struct session *session;
+	struct runtime_files *files;
 	struct symbolizer *symbolizer;
 	struct intern *names;
 	int procs_fd;		   /* mw_site_procs */

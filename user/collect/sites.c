@@ -75,7 +75,7 @@ static void raise_file_limit(void)
 		  &limit); /* if not, the last ones get no probes, and that is said */
 }
 
-struct sites *sites_new(struct session *session, double budget_pct)
+struct sites *sites_new(struct session *session, struct runtime_files *files, double budget_pct)
 {
 	const char *why = NULL;
 	struct sites *s;
@@ -90,6 +90,7 @@ struct sites *sites_new(struct session *session, double budget_pct)
 		return NULL;
 	raise_file_limit();
 	s->shared.session = session;
+	s->shared.files = files;
 	s->shared.procs_fd = session_map_fd(session, "mw_site_procs");
 	s->shared.thrift = 1;
 	s->shared.v8_max_per_s = budget_pct / 100 * SITES_OF_BUDGET * 1e9 / ALLOC_COST_NS;

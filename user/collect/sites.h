@@ -6,6 +6,7 @@
 #ifndef MEMWATCH_COLLECT_SITES_H
 #define MEMWATCH_COLLECT_SITES_H
 
+#include "collect/runtime_files.h"
 #include "collect/session.h"
 #include "model/site.h"
 
@@ -13,11 +14,12 @@ struct sites;
 
 /**
  * sites_new - nothing is watched yet
+ * @files: must outlive it
  * @budget_pct: of one CPU, that sampling may cost; 0: no limit
  *
  * NULL with errno set; ENOTSUP where no stacks can be taken (session_has_sites() says why).
  */
-struct sites *sites_new(struct session *s, double budget_pct);
+struct sites *sites_new(struct session *s, struct runtime_files *files, double budget_pct);
 /** sites_free - takes NULL */
 void sites_free(struct sites *s);
 

@@ -3,7 +3,7 @@
  * Files by device and inode. A file that is replaced has another inode; one that is
  * overwritten while it runs cannot be (ETXTBSY).
  */
-#include "collect/gc_files.h"
+#include "collect/runtime_files.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,10 +16,10 @@
 
 struct known_file {
 	struct hmap_node node; /* by key_of() */
-	struct gc_file file;
+	struct runtime_file file;
 };
 
-struct gc_files {
+struct runtime_files {
 	struct hmap by_key;
 };
 
@@ -45,7 +45,7 @@ static const char *runtime_by_name(const char *path)
 	return NULL;
 }
 
-static void look(struct elf_file *f, const char *path, struct gc_file *out)
+static void look(struct elf_file *f, const char *path, struct runtime_file *out)
 {
 	struct elf_section section;
 	struct v8_info v8;
@@ -65,9 +65,9 @@ static void look(struct elf_file *f, const char *path, struct gc_file *out)
 	v8_hooks_find(f, out->v8_version, &out->hooks);
 }
 
-struct gc_files *gc_files_new(void)
+struct runtime_files *runtime_files_new(void)
 {
-	struct gc_files *files = calloc(1, sizeof(*files));
+	struct runtime_files *files = calloc(1, sizeof(*files));
 	int err = files ? hmap_init(&files->by_key) : -ENOMEM;
 
 	if (!err)
@@ -77,7 +77,7 @@ struct gc_files *gc_files_new(void)
 	return NULL;
 }
 
-void gc_files_free(struct gc_files *files)
+void runtime_files_free(struct runtime_files *files)
 {
 	struct hmap_node *node;
 
@@ -105,7 +105,8 @@ static uint64_t key_of(const struct proc_map *map)
 	return hash;
 }
 
-const struct gc_file *gc_files_look(struct gc_files *files, pid_t pid, const struct proc_map *map)
+const struct runtime_file *runtime_files_look(struct runtime_files *files, pid_t pid,
+					      const struct proc_map *map)
 {
 	struct hmap_node *node = hmap_find(&files->by_key, key_of(map));
 	struct known_file *known;

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cmd/closely.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "analysis/promote.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+int closely_init(struct closely *c, struct session *s, double budget_pct)
+{
+	memset(c, 0, sizeof(*c));
+	c->files = runtime_files_new();
+	if (!c->files)
+		return log_error_code(-errno, "cannot prepare: %s", strerror(errno));
+	c->sites = sites_new(s, c->files, budget_pct);
+	if (!c->sites && errno != ENOTSUP)
+		return log_error_code(-errno, "cannot prepare for stacks: %s", strerror(errno));
+	c->gcs = gcs_new(s, c->files);
+	if (!c->gcs && errno != ENOTSUP)
+		return log_error_code(-errno, "cannot prepare for collections: %s",
+				      strerror(errno));
+	return 0;
+}
+
+void closely_release(struct closely *c)
+{
+	sites_free(c->sites);
+	gcs_free(c->gcs);
+	runtime_files_free(c->files);
+	memset(c, 0, sizeof(*c));
+}
+
+uint64_t closely_learning_ns(const struct closely *c)
+{
+	return (c->sites ? sites_learning_ns(c->sites) : 0) +
+	       (c->gcs ? gcs_learning_ns(c->gcs) : 0);
+}
+
+static bool is_watched(void *arg, const struct process *p)
+{
+	const struct closely *c = arg;
+	struct gc_source source = {.collector = COLLECTOR_UNKNOWN};
+
+	if (c->sites)
+		return sites_of(c->sites, p->pid, p->start_ns) != NULL;
+	if (c->gcs)
+		gcs_source(c->gcs, p->pid, p->start_ns, &source);
+	return source.collector != COLLECTOR_UNKNOWN;
+}
+
+static void want(const struct closely *c, const struct process *p)
+{
+	if (c->sites)
+		sites_want(c->sites, p->pid, p->start_ns);
+	if (c->gcs)
+		gcs_want(c->gcs, p->pid, p->start_ns);
+}
+
+static void choose(const struct closely *c, const struct targets *targets, struct process **rows,
+		   size_t count, uint32_t looked_at)
+{
+	const struct process *growers[PROMOTE_MAX];
+	unsigned n = 0;
+
+	if (!targets_are_named(targets))
+		n = promote_growers(rows, count, is_watched, (void *)c, growers);
+	for (unsigned i = 0; i < n; i++)
+		want(c, growers[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (targets_are_named(targets) || rows[i]->pid == looked_at)
+			want(c, rows[i]);
+	}
+}
+
+void closely_show(const struct closely *c, struct process **rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct process *p = rows[i];
+		struct gc_source source = {.collector = COLLECTOR_UNKNOWN};
+
+		p->sites = c->sites ? sites_of(c->sites, p->pid, p->start_ns) : NULL;
+		if (c->gcs)
+			gcs_source(c->gcs, p->pid, p->start_ns, &source);
+		p->collector = source.collector;
+	}
+}
+
+void closely_tick(const struct closely *c, const struct targets *targets, struct process **rows,
+		  size_t count, uint32_t looked_at)
+{
+	choose(c, targets, rows, count, looked_at);
+	if (c->sites) {
+		sites_settle(c->sites);
+		sites_tick(c->sites);
+	}
+	if (c->gcs)
+		gcs_settle(c->gcs, clock_boot_ns());
+	closely_show(c, rows, count);
+}
+
+void closely_forget(const struct closely *c, uint32_t pid)
+{
+	if (c->sites)
+		sites_forget(c->sites, pid);
+	if (c->gcs)
+		gcs_forget(c->gcs, pid);
+}
