@@ -410,5 +410,9 @@ bool gcs_take(struct gcs *g, const struct mw_event_gc *e, struct gc *out)
 	if (e->h.type == MW_EVENT_GC && e->via == MW_GC_VIA_UPROBE)
 		v8_heap_sizes_read(&p->file->hooks.sizes, &p->memory, e->isolate, &out->limit_bytes,
 				   &out->external_bytes);
+	log_debug("PID %u: %s of heap %#llx, %.2f ms, %llu bytes live", out->pid,
+		  e->h.type == MW_EVENT_GC ? gc_kind_name(out->kind) : "end",
+		  (unsigned long long)out->isolate, (double)out->pause_ns / 1e6,
+		  (unsigned long long)out->live_bytes);
 	return true;
 }
