@@ -77,12 +77,13 @@ WORKLOAD_SRCS := $(wildcard tests/workloads/*.c)
 WORKLOADS := $(WORKLOAD_SRCS:tests/workloads/%.c=$(BUILD)/tests/workloads/%)
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 JSSTACK := $(BUILD)/tests/v8/jsstack
+TRUTH_REPLAY := $(BUILD)/tests/truth/replay
 E2E := $(sort $(wildcard tests/e2e/*.sh))
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch] tests/host/stub/*.h tests/host/stub/*/*.h)
 SHELL_FILES := $(wildcard tests/*.sh tests/*/*.sh) .ci/run
 
-.PHONY: all deps demo test unit units workloads e2e nodes matrix check format format-check lint layers bench \
+.PHONY: all deps demo test unit units workloads e2e nodes matrix truth check format format-check lint layers bench \
 	fuzz install uninstall clean help vmlinux
 .DELETE_ON_ERROR:
 
@@ -138,7 +139,7 @@ $(BUILD)/tests/workloads/%: tests/workloads/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 $(WARNINGS) -O2 -g -fno-omit-frame-pointer -pthread \
-		-MMD -MP $< -o $@
+		-MMD -MP $< -o $@ -lm
 
 $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB_OBJS)
 	$(call say,CC,$<)
@@ -156,6 +157,12 @@ $(JSSTACK): tests/v8/jsstack.c $(BUILD)/tests/v8/walk.o $(LIB_OBJS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
+
+# A tool of the tests: the analysis of this build, on what memwatch has recorded.
+$(TRUTH_REPLAY): tests/truth/replay.c $(LIB_OBJS)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $^ -o $@ -ljson-c $(LDLIBS)
 
 build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/collect/session.c,$(USER_SRCS))
 	$(call say,FUZZ,$<)
@@ -189,6 +196,11 @@ matrix: all nodes
 	$(Q)tests/matrix/oracle.sh
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/matrix/sites.sh
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/matrix/ratio.sh
+
+# Whether memwatch is right about leaks: make truth [NODES="12 22"] [ONLY="js-map c-*"] [REPLAY=1]
+# With REPLAY nothing is run: the analysis of this build on what was recorded before.
+truth: all workloads $(TRUTH_REPLAY)
+	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/truth/run.sh $(if $(REPLAY),--replay) $(ONLY)
 
 bench: all workloads $(BENCHES)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/bench/run.sh
@@ -255,6 +267,6 @@ clean:
 
 help:
 	@sed -n '/^# make/,/^$$/s/^# \{0,1\}//p' Makefile
-	@echo "nodes matrix bench fuzz format format-check lint layers unit e2e install uninstall vmlinux clean"
+	@echo "nodes matrix truth bench fuzz format format-check lint layers unit e2e install uninstall vmlinux clean"
 
--include $(BPF_OBJS:.o=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d) $(JSSTACK:=.d) $(BUILD)/tests/v8/walk.d
+-include $(BPF_OBJS:.o=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d) $(JSSTACK:=.d) $(TRUTH_REPLAY:=.d) $(BUILD)/tests/v8/walk.d
