@@ -51,7 +51,7 @@ give_up() { # STATUS WHAT
 judge() {
 	jq -n -f "$here/judge.jq" --arg name "${out##*/}" --arg expected "$expected" --argjson rate "$rate" \
 		"$1" >"$out.json" || give_up 2 "cannot judge"
-	[ "$(jq '.faults == []' "$out.json")" = true ]
+	[ "$(jq ".faults == []" "$out.json")" = true ]
 }
 
 if [ -n "${REJUDGE:-}" ]; then
@@ -84,7 +84,7 @@ esac
 mapfile -t words < <(command_line)
 
 mkdir -p "$dir" || exit 2
-rm -f "$out".*
+rm -f "$out".{ndjson,err,out,json,replay}
 mkfifo "$scratch/in" "$scratch/records"
 exec 9<>"$scratch/in" # the program ends when this does
 env "${words[@]}" <"$scratch/in" >"$out.out" 2>&1 9>&- &
