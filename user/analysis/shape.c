@@ -23,6 +23,7 @@
 #define OUTGROWN	 1.5  /* times the largest fall of the past: not seen before */
 #define SAW_SHARE	 0.1  /* of the saw that a growth must come to */
 #define LEVELLING_BELOW	 0.6  /* second half's rate by the first's */
+#define SAME_RATE	 0.2  /* rates that differ by less of it are one */
 #define FLAT_PATIENCE_S	 5
 #define FLAT_CONFIDENCE	 0.5
 #define PAUSE_FACTOR	 2   /* a plateau outlasts the pauses of a growth so many times */
@@ -112,9 +113,14 @@ static void phase_look(const struct series *s, uint64_t from_ns, const struct sh
 					  trend_dependence(phase->p, phase->n, phase->trend.slope));
 }
 
-/* Whether the rest goes the same way, and says so no better. */
+/*
+ * Whether the rest goes the same way, and says so no better; or as fast, but for a little: what
+ * hardly scatters tells rates apart that make no difference.
+ */
 static bool cut_is_idle(const struct trend *whole, const struct trend *rest)
 {
+	if (whole->low > 0 && fabs(rest->slope - whole->slope) <= SAME_RATE * whole->slope)
+		return true;
 	return rest->low <= whole->high && rest->high >= whole->low &&
 	       rest->high - rest->low >= whole->high - whole->low;
 }
@@ -148,6 +154,12 @@ static double phase_level(const struct phase *phase)
 	return phase->n ? phase->p[phase->n - 1].bytes : 0;
 }
 
+/* What it began with. */
+static double phase_floor(const struct phase *phase)
+{
+	return phase->n ? phase->p[0].bytes : 0;
+}
+
 /* A jump with nothing before and after is no growth that goes on. */
 static bool is_one_step(const struct phase *phase, const struct shape_rule *rule)
 {
@@ -173,12 +185,21 @@ static bool phase_grows(const struct phase *phase, const struct shape_rule *rule
 	       phase_growth(phase) >= growth_least(phase, rule) && !is_one_step(phase, rule);
 }
 
+/* Ups and downs before @phase, with the fall that it may have begun with. */
+static void past_cycles(const struct series *s, const struct phase *phase,
+			struct valley_cycles *past)
+{
+	valley_cycles(s, s->begin_ns, phase->from_ns, past);
+	if (phase->from_ns > s->begin_ns)
+		past->given_back = fmax(past->given_back, past->high - phase_floor(phase));
+}
+
 /* What was given back before, and more of it, may be again. */
 static bool outgrows_past(const struct series *s, const struct phase *phase)
 {
 	struct valley_cycles past;
 
-	valley_cycles(s, s->begin_ns, phase->from_ns, &past);
+	past_cycles(s, phase, &past);
 	return phase_growth(phase) >= OUTGROWN * past.given_back;
 }
 
@@ -335,7 +356,7 @@ static void fill_past(const struct series *s, const struct phase *phase,
 
 	if (phase->from_ns <= s->begin_ns)
 		return;
-	valley_cycles(s, s->begin_ns, phase->from_ns, &past);
+	past_cycles(s, phase, &past);
 	out->rise = fmax(phase->cycles.low - past.low, 0);
 	out->peak = past.high;
 	out->given_back_before = past.given_back;
