@@ -560,7 +560,6 @@ static __always_inline int mw_gc_ends(__u32 gc)
 				gc == MW_GC_SCAVENGE ? MW_LOOK_COPIED : MW_LOOK_MOVED);
 	it->in_gc = 0;
 	it->last_addr = 0;
-	it->wants_live = gc;
 	if (gc == MW_GC_SCAVENGE)
 		it->scavenges++;
 	else
@@ -622,34 +621,6 @@ SEC("?uretprobe")
 int mw_v8_mc_out(struct pt_regs *ctx)
 {
 	return mw_gc_ends(MW_GC_MARK_COMPACT);
-}
-
-/* Heap::SizeOfObjects(): its first return after a collection is what lives. */
-SEC("?uretprobe")
-int mw_v8_live(struct pt_regs *ctx)
-{
-	__u64 live = PT_REGS_RC(ctx), now = bpf_ktime_get_boot_ns();
-	__u32 index = 0;
-	struct mw_v8_isolate *it = mw_isolate(0, false, &index);
-
-	if (!it || !it->wants_live)
-		return 0;
-	if (!it->any_first) {
-		it->any_first = live;
-		it->any_first_ns = now;
-	}
-	it->any_last = live;
-	it->any_last_ns = now;
-	if (it->wants_live == MW_GC_MARK_COMPACT) {
-		if (!it->live_first) {
-			it->live_first = live;
-			it->live_first_ns = now;
-		}
-		it->live_last = live;
-		it->live_last_ns = now;
-	}
-	it->wants_live = 0;
-	return 0;
 }
 
 /* A worker has ended: Heap::TearDown(), on its thread. */

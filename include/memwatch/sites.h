@@ -196,13 +196,11 @@ struct mw_v8_isolate {
 	__u32 pid;   /* in memwatch's namespace */
 	__u32 cursor;
 	__u8 in_gc; /* 1 scavenge, 2 mark-compact */
-	__u8 is_scanned, wants_live, pad;
+	__u8 is_scanned;
+	__u16 pad;
 	__u32 live_samples;
 	__u64 last_addr;
 	__u64 scavenges, mark_compacts;
-	__u64 live_first, live_last; /* bytes after the first and the last mark-compact */
-	__u64 any_first, any_last;   /* ... after any collection */
-	__u64 live_first_ns, live_last_ns, any_first_ns, any_last_ns; /* when, CLOCK_BOOTTIME */
 	__u64 allocs, direct_old, promoted, died;
 	__u64 kept,
 		freed; /* old samples: found alive by a mark-compact for the first time, or dead */
@@ -233,7 +231,7 @@ MW_ASSERT_SIZE(struct mw_site_key, 16);
 MW_ASSERT_SIZE(struct mw_site, 48);
 MW_ASSERT_SIZE(struct mw_v8_heap, 16);
 MW_ASSERT_SIZE(struct mw_v8_frames, 24 + 16 * MW_V8_BUILTINS_RANGES);
-MW_ASSERT_SIZE(struct mw_v8_isolate, 168);
+MW_ASSERT_SIZE(struct mw_v8_isolate, 104);
 MW_ASSERT_SIZE(struct mw_v8_sample, 32);
 
 #endif

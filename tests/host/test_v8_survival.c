@@ -643,46 +643,6 @@ static void test_not_watched(void **state)
 	assert_null(heap_isolate(900));
 }
 
-/* ---- what lives ---- */
-
-static void live_returns(__u64 bytes)
-{
-	struct pt_regs regs = user_return_regs(HEAP_CALLER, bytes);
-
-	assert_int_equal(mw_v8_live(&regs), 0);
-}
-
-static void assert_live(__u64 any_first, __u64 any_last, __u64 first, __u64 last)
-{
-	const struct mw_v8_isolate *it = heap_isolate(TID);
-
-	assert_int_equal(it->any_first, any_first);
-	assert_int_equal(it->any_last, any_last);
-	assert_int_equal(it->live_first, first);
-	assert_int_equal(it->live_last, last);
-}
-
-static void test_live_bytes(void **state)
-{
-	(void)state;
-	live_returns(5); /* of nobody's */
-	assert_null(heap_isolate(TID));
-	scavenge();
-	live_returns(1000);
-	assert_live(1000, 1000, 0, 0);
-	live_returns(7); /* V8 asks for its own reasons, too */
-	assert_live(1000, 1000, 0, 0);
-	mark_compact();
-	live_returns(500);
-	assert_live(1000, 500, 500, 500);
-	scavenge();
-	live_returns(900);
-	assert_live(1000, 900, 500, 500);
-	mark_compact();
-	live_returns(600);
-	assert_live(1000, 600, 500, 600);
-}
-
 #define IN_HEAP(test) cmocka_unit_test_setup_teardown(test, heap_setup, heap_teardown)
 
 int main(void)
@@ -715,7 +675,6 @@ int main(void)
 		IN_HEAP(test_isolates_do_not_mix),
 		IN_HEAP(test_slots_are_used_again),
 		IN_HEAP(test_not_watched),
-		IN_HEAP(test_live_bytes),
 	};
 
 	return cmocka_run_group_tests_name("bpf/v8, survival", tests, NULL, NULL);

@@ -54,12 +54,13 @@ static int show_victim(struct engine *e, const struct mw_event_oom *oom, const s
 	return err;
 }
 
-static int show_collection(struct engine *e, const struct mw_event_gc *record,
-			   const struct process *p)
+/* A collection, or the end of a heap: to the sink, and to who keeps count. */
+static int on_collection(struct engine *e, const struct mw_event_gc *record,
+			 const struct process *p)
 {
 	struct gc gc;
 
-	if (!e->closely.gcs || !gcs_take(e->closely.gcs, record, &gc))
+	if (!closely_take_gc(&e->closely, record, &gc))
 		return 0;
 	if (record->h.type == MW_EVENT_HEAP_OUT || !e->sink->ops->gc)
 		return 0;
@@ -77,7 +78,7 @@ void engine_on_event(void *arg, const struct mw_event_header *h)
 	if (h->type == MW_EVENT_OOM)
 		err = show_victim(e, (const struct mw_event_oom *)h, p);
 	else if (h->type == MW_EVENT_GC || h->type == MW_EVENT_HEAP_OUT)
-		err = show_collection(e, (const struct mw_event_gc *)h, p);
+		err = on_collection(e, (const struct mw_event_gc *)h, p);
 	else if (event_is_wanted(e, h, p))
 		err = e->sink->ops->event(e->sink, h, p);
 	if (h->type == MW_EVENT_EXEC) { /* another program: looked at anew */

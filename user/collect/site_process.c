@@ -402,8 +402,6 @@ void site_process_make_room(struct site_process *p, int sites_fd)
 /* What the isolates of a process were seen to do, in all. */
 struct isolate_sums {
 	uint64_t scavenges, mark_compacts, allocs, direct_old, looks;
-	uint64_t live_first, live_last;
-	uint64_t live_span_ns; /* between them, the longest of all */
 };
 
 static void sum_isolates(struct isolate_sums *sums, uint32_t pid, const struct mw_v8_isolate *all,
@@ -412,9 +410,6 @@ static void sum_isolates(struct isolate_sums *sums, uint32_t pid, const struct m
 	memset(sums, 0, sizeof(*sums));
 	for (unsigned i = 0; i < count; i++) {
 		const struct mw_v8_isolate *it = &all[i];
-		bool is_whole = it->mark_compacts >= 2;
-		uint64_t span = is_whole ? it->live_last_ns - it->live_first_ns
-					 : it->any_last_ns - it->any_first_ns;
 
 		if (!it->owner || it->pid != pid)
 			continue;
@@ -423,10 +418,6 @@ static void sum_isolates(struct isolate_sums *sums, uint32_t pid, const struct m
 		sums->allocs += it->allocs;
 		sums->direct_old += it->direct_old;
 		sums->looks += it->looks;
-		if (span > sums->live_span_ns)
-			sums->live_span_ns = span;
-		sums->live_first += is_whole ? it->live_first : it->any_first;
-		sums->live_last += is_whole ? it->live_last : it->any_last;
 	}
 }
 
@@ -462,9 +453,8 @@ void site_process_isolates(struct site_process *p, const struct mw_v8_isolate *a
 	p->window.allocs = sums.allocs;
 	if (!p->window.sampled_ns)
 		p->window.scavenges_first = sums.scavenges;
-	p->table->v8_live_first = sums.live_first;
-	p->table->v8_live_last = sums.live_last;
-	p->table->v8_live_span_ns = sums.live_span_ns;
+	heap_growth_sum(&p->heaps, &p->table->v8_live_first, &p->table->v8_live_last,
+			&p->table->v8_live_span_ns);
 	why = p->hooks.can_survive ? self_test(p, &sums) : NULL;
 	if (why)
 		degrade(p, why);

@@ -15,6 +15,7 @@
 #include "collect/session.h"
 #include "collect/v8_probes.h"
 #include "memwatch/sites.h"
+#include "model/heap_growth.h"
 #include "model/site.h"
 #include "sym/symbolizer.h"
 #include "v8/v8_process.h"
@@ -45,6 +46,7 @@ struct site_process {
 	struct v8_window window;
 	struct hmap stacks; /* struct known_stack by hash */
 	struct site_table *table;
+	struct heap_growth heaps;
 	uint64_t mark_compacts;	  /* when V8's caches were last checked */
 	uint64_t refresh_due_ns;  /* since its mappings were read */
 	uint64_t external_calls;  /* ArrayBuffers made, as of the tick before */

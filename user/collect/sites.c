@@ -362,6 +362,22 @@ void sites_tick(struct sites *s)
 	keep_to_budget(s, interval_ns);
 }
 
+void sites_gc(struct sites *s, const struct gc *gc)
+{
+	struct site_process *p = find(s, gc->pid);
+
+	if (p && p->start_ns == gc->start_ns)
+		heap_growth_add(&p->heaps, gc);
+}
+
+void sites_heap_out(struct sites *s, uint32_t pid, uint64_t isolate)
+{
+	struct site_process *p = find(s, pid);
+
+	if (p)
+		heap_growth_remove(&p->heaps, isolate);
+}
+
 struct site_table *sites_of(const struct sites *s, uint32_t pid, uint64_t start_ns)
 {
 	struct site_process *p = find(s, pid);

@@ -8,6 +8,7 @@
 
 #include "collect/runtime_files.h"
 #include "collect/session.h"
+#include "model/gc.h"
 #include "model/site.h"
 
 struct sites;
@@ -37,6 +38,11 @@ void sites_tick(struct sites *s);
 /** sites_learning_ns - own CPU time that went into getting to know processes: their symbols, and
  *  the stacks of their first seconds */
 uint64_t sites_learning_ns(const struct sites *s);
+/** sites_gc - a collection of a process has ended: what V8 keeps is scaled to the live heap */
+void sites_gc(struct sites *s, const struct gc *gc);
+/** sites_heap_out - one of its heaps is gone */
+void sites_heap_out(struct sites *s, uint32_t pid, uint64_t isolate);
+
 /** sites_of - the table of a process, as of the last tick; NULL if it is not watched */
 struct site_table *sites_of(const struct sites *s, uint32_t pid, uint64_t start_ns);
 

@@ -17,7 +17,6 @@ static const struct {
 	bool is_sampling; /* in windows only */
 } probes[] = {
 	/* The end before the begin: what returns must have been seen to begin. */
-	{V8_HOOK_LIVE, "mw_v8_live", true, false},
 	{V8_HOOK_SCAVENGE, "mw_v8_scav_out", true, false},
 	{V8_HOOK_SCAVENGE_MID, "mw_v8_scav_mid", false, false},
 	{V8_HOOK_SCAVENGE, "mw_v8_scav_in", false, false},
