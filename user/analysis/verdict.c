@@ -19,7 +19,7 @@
 #define LIVE_MARKS_JOINT 3    /* full collections that do, if private memory grows as well */
 #define LIVE_ALPHA_JOINT 0.17 /* 1 in 6: all three rise */
 #define JOINT_FACTOR	 0.95 /* of the confidence, where the evidence is indirect */
-#define COLLECTED_CYCLES 3    /* ups and downs, to see what a collector leaves */
+#define COLLECTED_CYCLES 3    /* ups and downs, or full collections, to see what is left */
 #define RISE_LEAST	 (2 * MIB)
 #define RISE_SHARE	 0.05
 #define STARTUP_S	 30
@@ -112,6 +112,32 @@ static double share_of(const struct series *s, const struct shape *growth)
 
 /* ---- V8: what survives full collections ---- */
 
+/* Full collections since the growth began. */
+static unsigned collections_in(const struct verdict_input *in, const struct shape *growth)
+{
+	const struct series *full = in->full ? in->full : in->v8 ? &in->v8->sum : NULL;
+
+	return full ? full->count - series_from(full, growth->since_ns) : 0;
+}
+
+/* Whether half of the growth was there before a full collection, and after it still. */
+static bool has_survived(const struct verdict_input *in, const struct shape *growth)
+{
+	const struct series *full = in->full ? in->full : in->v8 ? &in->v8->sum : NULL;
+	uint64_t half_ns = (uint64_t)(growth->span_s * SHARE_MAIN * 1e9);
+
+	return full && full->count && full->last_ns >= growth->since_ns + half_ns;
+}
+
+/* Buffers that nobody holds are there until V8 collects; what V8 does not know of is not theirs. */
+static bool is_no_garbage(const struct verdict_input *in, const struct shape *growth,
+			  double external)
+{
+	bool is_known = in->external && in->external->count;
+
+	return has_survived(in, growth) || (is_known && external < SHARE_SMALL);
+}
+
 static bool live_does_not_explain(const struct shape *live, const struct shape *growth)
 {
 	return live->points >= LIVE_MARKS_JOINT && live->span_s >= growth->span_s * SHARE_MAIN &&
@@ -141,13 +167,13 @@ static void judge_v8_growth(const struct verdict_input *in, const struct looks *
 	    external < SHARE_MAIN) {
 		evidence_growth(v, LIVE, &live);
 		decide_leak(v, VERDICT_LEAK, fmax(growth->confidence, live.confidence), &live);
-	} else if (external >= SHARE_MAIN) {
+	} else if (external >= SHARE_MAIN && has_survived(in, growth)) {
 		evidence_share(v, external, "held by Buffers and ArrayBuffers");
 		decide_leak(v, VERDICT_EXTERNAL, growth->confidence, growth);
 	} else if (live_does_not_explain(&live, growth)) {
 		evidence_flat(v, LIVE, &live);
 		decide_leak(v, VERDICT_EXTERNAL, growth->confidence, growth);
-	} else if (brk >= SHARE_MAIN) {
+	} else if (brk >= SHARE_MAIN && is_no_garbage(in, growth, external)) {
 		evidence_share(v, brk, "in the brk heap (malloc), where V8's objects are not");
 		decide_leak(v, VERDICT_EXTERNAL, growth->confidence * JOINT_FACTOR, growth);
 	} else if (live_grows_jointly(in, &live)) {
@@ -161,6 +187,13 @@ static void judge_v8_growth(const struct verdict_input *in, const struct looks *
 
 /* ---- the rest ---- */
 
+/* Of one that collects: what it falls to, or what is left after collections, is what is kept. */
+static bool floor_is_seen(const struct verdict_input *in, const struct shape *growth)
+{
+	return growth->cycles >= COLLECTED_CYCLES ||
+	       (collections_in(in, growth) >= COLLECTED_CYCLES && has_survived(in, growth));
+}
+
 static void judge_native_growth(const struct verdict_input *in, const struct looks *looks,
 				struct verdict *v)
 {
@@ -168,13 +201,15 @@ static void judge_native_growth(const struct verdict_input *in, const struct loo
 	double brk = share_of(in->brk, growth), vm = share_of(in->vm, growth);
 
 	evidence_growth(v, PRIVATE, growth);
-	if (in->is_collected && growth->cycles < COLLECTED_CYCLES) {
-		decide_early(v, growth, "no collection was seen that shows what is garbage");
-	} else if (looks->threads.kind == SHAPE_GROWING) {
+	if (looks->threads.kind == SHAPE_GROWING) { /* they are no garbage, whoever collects */
 		evidence_say(v, "threads: %.0f, %.0f more in that time", looks->threads.level,
 			     looks->threads.growth);
 		decide_leak(v, VERDICT_STACKS, fmax(growth->confidence, looks->threads.confidence),
 			    growth);
+	} else if (in->is_unknown) {
+		decide_early(v, growth, "whether it collects garbage was not looked at");
+	} else if (in->is_collected && !floor_is_seen(in, growth)) {
+		decide_early(v, growth, "no collection was seen that shows what is garbage");
 	} else if (in->brk && in->vm && brk < SHARE_SMALL && vm >= SHARE_MAIN) {
 		evidence_share(v, vm, "in new mappings; the brk heap (malloc) does not explain it");
 		decide_leak(v, VERDICT_MAPPINGS, growth->confidence, growth);

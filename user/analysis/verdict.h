@@ -61,7 +61,9 @@ struct verdict_input {
 	const struct series *threads;  /* their count */
 	const struct series *external; /* that V8 knows to be held by its objects */
 	const struct live_heap *v8;    /* NULL: not V8, or its collections are not seen */
+	const struct series *full;     /* full collections that were seen; only their times count */
 	bool is_collected; /* garbage is collected and not seen how: Java, Go, V8 without hooks */
+	bool is_unknown;   /* whether it is, nobody looked: what grows privately is not called */
 	const struct limit *limits; /* cgroups up the hierarchy, and the machine */
 	unsigned limit_count;
 	const struct verdict_mark *marks; /* in the order of time */
