@@ -121,6 +121,13 @@ static int open_sink(struct engine *e)
 	return 0;
 }
 
+static int prepare_verdicts(struct engine *e)
+{
+	e->verdicts =
+		watch_verdict_new(&e->table, e->sink, targets_are_named(&e->options->targets));
+	return e->verdicts ? 0 : log_error_code(-errno, "cannot judge: %s", strerror(errno));
+}
+
 static int open_output(struct engine *e)
 {
 	e->out_fd = STDOUT_FILENO;
@@ -177,7 +184,9 @@ static int show_end(struct engine *e, struct end *end)
 		return -ENOMEM;
 	column_sort(e->options->sort, end->rows, end->count);
 	closely_show(&e->closely, end->rows, end->count);
-	err = e->sink->ops->end(e->sink, end);
+	err = watch_verdict_end(e->verdicts, end->rows, end->count, end->now_ns);
+	if (!err)
+		err = e->sink->ops->end(e->sink, end);
 	free(end->rows);
 	return err;
 }
@@ -255,12 +264,15 @@ static int set_up(struct engine *e)
 	if (!err)
 		err = open_sink(e);
 	if (!err)
+		err = prepare_verdicts(e);
+	if (!err)
 		err = watch_sources(e);
 	return err;
 }
 
 static void tear_down(struct engine *e)
 {
+	watch_verdict_free(e->verdicts);
 	if (e->sink)
 		e->sink->ops->free(e->sink);
 	closely_release(&e->closely);

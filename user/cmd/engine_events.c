@@ -45,6 +45,7 @@ static int show_victim(struct engine *e, const struct mw_event_oom *oom, const s
 
 	memcpy(victim.comm, oom->h.comm, MW_COMM_LEN);
 	if (!p || !p->cgroup || p->cgroup->node.key != oom->cgroup_id || !p->cgroup->path) {
+		victim.verdict = p ? p->verdict : NULL;
 		cgroup_read_by_id(&cgroup, oom->cgroup_id);
 		p = &victim;
 	}
@@ -54,33 +55,41 @@ static int show_victim(struct engine *e, const struct mw_event_oom *oom, const s
 	return err;
 }
 
-/* A collection, or the end of a heap: to the sink, and to who keeps count. */
-static int on_collection(struct engine *e, const struct mw_event_gc *record,
-			 const struct process *p)
+static int show_collection(struct engine *e, const struct mw_event_gc *record,
+			   const struct process *p)
 {
 	struct gc gc;
 
-	if (!closely_take_gc(&e->closely, record, &gc))
+	if (!e->closely.gcs || !gcs_take(e->closely.gcs, record, &gc))
 		return 0;
-	if (record->h.type == MW_EVENT_HEAP_OUT || !e->sink->ops->gc)
+	if (record->h.type == MW_EVENT_HEAP_OUT)
+		return 0;
+	watch_verdict_gc(e->verdicts, &gc);
+	if (!e->sink->ops->gc)
 		return 0;
 	return e->sink->ops->gc(e->sink, &gc, p);
+}
+
+static int show_event(struct engine *e, const struct mw_event_header *h, const struct process *p)
+{
+	if (h->type == MW_EVENT_OOM)
+		return show_victim(e, (const struct mw_event_oom *)h, p);
+	if (h->type == MW_EVENT_GC || h->type == MW_EVENT_HEAP_OUT)
+		return show_collection(e, (const struct mw_event_gc *)h, p);
+	return event_is_wanted(e, h, p) ? e->sink->ops->event(e->sink, h, p) : 0;
 }
 
 void engine_on_event(void *arg, const struct mw_event_header *h)
 {
 	struct engine *e = arg;
 	struct process *p = process_table_find(&e->table, h->pid, h->start_ns);
-	int err = 0;
+	int err;
 
 	e->born += h->type == MW_EVENT_FORK;
 	e->gone += h->type == MW_EVENT_EXIT;
-	if (h->type == MW_EVENT_OOM)
-		err = show_victim(e, (const struct mw_event_oom *)h, p);
-	else if (h->type == MW_EVENT_GC || h->type == MW_EVENT_HEAP_OUT)
-		err = on_collection(e, (const struct mw_event_gc *)h, p);
-	else if (event_is_wanted(e, h, p))
-		err = e->sink->ops->event(e->sink, h, p);
+	err = watch_verdict_event(e->verdicts, h, p); /* the last one before its end is shown */
+	if (!err)
+		err = show_event(e, h, p);
 	if (h->type == MW_EVENT_EXEC) { /* another program: looked at anew */
 		closely_forget(&e->closely, h->pid);
 		if (p)
@@ -111,6 +120,7 @@ void engine_on_vanished(void *arg, const struct process *p)
 	struct engine *e = arg;
 
 	e->gone++;
+	watch_verdict_vanished(e->verdicts, p, e->table.now_ns);
 	if (targets_match(&e->options->targets, p))
 		e->sink->ops->vanished(e->sink, p, e->table.now_ns);
 	engine_named_gone(e, p->pid, p->start_ns);

@@ -5,6 +5,7 @@
 
 #include "cmd/closely.h"
 #include "cmd/engine.h"
+#include "cmd/watch_verdict.h"
 #include "collect/budget.h"
 #include "collect/self.h"
 #include "collect/session.h"
@@ -17,6 +18,7 @@ struct engine {
 	struct process_table table;
 	struct loop *loop;
 	struct sink *sink;
+	struct watch_verdict *verdicts;
 	int out_fd;
 
 	struct budget budget;

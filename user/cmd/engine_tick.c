@@ -72,7 +72,7 @@ static int show(struct engine *e, bool collected)
 		.shed = budget_text(&e->budget),
 	};
 	bool reversed = false;
-	int err;
+	int err = 0;
 
 	if (front->sort)
 		tick.sort = front->sort(front->arg, &reversed);
@@ -84,6 +84,8 @@ static int show(struct engine *e, bool collected)
 	if (collected)
 		closely_tick(&e->closely, &e->options->targets, tick.rows, tick.count,
 			     front->looked_at ? front->looked_at(front->arg) : 0);
+	if (collected)
+		err = watch_verdict_tick(e->verdicts, tick.rows, tick.count, tick.now_ns);
 	if (e->ticks == 1 && !tick.count && !e->options->targets.count)
 		log_info("no process matches yet: waiting for one");
 	column_sort(tick.sort, tick.rows, tick.count);
@@ -91,7 +93,8 @@ static int show(struct engine *e, bool collected)
 		reverse(tick.rows, tick.count);
 	lost_since(&tick.lost, &e->lost, &e->lost_before);
 	self_meter_read(&e->meter, e->session, &tick.cost);
-	err = e->sink->ops->tick(e->sink, &tick);
+	if (!err)
+		err = e->sink->ops->tick(e->sink, &tick);
 	e->lost_before = e->lost;
 	e->born = e->gone = 0;
 	free(tick.rows);
