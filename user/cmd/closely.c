@@ -100,6 +100,17 @@ void closely_tick(const struct closely *c, const struct targets *targets, struct
 	closely_show(c, rows, count);
 }
 
+bool closely_take_gc(const struct closely *c, const struct mw_event_gc *record, struct gc *out)
+{
+	if (!c->gcs || !gcs_take(c->gcs, record, out))
+		return false;
+	if (c->sites && record->h.type == MW_EVENT_HEAP_OUT)
+		sites_heap_out(c->sites, out->pid, out->isolate);
+	else if (c->sites)
+		sites_gc(c->sites, out);
+	return true;
+}
+
 void closely_forget(const struct closely *c, uint32_t pid)
 {
 	if (c->sites)

@@ -40,6 +40,9 @@ void closely_tick(const struct closely *c, const struct targets *targets, struct
 /** closely_show - the same, as of the last tick, less those that were forgotten since */
 void closely_show(const struct closely *c, struct process **rows, size_t count);
 
+/** closely_take_gc - gcs_take(), and the sites know as well */
+bool closely_take_gc(const struct closely *c, const struct mw_event_gc *record, struct gc *out);
+
 /** closely_forget - the process is gone, or is another program now */
 void closely_forget(const struct closely *c, uint32_t pid);
 

@@ -55,19 +55,18 @@ static int show_victim(struct engine *e, const struct mw_event_oom *oom, const s
 	return err;
 }
 
-static int show_collection(struct engine *e, const struct mw_event_gc *record,
-			   const struct process *p)
+/* A collection, or the end of a heap: to the sink, and to who keeps count. */
+static int on_collection(struct engine *e, const struct mw_event_gc *record,
+			 const struct process *p)
 {
 	struct gc gc;
 
-	if (!e->closely.gcs || !gcs_take(e->closely.gcs, record, &gc))
+	if (!closely_take_gc(&e->closely, record, &gc))
 		return 0;
 	if (record->h.type == MW_EVENT_HEAP_OUT)
 		return 0;
 	watch_verdict_gc(e->verdicts, &gc);
-	if (!e->sink->ops->gc)
-		return 0;
-	return e->sink->ops->gc(e->sink, &gc, p);
+	return e->sink->ops->gc ? e->sink->ops->gc(e->sink, &gc, p) : 0;
 }
 
 static int show_event(struct engine *e, const struct mw_event_header *h, const struct process *p)
@@ -75,7 +74,7 @@ static int show_event(struct engine *e, const struct mw_event_header *h, const s
 	if (h->type == MW_EVENT_OOM)
 		return show_victim(e, (const struct mw_event_oom *)h, p);
 	if (h->type == MW_EVENT_GC || h->type == MW_EVENT_HEAP_OUT)
-		return show_collection(e, (const struct mw_event_gc *)h, p);
+		return on_collection(e, (const struct mw_event_gc *)h, p);
 	return event_is_wanted(e, h, p) ? e->sink->ops->event(e->sink, h, p) : 0;
 }
 
