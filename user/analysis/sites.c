@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define LEADING_MAX 32
+#define KINDS_MAX   3
 
 const enum mw_site_kind site_kinds_ordered[MW_SITE_KINDS - 1] = {
 	MW_SITE_V8_SURVIVED, MW_SITE_EXTERNAL, MW_SITE_FAULT,
@@ -214,23 +215,33 @@ static bool is_there(const struct site_group *list, unsigned count, const struct
 	return false;
 }
 
-unsigned site_groups_leading(const struct site_table *t, struct site_group *out, unsigned max)
+unsigned site_groups_of_kinds(const struct site_table *t, const enum mw_site_kind *kinds,
+			      unsigned kind_count, struct site_group *out, unsigned max)
 {
-	static const enum mw_site_kind resident[] = {MW_SITE_V8_SURVIVED, MW_SITE_EXTERNAL,
-						     MW_SITE_FAULT};
-	static const enum mw_site_kind asked_for[] = {MW_SITE_BRK, MW_SITE_MMAP};
-	struct ranked all[3 * LEADING_MAX];
+	struct ranked all[KINDS_MAX * LEADING_MAX];
 	unsigned ranked = 0, count = 0;
 
-	for (unsigned i = 0; i < 3; i++)
-		ranked += rank_kind(t, resident[i], all + ranked);
-	for (unsigned i = 0; i < 2 && !ranked; i++)
-		ranked = rank_kind(t, asked_for[i], all);
+	for (unsigned i = 0; i < kind_count && i < KINDS_MAX; i++)
+		ranked += rank_kind(t, kinds[i], all + ranked);
+	if (!ranked)
+		return 0;
 	qsort(all, ranked, sizeof(all[0]), compare_ranked);
 	for (unsigned i = 0; i < ranked && count < max; i++) {
 		if (!is_there(out, count, &all[i].group))
 			out[count++] = all[i].group;
 	}
+	return count;
+}
+
+unsigned site_groups_leading(const struct site_table *t, struct site_group *out, unsigned max)
+{
+	static const enum mw_site_kind resident[] = {MW_SITE_V8_SURVIVED, MW_SITE_EXTERNAL,
+						     MW_SITE_FAULT};
+	static const enum mw_site_kind asked_for[] = {MW_SITE_BRK, MW_SITE_MMAP};
+	unsigned count = site_groups_of_kinds(t, resident, 3, out, max);
+
+	for (unsigned i = 0; i < 2 && !count; i++)
+		count = site_groups_of_kinds(t, &asked_for[i], 1, out, max);
 	return count;
 }
 

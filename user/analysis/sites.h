@@ -49,6 +49,13 @@ unsigned site_groups(const struct site_table *t, enum mw_site_kind kind, enum si
 unsigned site_groups_leading(const struct site_table *t, struct site_group *out, unsigned max);
 
 /**
+ * site_groups_of_kinds - the same of these kinds only, 3 at the most
+ * @out: at least @max
+ */
+unsigned site_groups_of_kinds(const struct site_table *t, const enum mw_site_kind *kinds,
+			      unsigned kind_count, struct site_group *out, unsigned max);
+
+/**
  * site_rate - bytes per second since sites are taken
  * @now_ns: CLOCK_BOOTTIME of the tick
  *
