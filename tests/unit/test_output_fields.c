@@ -5,6 +5,7 @@
  */
 #include <limits.h>
 #include <locale.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 #include "base/strbuf.h"
 #include "output/fields.h"
 #include "sample.h"
+#include "verdict_sample.h"
 
 #define MIB	    (1ULL << 20)
 #define REPLACEMENT "\xEF\xBF\xBD"
@@ -138,7 +140,8 @@ static void test_columns(void **state)
 		assert_true((int)strlen(c->title) <= c->width);
 		assert_non_null(c->format);
 		assert_true(c->help && c->help[0]);
-		assert_int_equal(!c->value, c->is_left); /* text */
+		/* Text is left-aligned, and sorted by itself; a verdict by what it means. */
+		assert_int_equal(!c->value || !strcmp(c->key, "verdict"), c->is_left);
 	}
 }
 
@@ -189,6 +192,8 @@ static void test_column_texts(void **state)
 		{"pid", "4711", 4711},
 		{"comm", "node", 0},
 		{"growth", "+1.5M/s", 3 * MIB / 2},
+		{"verdict", "-", 0},
+		{"limit", "-", 0},
 		{"delta", "+3.0M", 3 * MIB},
 		{"since", "+3.0M", 3 * MIB},
 		{"rss", "7.8M", (1230 + 768) * 4096},
@@ -371,6 +376,36 @@ static void test_sort_by_change(void **state)
 	assert_order("since", list, COUNT(list), "2 4 3 1");
 	assert_order("delta", list, COUNT(list), "4 2 3 1");
 	assert_order("faults", list, COUNT(list), "4 3 1 2");
+}
+
+/* Leaks first, the surest before all; then by class, and last what was not judged. */
+static void test_sort_by_verdict(void **state)
+{
+	struct verdict sure = sample_leak(), unsure = sample_leak(), external = sample_leak();
+	struct verdict steady = sample_calm(VERDICT_STEADY, 0.99);
+	struct verdict warming = sample_calm(VERDICT_WARMING, 0.5);
+	struct verdict early = sample_calm(VERDICT_EARLY, 0);
+	struct process list[] = {
+		{.pid = 1, .verdict = &steady},	 {.pid = 2, .verdict = &unsure},
+		{.pid = 3, .verdict = NULL},	 {.pid = 4, .verdict = &sure},
+		{.pid = 5, .verdict = &early},	 {.pid = 6, .verdict = &external},
+		{.pid = 7, .verdict = &warming},
+	};
+
+	(void)state;
+	sure.confidence = 0.95;
+	unsure.confidence = 0.66;
+	external.class = VERDICT_EXTERNAL;
+	external.confidence = 0.8;
+	assert_order("verdict", list, COUNT(list), "4 6 2 7 1 5 3");
+	/* The one that is full now comes first, then the others by time. */
+	sure.limit_seconds = 3000;
+	unsure.limit_seconds = 0;
+	external.limit_seconds = 2999;
+	assert_order("limit", list, COUNT(list), "2 6 4 1 3 5 7");
+	unsure.limit_seconds = INFINITY;
+	sure.limit_seconds = 0x1p61;
+	assert_order("limit", list, COUNT(list), "6 4 1 2 3 5 7");
 }
 
 static void test_sort_many(void **state)
@@ -585,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_comm),
 		cmocka_unit_test(test_sort),
 		cmocka_unit_test(test_sort_by_change),
+		cmocka_unit_test(test_sort_by_verdict),
 		cmocka_unit_test(test_sort_many),
 		IN_UTF8(test_pad),
 		IN_UTF8(test_pad_random),

@@ -16,12 +16,13 @@
 #include "base/clock.h"
 #include "output/sink.h"
 #include "sample.h"
+#include "verdict_sample.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD"
 #define WALL_NS	    1700000000123456789ULL /* 2023-11-14T22:13:20.123Z */
 #define TITLES                                                                                     \
 	"# TIME       PID COMMAND            GROWTH   DELTA   SINCE    RSS   ANON   FILE  SHMEM "  \
-	"  SWAP  FLT/s CALL/s\n"
+	"  SWAP  FLT/s CALL/s VERDICT       LIMIT\n"
 
 struct output {
 	int fd;
@@ -111,7 +112,7 @@ static void test_first_tick(void **state)
 	assert_string_equal(show(*state, sample_tick(&t, SAMPLE_SECOND, &raw)),
 			    "22:13:20    4711 node                    -       -       0   4.8M   "
 			    "3.9M 800.0K 120.0K  "
-			    "16.0K      -      -\n");
+			    "16.0K      -      - -                 -\n");
 	process_table_release(&t);
 }
 
@@ -129,7 +130,7 @@ static void test_second_tick(void **state)
 	assert_string_equal(show(*state, sample_tick(&t, 2 * SAMPLE_SECOND, &raw)),
 			    "22:13:20    4711 node              -1.0M/s   -1.0M   -1.0M   3.8M   "
 			    "2.9M 800.0K 120.0K  "
-			    "16.0K  12.3k      4\n");
+			    "16.0K  12.3k      4 -                 -\n");
 	process_table_release(&t);
 }
 
@@ -517,6 +518,83 @@ static void test_sites_of_the_dead(void **state)
 	site_table_free(p.sites);
 }
 
+/* ---- verdicts ---- */
+
+/* What a change of the verdict of @p says, from its time on. */
+static const char *verdict(struct output *o, const struct process *p, bool is_last)
+{
+	const char *text;
+
+	assert_int_equal(o->sink->ops->verdict(o->sink, p, clock_boot_ns(), is_last), 0);
+	assert_int_equal(o->sink->ops->flush(o->sink), 0);
+	text = taken(o);
+	if (!*text)
+		return text;
+	assert_memory_equal(text, "# ", 2);
+	assert_int_equal(strspn(text + 2, "0123456789:"), 8);
+	return text + 10;
+}
+
+#define LEAK                                                                                       \
+	" verdict of 4711 (no" REPLACEMENT "de): leak, 92 % sure: +1.2M/s (+1.1M/s to +1.3M/s); "  \
+	"memory.max of /x (512.0M) in 3m20s\n"                                                     \
+	"#  it rises\n#  at this rate memory.max of /x is met\n"
+
+static void test_verdict_of_named(void **state)
+{
+	struct verdict early = sample_calm(VERDICT_EARLY, 0), leak = sample_leak();
+	struct process p = {.pid = 4711, .comm = "no\nde"};
+	struct output *o = *state;
+
+	begin_named(o);
+	assert_string_equal(verdict(o, &p, false), ""); /* not judged */
+	p.verdict = &early;
+	assert_string_equal(verdict(o, &p, false), "");
+	p.verdict = &leak;
+	assert_string_equal(verdict(o, &p, false), LEAK);
+	leak.confidence = 0.81; /* a change, but no other verdict */
+	assert_string_equal(verdict(o, &p, false), "");
+	p.verdict = &early;
+	assert_string_equal(verdict(o, &p, false),
+			    " verdict of 4711 (no" REPLACEMENT "de): too early to say\n");
+	early = sample_calm(VERDICT_STEADY, 0.9);
+	assert_string_equal(
+		verdict(o, &p, true),
+		" verdict of 4711 (no" REPLACEMENT
+		"de): steady, 90 % sure: comes back to the same floor\n#  it is flat\n");
+}
+
+static void test_verdict_on_a_whole_machine(void **state)
+{
+	struct verdict steady = sample_calm(VERDICT_STEADY, 0.9), leak = sample_leak();
+	struct process p = {.pid = 4711, .comm = "no\nde", .verdict = &steady};
+	struct output *o = *state;
+
+	begin(o, &(struct run){0});
+	assert_string_equal(verdict(o, &p, false), "");
+	assert_string_equal(verdict(o, &p, true), "");
+	p.verdict = &leak;
+	assert_string_equal(verdict(o, &p, false), LEAK);
+	p.verdict = &steady;
+	assert_string_equal(verdict(o, &p, false),
+			    " verdict of 4711 (no" REPLACEMENT
+			    "de): steady, 90 % sure: comes back to the same floor\n");
+	p.verdict = &leak;
+	verdict(o, &p, false);
+	assert_string_equal(verdict(o, &p, true), LEAK);
+}
+
+static void test_verdict_of_a_line(void **state)
+{
+	struct verdict leak = sample_leak();
+	struct process p = {.pid = 1, .comm = "x", .verdict = &leak};
+	const char *line;
+
+	line = show(*state, &p);
+	assert_string_equal(line + strlen(line) - 21, " leak 92%      3m20s\n");
+	assert_int_equal(columns_of(line), columns_of(TITLES));
+}
+
 static void test_closed_pipe(void **state)
 {
 	struct process p = {.pid = 1}, *rows[] = {&p};
@@ -559,6 +637,9 @@ int main(void)
 		WITH_SINK(test_sites_not_known),
 		WITH_SINK(test_sites_at_the_end),
 		WITH_SINK(test_sites_of_the_dead),
+		WITH_SINK(test_verdict_of_named),
+		WITH_SINK(test_verdict_on_a_whole_machine),
+		WITH_SINK(test_verdict_of_a_line),
 		cmocka_unit_test(test_closed_pipe),
 	};
 

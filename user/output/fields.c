@@ -9,7 +9,11 @@
 #include <wchar.h>
 
 #include "analysis/growth.h"
+#include "analysis/verdict.h"
 #include "base/units.h"
+#include "output/verdict_text.h"
+
+#define CONFIDENCE_STEPS 10000
 
 #define TOTAL(member, unit, help)                                                                  \
 	{                                                                                          \
@@ -189,11 +193,47 @@ static void format_threads(struct strbuf *out, const struct process *p)
 	strbuf_addu(out, p->now.threads);
 }
 
+/* Leaks first, the surest before all; what was not judged comes last. */
+static int64_t value_verdict(const struct process *p)
+{
+	const struct verdict *v = p->verdict;
+
+	if (!v)
+		return 0;
+	if (!v->is_leak)
+		return 1 + (int64_t)v->class;
+	return VERDICT_CLASSES + 1 + (int64_t)(v->confidence * CONFIDENCE_STEPS);
+}
+
+static void format_verdict(struct strbuf *out, const struct process *p)
+{
+	verdict_label_add(out, p->verdict);
+}
+
+/* What is met first comes first. */
+static int64_t value_limit(const struct process *p)
+{
+	const double never = 0x1p62;
+
+	if (!verdict_has_limit(p->verdict) || p->verdict->limit_seconds >= never)
+		return 0;
+	return (int64_t)never - (int64_t)p->verdict->limit_seconds;
+}
+
+static void format_limit(struct strbuf *out, const struct process *p)
+{
+	verdict_limit_add(out, p->verdict);
+}
+
 const struct column columns[] = {
 	{"pid", "PID", 7, false, "process id", format_pid, value_pid},
 	{"comm", "COMMAND", 15, true, "name of the program", format_comm, NULL},
 	{"growth", "GROWTH", 9, false, "rss + swap, change a second over the last 10 s",
 	 format_growth, value_growth},
+	{"verdict", "VERDICT", 12, true, "whether it leaks, and how sure that is; leaks first",
+	 format_verdict, value_verdict},
+	{"limit", "LIMIT", 6, false, "time until a limit is met if it goes on; soonest first",
+	 format_limit, value_limit},
 	{"delta", "DELTA", 7, false, "rss + swap, change since the tick before", format_delta,
 	 growth_delta},
 	{"since", "SINCE", 7, false, "rss + swap, change since memwatch first saw it", format_since,

@@ -57,7 +57,8 @@ extern const size_t column_count;
 /** column_find - by key; NULL if there is none */
 const struct column *column_find(const char *key);
 
-/** column_sort - largest first (text: A first); ties by footprint, then PID */
+/** column_sort - largest first (text: A first; limit: soonest first); ties by footprint, then PID
+ */
 void column_sort(const struct column *c, struct process **list, size_t count);
 
 /**

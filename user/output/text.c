@@ -2,8 +2,8 @@
 /*
  * Lines of text, for a pipe or a file: one a process a tick, each with its
  * time, so that grep and awk need no context. Lines that begin with '#' are
- * talk: the header, which code makes a process grow, what ended, what was lost,
- * what memwatch itself took.
+ * talk: the header, verdicts, which code makes a process grow, what ended, what
+ * was lost, what memwatch itself took.
  *
  * Growth sites change slowly and a tick says little of them: they are shown now
  * and then while a process grows, and all of them when it or the run ends.
@@ -17,16 +17,20 @@
 #include "output/sink.h"
 #include "output/site_block.h"
 #include "output/site_text.h"
+#include "output/verdict_news.h"
+#include "output/verdict_text.h"
 
 #define DEFAULT_ROWS	10
 #define SITES_PERIOD_NS (10 * NSEC_PER_SEC)
 #define SITES_A_PERIOD	3
 #define SITES_A_KIND	3 /* at the end */
 #define SITE_PREFIX	"#  "
+#define EVIDENCE_PREFIX "#  "
 
 /* The columns of a line, as keys of the catalogue. */
-static const char *const line_columns[] = {"pid",  "comm", "growth", "delta", "since",	"rss",
-					   "anon", "file", "shmem",  "swap",  "faults", "calls"};
+static const char *const line_columns[] = {"pid",    "comm",  "growth",	 "delta", "since",
+					   "rss",    "anon",  "file",	 "shmem", "swap",
+					   "faults", "calls", "verdict", "limit"};
 #define LINE_COLUMNS (sizeof(line_columns) / sizeof(line_columns[0]))
 
 struct text {
@@ -36,6 +40,7 @@ struct text {
 	bool is_named; /* the user named processes: each one's events are shown */
 	unsigned sites_wanted;
 	uint64_t sites_ns; /* when sites were last shown, or the run began */
+	struct verdict_news news;
 	struct strbuf out, cell;
 };
 
@@ -176,6 +181,25 @@ static int text_event(struct sink *s, const struct mw_event_header *h, const str
 	return 0;
 }
 
+/* "verdict of 4711 (node): leak, 92 % sure: ...", and why, where that is new. */
+static int text_verdict(struct sink *s, const struct process *p, uint64_t now_ns, bool is_last)
+{
+	struct text *t = text_of(s);
+	enum news news = verdict_news_take(&t->news, p, is_last, !t->is_named);
+
+	if (news == NEWS_NONE)
+		return 0;
+	strbuf_clear(&t->cell);
+	strbuf_addf(&t->cell, "verdict of %u (", p->pid);
+	strbuf_add_text(&t->cell, p->comm, sizeof(p->comm));
+	strbuf_adds(&t->cell, "): ");
+	verdict_text_add(&t->cell, p->verdict);
+	add_talk(t, now_ns);
+	if (news == NEWS_FULL)
+		verdict_evidence_add(&t->out, p->verdict, EVIDENCE_PREFIX);
+	return 0;
+}
+
 static int text_vanished(struct sink *s, const struct process *p, uint64_t now_ns)
 {
 	struct text *t = text_of(s);
@@ -214,6 +238,7 @@ static void text_free(struct sink *s)
 
 	strbuf_release(&t->out);
 	strbuf_release(&t->cell);
+	verdict_news_release(&t->news);
 	free(t);
 }
 
@@ -221,6 +246,7 @@ static const struct sink_ops text_ops = {
 	.begin = text_begin,
 	.tick = text_tick,
 	.event = text_event,
+	.verdict = text_verdict,
 	.vanished = text_vanished,
 	.flush = text_flush,
 	.end = text_end,
@@ -233,6 +259,10 @@ struct sink *text_sink_new(int fd, unsigned page_shift)
 
 	if (!t)
 		return NULL;
+	if (verdict_news_init(&t->news)) {
+		free(t);
+		return NULL;
+	}
 	t->sink.ops = &text_ops;
 	t->fd = fd;
 	t->page_shift = page_shift;
