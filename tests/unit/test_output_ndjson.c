@@ -4,6 +4,7 @@
  * which are not. What is written is also held against `memwatch schema`.
  */
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #include "cmd/cmd.h"
 #include "output/sink.h"
 #include "sample.h"
+#include "verdict_sample.h"
 
 #define MAX_LINES   4096
 #define REPLACEMENT "\xEF\xBF\xBD"
@@ -1009,6 +1011,7 @@ static struct site_table *all_of_sites(void)
 	struct frame unnamed = sample_native(FRAME_USER, NULL, "/a", 1);
 	struct frame js = sample_js(FRAME_USER, "save", "/srv/a.js", 12);
 	struct frame gc = sample_native(FRAME_RUNTIME, "v8::internal::Sweeper::Sweep()", "/n", 2);
+	struct frame native = sample_native(FRAME_USER, "put", "/a.node", 3);
 
 	js.is_inlined = js.is_approximate = true;
 	const struct frame frames[] = {unnamed, js};
@@ -1016,12 +1019,225 @@ static struct site_table *all_of_sites(void)
 	assert_non_null(t);
 	for (int i = 0; i < 3; i++)
 		sample_site(t, MW_SITE_V8_SURVIVED, frames, 2, MIB)->stack->is_cut = true;
+	for (int i = 0; i < 3; i++)
+		sample_site(t, MW_SITE_V8_SURVIVED, &native, 1, MIB);
 	sample_site(t, MW_SITE_FAULT, &gc, 1, MIB);
 	t->quality = (struct site_quality){.level = "v8-alloc", .why = "x"};
 	t->v8_live_first = 1;
-	t->v8_live_last = 2;
+	t->v8_live_last = 1 + 6 * MIB;
 	site_table_finish_tick(t);
 	return t;
+}
+
+/* ---- collections and verdicts ---- */
+
+static struct json_object *take_gc(struct output *o, const struct gc *gc)
+{
+	assert_int_equal(o->sink->ops->gc(o->sink, gc, NULL), 0);
+	assert_int_equal(o->sink->ops->flush(o->sink), 0);
+	output_take(o);
+	assert_int_equal(o->count, 1);
+	assert_type(o->lines[0], "gc");
+	return o->lines[0];
+}
+
+static void test_gc(void **state)
+{
+	struct gc gc = {
+		.pid = 4711,
+		.start_ns = 3,
+		.comm = "no\nde",
+		.ns = 9 * SAMPLE_SECOND,
+		.tid = 4712,
+		.kind = MW_GC_SCAVENGE,
+		.via = MW_GC_VIA_UPROBE,
+		.pause_ns = 1500000,
+	};
+	struct json_object *r = take_gc(*state, &gc);
+
+	assert_int_equal(get_u64(r, "ts_ns"), 9 * SAMPLE_SECOND);
+	assert_int_equal(get_u64(r, "pid"), 4711);
+	assert_int_equal(get_u64(r, "start_ns"), 3);
+	assert_string_equal(get_str(r, "comm"), "no" REPLACEMENT "de");
+	assert_int_equal(get_u64(r, "tid"), 4712);
+	assert_string_equal(get_str(r, "kind"), "scavenge");
+	assert_string_equal(get_str(r, "via"), "uprobe");
+	assert_int_equal(get_u64(r, "pause_ns"), 1500000);
+	assert_false(has(r, "isolate") || has(r, "live_bytes") || has(r, "external_bytes") ||
+		     has(r, "limit_bytes"));
+	gc.isolate = 0xffff00001234ULL;
+	gc.kind = MW_GC_MARK_COMPACT;
+	gc.via = MW_GC_VIA_USDT;
+	gc.live_bytes = 5 * MIB;
+	gc.external_bytes = 6 * MIB;
+	gc.limit_bytes = UINT64_MAX;
+	r = take_gc(*state, &gc);
+	assert_string_equal(get_str(r, "isolate"), "0xffff00001234");
+	assert_string_equal(get_str(r, "kind"), "mark-compact");
+	assert_string_equal(get_str(r, "via"), "usdt");
+	assert_int_equal(get_u64(r, "live_bytes"), 5 * MIB);
+	assert_int_equal(get_u64(r, "external_bytes"), 6 * MIB);
+	assert_true(get_u64(r, "limit_bytes") == UINT64_MAX);
+}
+
+static struct json_object *take_verdict(struct output *o, const struct process *p, bool is_last)
+{
+	assert_int_equal(o->sink->ops->verdict(o->sink, p, 9 * SAMPLE_SECOND, is_last), 0);
+	assert_int_equal(o->sink->ops->flush(o->sink), 0);
+	output_take(o);
+	assert_int_equal(o->count, 1);
+	assert_type(o->lines[0], "verdict");
+	return o->lines[0];
+}
+
+static const char *sentence(struct json_object *r, size_t i)
+{
+	assert_true(i < json_object_array_length(get(r, "evidence")));
+	return json_object_get_string(json_object_array_get_idx(get(r, "evidence"), i));
+}
+
+static void test_verdict(void **state)
+{
+	struct verdict v = sample_leak();
+	struct process p = {.pid = 4711, .start_ns = 3, .comm = "node", .verdict = &v};
+	struct json_object *r = take_verdict(*state, &p, false), *limit;
+
+	assert_int_equal(get_u64(r, "ts_ns"), 9 * SAMPLE_SECOND);
+	assert_int_equal(get_u64(r, "pid"), 4711);
+	assert_int_equal(get_u64(r, "start_ns"), 3);
+	assert_string_equal(get_str(r, "comm"), "node");
+	assert_string_equal(get_str(r, "class"), "leak");
+	assert_true(json_object_get_boolean(get(r, "leak")));
+	assert_string_equal(json_object_to_json_string(get(r, "confidence")), "0.92");
+	assert_int_equal(get_u64(r, "since_ns"), v.since_ns);
+	assert_int_equal(get_i64(r, "slope_bytes_per_s"), 1258291);
+	assert_int_equal(get_i64(r, "slope_low"), 1153434);
+	assert_int_equal(get_i64(r, "slope_high"), 1363149);
+	limit = get(r, "limit");
+	assert_string_equal(get_str(limit, "kind"), "memory.max");
+	assert_int_equal(get_u64(limit, "bytes"), 512 * MIB);
+	assert_int_equal(get_u64(limit, "seconds"), 200);
+	assert_string_equal(get_str(limit, "cgroup"), "/x");
+	assert_int_equal(json_object_array_length(get(r, "evidence")), 2);
+	assert_string_equal(sentence(r, 0), "it rises");
+	assert_false(has(r, "sites") || has(r, "last"));
+	r = take_verdict(*state, &p, true);
+	assert_true(json_object_get_boolean(get(r, "last")));
+}
+
+/* What is not known is not there; no number is written that is none. */
+static void test_verdict_unknown(void **state)
+{
+	struct output *o = *state;
+	struct verdict v = sample_calm(VERDICT_EARLY, 0);
+	struct process p = {.pid = 1};
+	struct json_object *r;
+
+	assert_int_equal(o->sink->ops->verdict(o->sink, &p, 5, true), 0); /* not judged */
+	assert_int_equal(o->sink->ops->flush(o->sink), 0);
+	output_take(o);
+	assert_int_equal(o->count, 0);
+	p.verdict = &v;
+	r = take_verdict(o, &p, false);
+	assert_string_equal(get_str(r, "class"), "too-early");
+	assert_false(json_object_get_boolean(get(r, "leak")));
+	assert_string_equal(json_object_to_json_string(get(r, "confidence")), "0.00");
+	assert_false(has(r, "since_ns") || has(r, "slope_bytes_per_s") || has(r, "slope_low") ||
+		     has(r, "slope_high") || has(r, "limit") || has(r, "sites"));
+	v = sample_leak();
+	v.trend.slope = -1e300;
+	v.trend.low = -INFINITY;
+	v.trend.high = NAN;
+	v.limit = (struct limit){.kind = LIMIT_V8_HEAP, .bytes = 1};
+	v.limit_seconds = INFINITY;
+	v.evidence_count = 0;
+	r = take_verdict(o, &p, false);
+	assert_true(get_i64(r, "slope_bytes_per_s") == -(1LL << 62));
+	assert_false(has(r, "slope_low") || has(r, "slope_high"));
+	assert_string_equal(get_str(get(r, "limit"), "kind"), "v8-heap");
+	assert_false(has(get(r, "limit"), "seconds") || has(get(r, "limit"), "cgroup"));
+	assert_int_equal(json_object_array_length(get(r, "evidence")), 0);
+}
+
+/* The frame that the site is known by, not the leaf. */
+static void test_verdict_sites(void **state)
+{
+	struct verdict v = sample_leak();
+	struct process p = {.pid = 1, .comm = "node", .verdict = &v};
+	const struct frame frames[] = {sample_native(FRAME_RUNTIME, "malloc", "/libc.so.6", 1),
+				       sample_js(FRAME_USER, "sa\nve", "/srv/\"a.js", 12)};
+	const struct frame native = sample_native(FRAME_USER, "put", "/usr/lib/store.so", 2);
+	const struct frame unnamed = sample_native(FRAME_USER, NULL, NULL, 3);
+	struct json_object *sites, *site;
+
+	p.sites = site_table_new();
+	sample_site(p.sites, MW_SITE_FAULT, frames, 2, 5 * MIB);
+	sample_site(p.sites, MW_SITE_FAULT, &native, 1, 4 * MIB);
+	sample_site(p.sites, MW_SITE_FAULT, &unnamed, 1, MIB);
+	sample_site(p.sites, MW_SITE_MMAP, frames, 2, 50 * MIB);
+	site_table_finish_tick(p.sites);
+	sites = get(take_verdict(*state, &p, false), "sites");
+	assert_int_equal(json_object_array_length(sites), 3);
+	site = json_object_array_get_idx(sites, 0);
+	assert_string_equal(get_str(site, "kind"), "fault");
+	assert_float_equal(json_object_get_double(get(site, "share")), 0.5, 1e-9);
+	assert_int_equal(get_u64(site, "bytes"), 5 * MIB);
+	assert_string_equal(get_str(site, "fn"), "sa" REPLACEMENT "ve");
+	assert_string_equal(get_str(site, "file"), "/srv/\"a.js");
+	assert_int_equal(get_u64(site, "line"), 12);
+	assert_false(has(site, "module"));
+	site = json_object_array_get_idx(sites, 1);
+	assert_string_equal(get_str(site, "fn"), "put");
+	assert_string_equal(get_str(site, "module"), "/usr/lib/store.so");
+	assert_false(has(site, "file") || has(site, "line"));
+	site = json_object_array_get_idx(sites, 2);
+	assert_false(has(site, "fn") || has(site, "file") || has(site, "line") ||
+		     has(site, "module"));
+	v = sample_calm(VERDICT_STEADY, 0.9);
+	assert_false(has(take_verdict(*state, &p, false), "sites"));
+	site_table_free(p.sites);
+}
+
+static void test_verdict_hostile(void **state)
+{
+	struct verdict v = sample_leak();
+	struct process p = {.pid = 1, .comm = "\"\n", .verdict = &v};
+	struct mw_event_oom oom = {.h = header(MW_EVENT_OOM, "x")};
+	struct json_object *r;
+
+	srandom(6);
+	for (int run = 0; run < 200; run++) {
+		char where[64];
+
+		for (size_t i = 0; i < sizeof(where) - 1; i++)
+			where[i] = (char)(random() % 255 + 1);
+		where[sizeof(where) - 1] = '\0';
+		v.limit.where = where;
+		for (size_t i = 0; i < VERDICT_SENTENCE; i++) /* no NUL: cut at its size */
+			v.evidence[0][i] = (char)(random() % 255 + 1);
+		r = take_verdict(*state, &p, true);
+		assert_null(strpbrk(sentence(r, 0), "\n\033"));
+		assert_null(strpbrk(get_str(get(r, "limit"), "cgroup"), "\n\033"));
+		event(*state, &oom.h, &p);
+	}
+}
+
+static void test_verdict_of_oom(void **state)
+{
+	struct verdict v = sample_leak();
+	struct process p = {.pid = 4711};
+	struct mw_event_oom oom = {.h = header(MW_EVENT_OOM, "node")};
+	struct json_object *verdict;
+
+	assert_false(has(event(*state, &oom.h, NULL), "verdict"));
+	assert_false(has(event(*state, &oom.h, &p), "verdict"));
+	p.verdict = &v;
+	verdict = get(event(*state, &oom.h, &p), "verdict");
+	assert_int_equal(json_object_object_length(verdict), 4);
+	assert_string_equal(get_str(verdict, "class"), "leak");
+	assert_true(json_object_get_boolean(get(verdict, "leak")));
+	assert_string_equal(json_object_to_json_string(get(verdict, "confidence")), "0.92");
+	assert_string_equal(sentence(verdict, 0), "it rises");
 }
 
 /* ---- the contract ---- */
@@ -1137,6 +1353,43 @@ static void check_inner_written(struct json_object *contract, struct output *o)
 	}
 }
 
+/* The same of the objects in a verdict and of the one in an OOM kill; and each class has its help.
+ */
+static void check_verdict_written(struct json_object *contract, struct output *o)
+{
+	struct json_object *types = get(contract, "types"), *documented;
+
+	documented = get(get(types, "verdict"), "keys");
+	for (size_t i = 0; i < o->count; i++) {
+		struct json_object *sites;
+
+		if (!strcmp(get_str(o->lines[i], "type"), "oom"))
+			check_inner_keys(get(o->lines[i], "verdict"),
+					 get(get(get(types, "oom"), "keys"), "verdict"),
+					 "documented verdict");
+		if (strcmp(get_str(o->lines[i], "type"), "verdict"))
+			continue;
+		check_inner_keys(get(o->lines[i], "limit"), get(documented, "limit"),
+				 "documented limit");
+		sites = get(o->lines[i], "sites");
+		json_object_object_foreach(get(documented, "sites"), key, unused)
+		{
+			bool found = false;
+
+			(void)unused;
+			for (size_t at = 0; at < json_object_array_length(sites); at++)
+				found |= has(json_object_array_get_idx(sites, at), key);
+			if (!found)
+				fail_msg("'sites.%s' is documented and never written", key);
+		}
+	}
+	documented = get(contract, "classes");
+	assert_int_equal(json_object_object_length(documented), VERDICT_CLASSES);
+	for (int class = 0; class < VERDICT_CLASSES; class ++)
+		assert_string_equal(get_str(documented, verdict_class_name(class)),
+				    verdict_class_help(class));
+}
+
 static void write_everything(struct output *o, struct process *p)
 {
 	static const uint32_t pid = 1;
@@ -1159,6 +1412,7 @@ static void write_everything(struct output *o, struct process *p)
 		.h = header(MW_EVENT_OOM, "x"), .memcg_known = 1, .limit_cgroup_id = 1};
 	struct tick tick = a_tick(&p, 1);
 	struct end end = {.cost = {.bpf_known = true}};
+	const struct gc gc = {.isolate = 1, .live_bytes = 1, .external_bytes = 1, .limit_bytes = 1};
 
 	for (unsigned i = 0; i < LOST_MAX; i++)
 		end.lost_total.count[i] = tick.lost.count[i] = i + 1;
@@ -1173,6 +1427,8 @@ static void write_everything(struct output *o, struct process *p)
 	assert_int_equal(ops->event(o->sink, &exit.h, p), 0);
 	assert_int_equal(ops->event(o->sink, &oom.h, p), 0);
 	assert_int_equal(ops->vanished(o->sink, p, 5), 0);
+	assert_int_equal(ops->gc(o->sink, &gc, p), 0);
+	assert_int_equal(ops->verdict(o->sink, p, 5, true), 0);
 	assert_int_equal(ops->end(o->sink, &end), 0);
 }
 
@@ -1181,6 +1437,7 @@ static void test_schema_and_records_agree(void **state)
 	struct output *o = *state;
 	struct json_object *contract = schema();
 	struct cgroup cgroup = {.path = (char *)"/x", .container = "x"};
+	struct verdict verdict = sample_leak();
 	struct process_table t;
 	struct process *p;
 
@@ -1190,10 +1447,11 @@ static void test_schema_and_records_agree(void **state)
 	p->cgroup = &cgroup;
 	p->rss_approximate = p->faults_cut = true;
 	p->sites = all_of_sites();
+	p->verdict = &verdict;
 	write_everything(o, p);
 	p->cgroup = NULL;
 	output_take(o);
-	assert_int_equal(o->count, 10 + 2);
+	assert_int_equal(o->count, 12 + 3);
 	for (size_t i = 0; i < o->count; i++)
 		check_keys(contract, o->lines[i]);
 	json_object_object_foreach(get(contract, "types"), type, described)
@@ -1201,6 +1459,7 @@ static void test_schema_and_records_agree(void **state)
 		check_written(get(described, "keys"), type, o);
 	}
 	check_inner_written(contract, o);
+	check_verdict_written(contract, o);
 	site_table_free(p->sites);
 	process_table_release(&t);
 	json_object_put(contract);
@@ -1236,6 +1495,12 @@ int main(void)
 		WITH_SINK(test_sites_quality),
 		WITH_SINK(test_sites_hostile),
 		WITH_SINK(test_sites_large),
+		WITH_SINK(test_gc),
+		WITH_SINK(test_verdict),
+		WITH_SINK(test_verdict_unknown),
+		WITH_SINK(test_verdict_sites),
+		WITH_SINK(test_verdict_hostile),
+		WITH_SINK(test_verdict_of_oom),
 		cmocka_unit_test(test_closed_pipe),
 		cmocka_unit_test(test_full_device),
 		WITH_SINK(test_schema_and_records_agree),

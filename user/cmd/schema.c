@@ -16,6 +16,7 @@
 #include "model/lost.h"
 #include "model/run.h"
 #include "output/ndjson_site.h"
+#include "output/ndjson_verdict.h"
 #include "output/sink.h"
 
 static void begin_type(struct json *j, const char *type, const char *help)
@@ -127,7 +128,42 @@ static void add_lifecycle(struct json *j)
 	json_str(j, "cgroup", "memory cgroup of the victim");
 	json_str(j, "limit",
 		 "{kind: cgroup | machine, cgroup_id, cgroup, bytes, usage_bytes}: what ran out");
+	json_object_begin(j, "verdict");
+	add_site_keys(j, verdict_brief_keys, verdict_brief_key_count);
+	json_object_end(j);
 	end_type(j);
+}
+
+static void add_gc(struct json *j)
+{
+	begin_type(j, "gc", "each garbage collection, of processes whose collections are seen");
+	add_site_keys(j, gc_record_keys, gc_record_key_count);
+	end_type(j);
+}
+
+static void add_verdict(struct json *j)
+{
+	begin_type(j, "verdict",
+		   "is it a leak: on each change of class, leak, confidence by tenths or kind of "
+		   "limit, and at the end of the process or the run");
+	add_site_keys(j, verdict_brief_keys, verdict_brief_key_count);
+	add_site_keys(j, verdict_record_keys, verdict_record_key_count);
+	json_object_begin(j, "limit");
+	add_site_keys(j, verdict_limit_keys, verdict_limit_key_count);
+	json_object_end(j);
+	json_object_begin(j, "sites");
+	add_site_keys(j, verdict_site_keys, verdict_site_key_count);
+	json_object_end(j);
+	end_type(j);
+}
+
+/* What a verdict's "class" may be. */
+static void add_classes(struct json *j)
+{
+	json_object_begin(j, "classes");
+	for (int class = 0; class < VERDICT_CLASSES; class ++)
+		json_str(j, verdict_class_name(class), verdict_class_help(class));
+	json_object_end(j);
 }
 
 static void add_end(struct json *j)
@@ -179,8 +215,11 @@ static int print_schema(void)
 	add_process(&j);
 	add_site(&j);
 	add_lifecycle(&j);
+	add_gc(&j);
+	add_verdict(&j);
 	add_end(&j);
 	json_object_end(&j);
+	add_classes(&j);
 	json_end(&j);
 	err = sink_write(STDOUT_FILENO, &out);
 	strbuf_release(&out);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "output/ndjson_site.h"
+#include "output/ndjson_verdict.h"
 #include "output/sink.h"
 
 #define FLUSH_BYTES (256 * 1024)
@@ -231,6 +232,8 @@ static void add_oom(struct json *j, const struct mw_event_oom *e, const struct p
 	add_totals(j, &sizes);
 	if (p && p->cgroup && p->cgroup->path)
 		json_str(j, "cgroup", p->cgroup->path);
+	if (p && p->verdict)
+		ndjson_verdict_brief_add(j, p->verdict);
 	if (!e->memcg_known)
 		return;
 	json_object_begin(j, "limit");
@@ -245,6 +248,12 @@ static void add_oom(struct json *j, const struct mw_event_oom *e, const struct p
 			json_str(j, "cgroup", path);
 	}
 	json_object_end(j);
+}
+
+/* What waits is bounded, however many records come before the next flush. */
+static int write_if_much(struct ndjson *n)
+{
+	return n->out.len > FLUSH_BYTES / 8 ? sink_write(n->fd, &n->out) : 0;
 }
 
 static int ndjson_event(struct sink *s, const struct mw_event_header *h, const struct process *p)
@@ -270,7 +279,34 @@ static int ndjson_event(struct sink *s, const struct mw_event_header *h, const s
 	else if (h->type == MW_EVENT_OOM)
 		add_oom(&j, (const struct mw_event_oom *)h, p, n->page_shift);
 	json_end(&j);
-	return n->out.len > FLUSH_BYTES / 8 ? sink_write(n->fd, &n->out) : 0;
+	return write_if_much(n);
+}
+
+static int ndjson_gc(struct sink *s, const struct gc *gc, const struct process *p)
+{
+	struct ndjson *n = ndjson_of(s);
+	struct json j;
+
+	(void)p;
+	record_begin(&j, &n->out, "gc", gc->ns, sink_wall_ns(gc->ns));
+	add_identity(&j, gc->pid, gc->start_ns, gc->comm);
+	ndjson_gc_add(&j, gc);
+	json_end(&j);
+	return write_if_much(n);
+}
+
+static int ndjson_verdict(struct sink *s, const struct process *p, uint64_t now_ns, bool is_last)
+{
+	struct ndjson *n = ndjson_of(s);
+	struct json j;
+
+	if (!p->verdict)
+		return 0;
+	record_begin(&j, &n->out, "verdict", now_ns, sink_wall_ns(now_ns));
+	add_identity(&j, p->pid, p->start_ns, p->comm);
+	ndjson_verdict_add(&j, p->verdict, p->sites, is_last);
+	json_end(&j);
+	return write_if_much(n);
 }
 
 static int ndjson_vanished(struct sink *s, const struct process *p, uint64_t now_ns)
@@ -331,6 +367,8 @@ static const struct sink_ops ndjson_ops = {
 	.begin = ndjson_begin,
 	.tick = ndjson_tick,
 	.event = ndjson_event,
+	.gc = ndjson_gc,
+	.verdict = ndjson_verdict,
 	.vanished = ndjson_vanished,
 	.flush = ndjson_flush,
 	.end = ndjson_end,
