@@ -11,6 +11,7 @@
 
 #include "output/tui_internal.h"
 #include "sample.h"
+#include "verdict_sample.h"
 
 #define MIB (1024ULL * 1024)
 
@@ -134,12 +135,106 @@ static void test_snapshot(void **state)
 	snapshot_release(&s);
 }
 
+/* Verdicts are the judge's: what is drawn, frozen or not, must not point to them. */
+static void test_verdicts(void **state)
+{
+	struct verdict judged[3] = {sample_leak(), sample_calm(VERDICT_STEADY, 0.9), sample_leak()};
+	struct process list[4] = {{.pid = 1, .verdict = &judged[0]},
+				  {.pid = 2},
+				  {.pid = 3, .verdict = &judged[1]},
+				  {.pid = 4, .verdict = &judged[2]}};
+	struct process *rows[4] = {&list[0], &list[1], &list[2], &list[3]};
+	struct tick tick = {.rows = rows, .count = 4};
+	struct pulse pulse = {0};
+	struct snapshot s;
+	char where[] = "/slice/x";
+
+	(void)state;
+	judged[2].limit.where = where;
+	judged[2].confidence = 0.8;
+	snapshot_init(&s);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(snapshot_take(&s, &tick, &pulse, (struct looked_at){0}), 0);
+		assert_int_equal(s.verdicts.count, 3);
+	}
+	memset(judged, 0xff, sizeof(judged));
+	memset(where, 0xff, sizeof(where));
+	assert_null(s.order[1]->verdict);
+	assert_string_equal(s.order[0]->verdict->evidence[0], "it rises");
+	assert_string_equal(s.order[0]->verdict->limit.where, "/x");
+	assert_null(s.order[2]->verdict->limit.where);
+	assert_string_equal(s.order[3]->verdict->limit.where, "/slice/x");
+	snapshot_sort(&s, column_find("verdict"), false);
+	assert_int_equal(s.order[0]->pid, 1);
+	assert_int_equal(s.order[1]->pid, 4);
+	assert_int_equal(s.order[3]->pid, 2);
+	tick.count = 0;
+	assert_int_equal(snapshot_take(&s, &tick, &pulse, (struct looked_at){0}), 0);
+	assert_int_equal(s.verdicts.count, 0);
+	snapshot_release(&s);
+}
+
+static void assert_page(const struct verdict *v, int width, const char *expected)
+{
+	struct process p = {.pid = 1, .verdict = v};
+	static struct tui t;
+	struct strbuf out;
+
+	strbuf_init(&t.cell);
+	strbuf_init(&t.padded);
+	strbuf_init(&out);
+	tui_verdict(&t, &p, width, &out);
+	assert_string_equal(out.s, expected);
+	strbuf_release(&out);
+	strbuf_release(&t.cell);
+	strbuf_release(&t.padded);
+}
+
+/* Sentences are wrapped between words; one long word is cut where the terminal ends. */
+static void test_verdict_page(void **state)
+{
+	struct verdict v = sample_calm(VERDICT_STEADY, 0.9);
+
+	(void)state;
+	assert_page(NULL, 80, "");
+	assert_page(&v, 80,
+		    "\tverdict: steady, 90 % sure: comes back to the same floor\n  it is flat\n");
+	strcpy(v.evidence[0], "one two three\033 verylongword/that/does/not/fit x");
+	v.class = VERDICT_EARLY;
+	assert_page(&v, 12,
+		    "\tverdict: too early to say\n  one two\n    three\xEF\xBF\xBD\n"
+		    "    verylongword/that/does/not/fit x\n");
+	for (int width = -3; width < 3; width++)
+		assert_page(&v, width,
+			    "\tverdict: too early to say\n"
+			    "  one two three\xEF\xBF\xBD verylongword/that/does/not/fit x\n");
+}
+
+static void test_paint(void **state)
+{
+	struct verdict leak = sample_leak(), calm = sample_calm(VERDICT_WARMING, 0.9);
+
+	(void)state;
+	assert_int_equal(tui_verdict_paint(NULL), PAINT_PLAIN);
+	assert_int_equal(tui_verdict_paint(&leak), PAINT_ALARM);
+	assert_int_equal(tui_verdict_paint(&calm), PAINT_NOTICE);
+	calm.class = VERDICT_STEADY;
+	assert_int_equal(tui_verdict_paint(&calm), PAINT_PLAIN);
+	assert_int_equal(tui_limit_paint(NULL), PAINT_PLAIN);
+	assert_int_equal(tui_limit_paint(&calm), PAINT_PLAIN);
+	assert_int_equal(tui_limit_paint(&leak), PAINT_ALARM);
+	leak.limit_seconds = 1000;
+	assert_int_equal(tui_limit_paint(&leak), PAINT_NOTICE);
+	leak.limit_seconds = 10000;
+	assert_int_equal(tui_limit_paint(&leak), PAINT_PLAIN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_copies),
-		cmocka_unit_test(test_again),
-		cmocka_unit_test(test_snapshot),
+		cmocka_unit_test(test_copies),	     cmocka_unit_test(test_again),
+		cmocka_unit_test(test_snapshot),     cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_verdict_page), cmocka_unit_test(test_paint),
 	};
 
 	return cmocka_run_group_tests_name("output/tui_copies", tests, NULL, NULL);

@@ -21,6 +21,7 @@
 #include "output/event_text.h"
 #include "output/tui_internal.h"
 #include "output/tui_screen.h"
+#include "output/verdict_text.h"
 
 #define SUMMARY_ROWS 5
 #define REST_TICKS   2
@@ -168,6 +169,23 @@ static int tui_event(struct sink *s, const struct mw_event_header *h, const stru
 	return 0;
 }
 
+/* The table shows each one; what becomes a leak, or no longer is one, is an event, too. */
+static int tui_take_verdict(struct sink *s, const struct process *p, uint64_t now_ns, bool is_last)
+{
+	struct tui *t = tui_of(s);
+	bool is_leak = p->verdict && p->verdict->is_leak;
+	struct strbuf *out;
+
+	if (verdict_news_take(&t->news, p, is_last, true) == NEWS_NONE)
+		return 0;
+	out = messages_add(&t->messages, is_leak ? MESSAGE_LEAK : MESSAGE_EVENT, now_ns);
+	strbuf_addf(out, "verdict of %u (", p->pid);
+	strbuf_add_text(out, p->comm, sizeof(p->comm));
+	strbuf_adds(out, "): ");
+	verdict_text_add(out, p->verdict);
+	return 0;
+}
+
 static int tui_vanished(struct sink *s, const struct process *p, uint64_t now_ns)
 {
 	struct tui *t = tui_of(s);
@@ -188,7 +206,8 @@ static int tui_flush(struct sink *s)
 
 static void add_summary_line(struct tui *t, struct strbuf *out, const struct process *p)
 {
-	static const char *const shown[] = {"pid", "comm", "since", "growth", "rss", "anon"};
+	static const char *const shown[] = {"pid", "comm", "since",  "growth",
+					    "rss", "anon", "verdict"};
 
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
 		const struct column *c = column_find(shown[i]);
@@ -261,6 +280,7 @@ static void tui_free(struct sink *s)
 	log_set_sink(NULL, NULL);
 	messages_repeat(&t->messages);
 	messages_release(&t->messages);
+	verdict_news_release(&t->news);
 	snapshot_release(&t->live);
 	snapshot_release(&t->held);
 	strbuf_release(&t->cell);
@@ -275,6 +295,7 @@ static const struct sink_ops tui_ops = {
 	.begin = tui_begin,
 	.tick = tui_tick,
 	.event = tui_event,
+	.verdict = tui_take_verdict,
 	.vanished = tui_vanished,
 	.flush = tui_flush,
 	.end = tui_end,
@@ -288,8 +309,11 @@ struct sink *tui_sink_new(unsigned page_shift)
 
 	if (!t)
 		return NULL;
-	err = tui_screen_take();
+	err = verdict_news_init(&t->news);
+	if (!err)
+		err = tui_screen_take();
 	if (err) {
+		verdict_news_release(&t->news);
 		free(t);
 		errno = -err;
 		return NULL;

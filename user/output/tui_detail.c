@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * One process, with all that is known of it: who it is, the course of its
- * footprint, every field of the catalogue, where its page faults land.
+ * footprint, the verdict with its evidence, growth sites, every field of the catalogue, where its
+ * page faults land.
  */
 #include <string.h>
 
@@ -244,6 +245,7 @@ void tui_detail(struct tui *t, const struct tui_row *row, int width, struct strb
 {
 	add_identity(t, row, out);
 	add_chart(t, &row->process, out);
+	tui_verdict(t, &row->process, width, out);
 	tui_sites(t, &row->process, width, out);
 	add_fields(t, &row->process, width, out);
 	add_fault_places(t, &row->process, out);

@@ -110,7 +110,8 @@ static void draw_machine(struct tui *t)
 
 static enum paint paint_of_message(const struct message *m, uint64_t age_s)
 {
-	if (m->kind == MESSAGE_OOM || (m->kind == MESSAGE_LOG && m->level == LOG_ERROR))
+	if (m->kind == MESSAGE_OOM || m->kind == MESSAGE_LEAK ||
+	    (m->kind == MESSAGE_LOG && m->level == LOG_ERROR))
 		return PAINT_ALARM;
 	if (m->kind == MESSAGE_LOG && m->level == LOG_WARN)
 		return PAINT_NOTICE;

@@ -6,6 +6,7 @@
  *   tui_keys.c      the table of keys: what each does, and the help
  *   tui_snapshot.c  a copy of a tick, to draw from when there is none
  *   tui_copies.c    copies of growth sites, for that
+ *   tui_verdict.c   verdicts: copies, paint, on the page of one process
  *   tui_messages.c  the last events and messages
  *   tui_machine.c   the machine's memory
  *   tui_draw.c      text into cells; which line of the screen shows what
@@ -24,9 +25,11 @@
 #include <sys/types.h>
 
 #include "analysis/sites.h"
+#include "analysis/verdict.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "output/tui.h"
+#include "output/verdict_news.h"
 
 /* --- the machine's memory --- */
 
@@ -65,6 +68,20 @@ void copies_release(struct tui_sites *c);
 /** copies_take - of @p, which has sites; at most @wanted of each kind. 0 or -ENOMEM: it is empty */
 int copies_take(struct tui_sites *c, const struct process *p, unsigned wanted);
 
+/* --- copies of verdicts --- */
+
+/* Of all that are judged: 1.8 KB each. */
+struct tui_verdicts {
+	struct verdict *list;
+	size_t count, capacity;
+};
+
+/** tui_verdicts_reserve - empties it, with room for those of the first @rows of @t. 0 or -ENOMEM */
+int tui_verdicts_reserve(struct tui_verdicts *c, const struct tick *t, size_t rows);
+/** tui_verdict_copy - of @v (or NULL) without the limit's path, which is not ours to keep */
+const struct verdict *tui_verdict_copy(struct tui_verdicts *c, const struct verdict *v);
+void tui_verdicts_release(struct tui_verdicts *c);
+
 /* --- a copy of a tick --- */
 
 #define SNAPSHOT_SITES	  4 /* processes whose sites are copied: the first ones, and the selected */
@@ -72,8 +89,10 @@ int copies_take(struct tui_sites *c, const struct process *p, unsigned wanted);
 #define SNAPSHOT_MAX_ROWS 10000
 
 struct tui_row {
-	struct process process;		/* the first member; its cgroup is always NULL: */
+	/* The first member. Its verdict is a copy; its cgroup is always NULL: */
+	struct process process;
 	size_t cgroup_at, container_at; /* these are the names, at snapshot.names; 0: unknown */
+	size_t limit_at;		/* and whose limit the verdict says is met */
 };
 
 /* What has happened since the tick before. */
@@ -96,6 +115,7 @@ struct snapshot {
 	double growth_per_s; /* of all processes together */
 	bool has_fault_places;
 	struct machine machine;
+	struct tui_verdicts verdicts;
 	struct tui_sites sites[SNAPSHOT_SITES];
 	unsigned site_count; /* of @sites in use */
 };
@@ -125,7 +145,7 @@ const struct tui_sites *snapshot_sites(const struct snapshot *s, const struct pr
 
 struct message {
 	uint64_t at_ns; /* CLOCK_BOOTTIME */
-	enum message_kind { MESSAGE_EVENT, MESSAGE_OOM, MESSAGE_LOG } kind;
+	enum message_kind { MESSAGE_EVENT, MESSAGE_LEAK, MESSAGE_OOM, MESSAGE_LOG } kind;
 	enum log_level level; /* of MESSAGE_LOG */
 	struct strbuf text;
 };
@@ -173,6 +193,7 @@ struct tui {
 	bool is_frozen;
 
 	struct messages messages;
+	struct verdict_news news;
 	struct self_cost cost;
 	double bpf_pct, bpf_pct_next;
 	uint64_t bpf_before_ns;
@@ -257,6 +278,11 @@ void tui_stack(struct tui *t, const struct process *p, int width, struct strbuf 
 /** tui_sites_summary - the leading sites of the first processes, for what remains at the end */
 void tui_sites_summary(struct tui *t, const struct snapshot *s, struct strbuf *out);
 
+/* --- verdicts --- */
+
+/** tui_verdict - the verdict on the page of @p, with its evidence; nothing if it is not judged */
+void tui_verdict(struct tui *t, const struct process *p, int width, struct strbuf *out);
+
 /* --- text into cells --- */
 
 /* What a line of a page may begin with. */
@@ -273,6 +299,10 @@ enum paint {
 	PAINT_NOTICE, /* yellow */
 	PAINT_GOOD,   /* green */
 };
+
+/** tui_verdict_paint, tui_limit_paint - of those columns; @v may be NULL */
+enum paint tui_verdict_paint(const struct verdict *v);
+enum paint tui_limit_paint(const struct verdict *v);
 
 /** draw_text - @text in exactly @width cells. @text may be hostile once strbuf_add_text() took it
  */

@@ -252,6 +252,8 @@ static const struct key keys[] = {
 	{{'R'}, "R", "R reverse", "reverse the order", act_reverse, 0, NULL},
 	{{CTRL('l')}, "^L", NULL, "draw everything anew", act_redraw, 0, NULL},
 	SORT_KEY('g', "growth"),
+	SORT_KEY('v', "verdict"),
+	SORT_KEY('l', "limit"),
 	SORT_KEY('d', "delta"),
 	SORT_KEY('b', "since"),
 	{{'m', 'r'}, "m r", NULL, NULL, act_sort, 0, "rss"},

@@ -3,8 +3,9 @@
  * A copy of a tick. The processes of a tick are the collector's, and are gone
  * or changed when a key is pressed: what is drawn is drawn from here.
  *
- * A process is copied whole, with its history: about 1.3 KB. A cgroup is shared
- * and freed with its last process, so its names are copied into one buffer.
+ * A process is copied whole, with its history: about 1.3 KB; and so is its
+ * verdict, since any page may be opened while the display is frozen. A cgroup is
+ * shared and freed with its last process, so its names are copied into one buffer.
  *
  * LIMITATIONS: the first SNAPSHOT_MAX_ROWS rows only. As rows come sorted, these
  * are the ones that matter.
@@ -30,6 +31,7 @@ void snapshot_release(struct snapshot *s)
 	free(s->rows);
 	free(s->order);
 	strbuf_release(&s->names);
+	tui_verdicts_release(&s->verdicts);
 	for (unsigned i = 0; i < SNAPSHOT_SITES; i++)
 		copies_release(&s->sites[i]);
 	snapshot_init(s);
@@ -65,9 +67,27 @@ static void keep_row(struct snapshot *s, size_t i, const struct process *p)
 
 	row->process = *p;
 	row->process.cgroup = NULL;
+	row->process.verdict = tui_verdict_copy(&s->verdicts, p->verdict);
+	row->limit_at = p->verdict ? keep_name(s, p->verdict->limit.where) : 0;
 	row->cgroup_at = p->cgroup ? keep_name(s, p->cgroup->path) : 0;
 	row->container_at = p->cgroup ? keep_name(s, p->cgroup->container) : 0;
 	s->order[i] = &row->process;
+}
+
+/* The buffer of names stays where it is from now on. */
+static void name_limits(struct snapshot *s)
+{
+	size_t verdict = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct tui_row *row = &s->rows[i];
+
+		if (!row->process.verdict)
+			continue;
+		if (row->limit_at)
+			s->verdicts.list[verdict].limit.where = s->names.s + row->limit_at;
+		verdict++;
+	}
 }
 
 static void add_growth(struct snapshot *s, const struct tick *t)
@@ -111,7 +131,7 @@ int snapshot_take(struct snapshot *s, const struct tick *t, const struct pulse *
 		count = SNAPSHOT_MAX_ROWS;
 	s->is_valid = false;
 	s->count = 0;
-	if (reserve(s, count))
+	if (reserve(s, count) || tui_verdicts_reserve(&s->verdicts, t, count))
 		return -ENOMEM;
 	strbuf_clear(&s->names);
 	strbuf_addc(&s->names, '\0'); /* so that 0 is no name */
@@ -120,6 +140,7 @@ int snapshot_take(struct snapshot *s, const struct tick *t, const struct pulse *
 	if (s->names.err)
 		return s->names.err;
 	s->count = count;
+	name_limits(s);
 	if (keep_sites(s, t, who))
 		return -ENOMEM;
 	s->process_count = t->count;

@@ -20,11 +20,10 @@ static const struct {
 	const char *key;
 	int course_width;
 } wanted[] = {
-	{"comm", 0},	{"growth", 0},	     {"pid", 0},     {"rss", 0},
-	{"since", 0},	{"delta", 0},	     {"anon", 0},    {NULL, COURSE_NARROW},
-	{"file", 0},	{"swap", 0},	     {"shmem", 0},   {"faults", 0},
-	{"calls", 0},	{NULL, COURSE_WIDE}, {"threads", 0}, {"heap", 0},
-	{"pgtable", 0}, {"vm", 0},
+	{"comm", 0},	     {"growth", 0},  {"pid", 0},   {"rss", 0},	   {"verdict", 0},
+	{"since", 0},	     {"limit", 0},   {"delta", 0}, {"anon", 0},	   {NULL, COURSE_NARROW},
+	{"file", 0},	     {"swap", 0},    {"shmem", 0}, {"faults", 0},  {"calls", 0},
+	{NULL, COURSE_WIDE}, {"threads", 0}, {"heap", 0},  {"pgtable", 0}, {"vm", 0},
 };
 #define WANTED (sizeof(wanted) / sizeof(wanted[0]))
 
@@ -112,6 +111,10 @@ static enum paint paint_of(double value, double notice, double alarm)
 
 static enum paint paint_of_cell(const struct column *c, const struct process *p)
 {
+	if (!strcmp(c->key, "verdict"))
+		return tui_verdict_paint(p->verdict);
+	if (!strcmp(c->key, "limit"))
+		return tui_limit_paint(p->verdict);
 	if (!p->has_delta)
 		return PAINT_PLAIN;
 	if (!strcmp(c->key, "growth"))
