@@ -31,8 +31,8 @@ static const struct opt table[] = {
 	{'d', "duration", "SEC", "stop after this time (90s, 2m, 1h work, too)", run_opt_duration},
 	{'r', "rows", "N", "at most so many processes a tick", run_opt_rows},
 	{'s', "sort", "FIELD",
-	 "growth (default), delta, since, rss, anon, file, shmem, swap, heap, pgtable, vm, "
-	 "faults, calls, threads, pid, comm",
+	 "growth (default), verdict (leaks first), limit (met soonest first), delta, since, rss, "
+	 "anon, file, shmem, swap, heap, pgtable, vm, faults, calls, threads, pid, comm",
 	 run_opt_sort},
 	{0, "sites", "N",
 	 "growth sites of each kind, of a process whose stacks are taken (10; 0 for none)",

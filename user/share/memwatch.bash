@@ -23,7 +23,7 @@ _memwatch() {
 		return
 		;;
 	-s | --sort)
-		words="growth delta since rss anon file shmem swap heap pgtable vm faults calls threads pid comm"
+		words="growth verdict limit delta since rss anon file shmem swap heap pgtable vm faults calls threads pid comm"
 		;;
 	--without)
 		words="calls faults fork exec exit oom sites v8 self fexit kretprobe tp_btf perf"
