@@ -165,6 +165,10 @@ press '<'
 see "< sorts by the column to the left" '▼SINCE'
 press p
 see_first "p: the highest PID first" "$(printf '%s\n' "$SLOW" "$BIG" "$EVIL" | sort -n | tail -n 1)"
+press v
+see "v: by verdict" 'VERDICT▼'
+press l
+see "l: by the limit that is met soonest" '▼LIMIT'
 press n
 see "n: by name" 'COMMAND▲'
 press g
@@ -256,9 +260,10 @@ for size in 3x1 1x5 1x1; do
 	tm resize-window -x "${size%x*}" -y "${size#*x}"
 	press m g h h Enter Escape
 done
-tm resize-window -x 100 -y 24
+tm resize-window -x 120 -y 24
 see "survives no room at all" '^memwatch .* 3 processes'
-see "with all columns that fit again" 'PID COMMAND .*SHMEM.*FLT/s COURSE'
+see "with all columns that fit again" 'PID COMMAND .*VERDICT +LIMIT .*SHMEM.*FLT/s COURSE'
+tm resize-window -x 100 -y 24
 
 # --- ways out ---
 
