@@ -202,8 +202,8 @@ static void test_verdict_page(void **state)
 	strcpy(v.evidence[0], "one two three\033 verylongword/that/does/not/fit x");
 	v.class = VERDICT_EARLY;
 	assert_page(&v, 12,
-		    "\tverdict: too early to say\n  one two\n    three\xEF\xBF\xBD\n"
-		    "    verylongword/that/does/not/fit x\n");
+		    "\tverdict: too\n\t  early to\n\t  say\n"
+		    "  one two\n    three\xEF\xBF\xBD\n    verylongword/that/does/not/fit x\n");
 	for (int width = -3; width < 3; width++)
 		assert_page(&v, width,
 			    "\tverdict: too early to say\n"

@@ -12,7 +12,7 @@
 #define LIMIT_ALARM_S  600
 #define LIMIT_NOTICE_S 3600
 #define INDENT	       2 /* of evidence */
-#define INDENT_MORE    4 /* and of what does not fit on its first line */
+#define INDENT_MORE    2 /* and of what does not fit on a first line, more */
 
 /* --- copies --- */
 
@@ -91,35 +91,36 @@ static size_t fitting(struct tui *t, const char *text, int width)
 	return len;
 }
 
-static void add_wrapped(struct tui *t, const char *text, int width, struct strbuf *out)
+/* The text in @t->cell on as many lines as it needs, each beginning with @mark. */
+static void add_wrapped(struct tui *t, const char *mark, int indent, int width, struct strbuf *out)
 {
-	int indent = INDENT;
+	const char *text = t->cell.s;
 
-	while (*text) {
-		size_t len = fitting(t, text, width - indent);
+	for (int more = 0; *text; more = INDENT_MORE) {
+		size_t len = fitting(t, text, width - indent - more);
 
-		strbuf_addf(out, "%*s", indent, "");
+		strbuf_addf(out, "%s%*s", mark, indent + more, "");
 		strbuf_add(out, text, len);
 		strbuf_addc(out, '\n');
 		text += len;
 		text += *text == ' ';
-		indent = INDENT_MORE;
 	}
 }
 
 void tui_verdict(struct tui *t, const struct process *p, int width, struct strbuf *out)
 {
+	static const char heading[] = {LINE_HEADING, '\0'};
 	const struct verdict *v = p->verdict;
 
 	if (!v)
 		return;
-	strbuf_addc(out, LINE_HEADING);
-	strbuf_adds(out, "verdict: ");
-	verdict_text_add(out, v);
-	strbuf_addc(out, '\n');
+	strbuf_clear(&t->cell);
+	strbuf_adds(&t->cell, "verdict: ");
+	verdict_text_add(&t->cell, v);
+	add_wrapped(t, heading, 0, width, out);
 	for (unsigned i = 0; i < v->evidence_count && i < VERDICT_EVIDENCE_MAX; i++) {
 		strbuf_clear(&t->cell);
 		strbuf_add_text(&t->cell, v->evidence[i], VERDICT_SENTENCE);
-		add_wrapped(t, t->cell.s, width, out);
+		add_wrapped(t, "", INDENT, width, out);
 	}
 }
