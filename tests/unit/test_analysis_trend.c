@@ -216,16 +216,16 @@ static void test_warmup(void **state)
 	struct trend_point p[N] = {0};
 
 	(void)state;
-	assert_int_equal(warmup_end(p, 0, 1), 0);
+	assert_int_equal(warmup_end(p, 0, 1, 0), 0);
 	make(p, N, 100, 0, 0, 1);
-	assert_int_equal(warmup_end(p, N, 1), 0);
+	assert_int_equal(warmup_end(p, N, 1, 0), 0);
 	make(p, N, 100, 1000, 0, 1); /* a leak is no warm-up */
-	assert_int_equal(warmup_end(p, N, 1), 0);
+	assert_int_equal(warmup_end(p, N, 1, 0), 0);
 	for (unsigned end = 4; end <= 24; end += 5) { /* no fixed share */
 		make(p, N, 1000, 1, 1, end);
 		for (unsigned i = 0; i < end; i++)
 			p[i].bytes -= 100.0 * (end - i);
-		assert_in_range(warmup_end(p, N, 1), end - 1, end + 2);
+		assert_in_range(warmup_end(p, N, 1, 0), end - 1, end + 2);
 	}
 }
 
@@ -238,7 +238,7 @@ static void test_warmup_is_not_noise(void **state)
 		struct trend_point p[N];
 
 		make(p, N, 1000, 1, 20, seed);
-		cut += warmup_end(p, N, 1) != 0;
+		cut += warmup_end(p, N, 1, 0) != 0;
 	}
 	print_message("# warm-up seen in noise in %.1f %%\n", 100.0 * cut / runs);
 	assert_true(cut <= runs / 4);

@@ -26,6 +26,7 @@
 #define SAME_RATE	 0.2  /* rates that differ by less of it are one */
 #define FLAT_PATIENCE_S	 5
 #define FLAT_CONFIDENCE	 0.5
+#define MISSING		 2   /* times the least growth that a plateau must have missed */
 #define PAUSE_FACTOR	 2   /* a plateau outlasts the pauses of a growth so many times */
 #define STEP_SHARE	 0.6 /* of a rise */
 #define LEVEL_PER_MINUTE 0.01
@@ -113,37 +114,6 @@ static void phase_look(const struct series *s, uint64_t from_ns, const struct sh
 					  trend_dependence(phase->p, phase->n, phase->trend.slope));
 }
 
-/*
- * Whether the rest goes the same way, and says so no better; or as fast, but for a little: what
- * hardly scatters tells rates apart that make no difference.
- */
-static bool cut_is_idle(const struct trend *whole, const struct trend *rest)
-{
-	if (whole->low > 0 && fabs(rest->slope - whole->slope) <= SAME_RATE * whole->slope)
-		return true;
-	return rest->low <= whole->high && rest->high >= whole->low &&
-	       rest->high - rest->low >= whole->high - whole->low;
-}
-
-/* Cuts off what is another way than that of the end, as long as enough remains to judge by. */
-static void phase_settle(const struct series *s, uint64_t from_ns, const struct shape_rule *rule,
-			 struct phase *phase)
-{
-	phase_look(s, from_ns, rule, phase);
-	for (int i = 0; i < SETTLE_MAX; i++) {
-		unsigned cut = warmup_end(phase->p, phase->n, rule->quantum);
-		struct phase rest;
-
-		if (!cut)
-			return;
-		phase_look(s, phase->from_ns + (uint64_t)(phase->p[cut].s * 1e9), rule, &rest);
-		if (rest.n < rule->min_points || rest.span_s < rule->min_span_s ||
-		    cut_is_idle(&phase->trend, &rest.trend))
-			return;
-		*phase = rest;
-	}
-}
-
 static double phase_growth(const struct phase *phase)
 {
 	return phase->trend.slope * phase->span_s;
@@ -158,6 +128,12 @@ static double phase_level(const struct phase *phase)
 static double phase_floor(const struct phase *phase)
 {
 	return phase->n ? phase->p[0].bytes : 0;
+}
+
+/* What is worth to be seen: growth below it does not count. */
+static double matters(const struct phase *phase, const struct shape_rule *rule)
+{
+	return fmax(rule->least, rule->least_share * phase_level(phase));
 }
 
 /* A jump with nothing before and after is no growth that goes on. */
@@ -175,7 +151,7 @@ static double growth_least(const struct phase *phase, const struct shape_rule *r
 {
 	double saw = phase->cycles.given_back * (phase->cycles_matter ? SAW_SHARE : OUTGROWN);
 
-	return fmax(fmax(rule->least, rule->least_share * phase_level(phase)), saw);
+	return fmax(matters(phase, rule), saw);
 }
 
 static bool phase_grows(const struct phase *phase, const struct shape_rule *rule)
@@ -183,6 +159,41 @@ static bool phase_grows(const struct phase *phase, const struct shape_rule *rule
 	return phase->n >= rule->min_points && phase->span_s >= rule->min_span_s &&
 	       phase->probability <= rule->alpha && phase->trend.low > 0 &&
 	       phase_growth(phase) >= growth_least(phase, rule) && !is_one_step(phase, rule);
+}
+
+/*
+ * Whether the rest goes the same way, and says so no better. Of what grows and hardly scatters,
+ * pauses and rates that differ for a while make another way only if that comes to something.
+ */
+static bool cut_is_idle(const struct phase *whole, const struct phase *rest,
+			const struct shape_rule *rule)
+{
+	double difference = fabs(rest->trend.slope - whole->trend.slope);
+
+	if (phase_grows(whole, rule) && (difference <= SAME_RATE * whole->trend.slope ||
+					 difference * rest->span_s < matters(whole, rule)))
+		return true;
+	return rest->trend.low <= whole->trend.high && rest->trend.high >= whole->trend.low &&
+	       rest->trend.high - rest->trend.low >= whole->trend.high - whole->trend.low;
+}
+
+/* Cuts off what is another way than that of the end, as long as enough remains to judge by. */
+static void phase_settle(const struct series *s, uint64_t from_ns, const struct shape_rule *rule,
+			 struct phase *phase)
+{
+	phase_look(s, from_ns, rule, phase);
+	for (int i = 0; i < SETTLE_MAX; i++) {
+		unsigned cut = warmup_end(phase->p, phase->n, rule->quantum, rule->min_span_s);
+		struct phase rest;
+
+		if (!cut)
+			return;
+		phase_look(s, phase->from_ns + (uint64_t)(phase->p[cut].s * 1e9), rule, &rest);
+		if (rest.n < rule->min_points || rest.span_s < rule->min_span_s ||
+		    cut_is_idle(phase, &rest, rule))
+			return;
+		*phase = rest;
+	}
 }
 
 /* Ups and downs before @phase, with the fall that it may have begun with. */
@@ -239,9 +250,14 @@ static double longest_pause(const struct phase *phase, double end_s)
 	return longest;
 }
 
+/* Growth per second that is none; beside a saw more, as minima of its teeth differ. */
 static double tolerance(const struct shape_rule *rule, const struct phase *phase)
 {
-	return rule->tolerance + phase_level(phase) * LEVEL_PER_MINUTE / 60;
+	double saw = phase->cycles_matter && phase->span_s > 0
+			     ? phase->cycles.given_back * SAW_SHARE / phase->span_s
+			     : 0;
+
+	return rule->tolerance + phase_level(phase) * LEVEL_PER_MINUTE / 60 + saw;
 }
 
 /* Whether the growth of @whole ended where @recent begins. */
@@ -250,7 +266,7 @@ static bool has_stopped(const struct phase *whole, const struct phase *recent,
 {
 	double missing = whole->trend.slope * recent->span_s, end_s;
 
-	if (recent->from_ns <= whole->from_ns || missing < growth_least(recent, rule) ||
+	if (recent->from_ns <= whole->from_ns || missing < MISSING * growth_least(recent, rule) ||
 	    recent->span_s < rule->min_span_s ||
 	    !plateau_holds(&recent->trend, tolerance(rule, recent), whole->trend.slope))
 		return false;

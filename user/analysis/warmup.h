@@ -10,6 +10,7 @@
 /**
  * warmup_end - index of the first point after the warm-up; 0: there is none
  * @quantum: what the values are rounded to (bytes of a page): differences below it mean nothing
+ * @min_span_s: that the rest must span; no cut leaves less, or less than WARMUP_MIN_POINTS
  *
  * No fixed share: MSER, the rule of simulation studies (White 1997, "An Effective Truncation
  * Heuristic for Bias Reduction in Simulation Output"): cut off what makes the rest the most
@@ -18,6 +19,6 @@
  * through the rest. To cut at all must make that at most half of what it is uncut, so that noise
  * does not. O(n).
  */
-unsigned warmup_end(const struct trend_point *p, unsigned n, double quantum);
+unsigned warmup_end(const struct trend_point *p, unsigned n, double quantum, double min_span_s);
 
 #endif
