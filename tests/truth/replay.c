@@ -47,7 +47,8 @@ static void add_process(struct replay *r, struct json_object *record)
 	const char *collector = text(record, "collector");
 
 	r->start_ns = number(record, "start_ns");
-	r->is_v8 = !strcmp(collector, "live");
+	if (*collector)
+		r->is_v8 = !strcmp(collector, "live");
 	r->is_collected = *collector && strcmp(collector, "none") != 0 && !r->is_v8;
 	series_add(&r->private_bytes, ns,
 		   number(record, "anon_bytes") + number(record, "swap_bytes"));
@@ -62,6 +63,7 @@ static void add_gc(struct replay *r, struct json_object *record)
 {
 	uint64_t ns = number(record, "ts_ns"), external = number(record, "external_bytes");
 
+	r->is_v8 = true;
 	if (external)
 		series_add(&r->external, ns, external);
 	if (!strcmp(text(record, "kind"), "mark-compact") && number(record, "live_bytes"))
