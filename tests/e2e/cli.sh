@@ -189,7 +189,7 @@ pass "-s takes every field that it names"
 is "$?$(cat "$T/stdout")" 0 "-o: nothing on the terminal"
 like "$(cat "$T/file")" "# TIME .*$sleeper sleep .*# memwatch took" "-o: all in the file"
 "$MEMWATCH" --json -d 0.1 -o "$T/file" -p "$sleeper"
-is "$(jq -r .type "$T/file" | xargs)" "meta process end" "-o --json: NDJSON in the file, anew"
+is "$(jq -r .type "$T/file" | xargs)" "meta process verdict end" "-o --json: NDJSON in the file, anew"
 "$MEMWATCH" -d 0.1 "$sleeper" 2>"$T/stderr" | grep -v '^#' >"$T/stdout"
 like "$(cat "$T/stdout")" "^[0-9:]{8} +$sleeper sleep( +[-0-9.+KM/s]+){10} [-a-z]+ +-$" "a line a process"
 
@@ -253,7 +253,7 @@ fi
 
 # --- without some hooks ---
 
-watch m -i 0.2 --budget 0 --without calls,faults,fork,exec,exit,oom,sites,v8,self
+watch m -i 0.2 --budget 0 --without calls,faults,fork,exec,exit,oom,gc,sites,v8,self
 start short sleep 0.01
 ended short
 tick m

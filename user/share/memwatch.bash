@@ -26,7 +26,7 @@ _memwatch() {
 		words="growth verdict limit delta since rss anon file shmem swap heap pgtable vm faults calls threads pid comm"
 		;;
 	--without)
-		words="calls faults fork exec exit oom sites v8 self fexit kretprobe tp_btf perf"
+		words="calls faults fork exec exit oom gc sites v8 self fexit kretprobe tp_btf perf"
 		;;
 	-i | --interval | -d | --duration | -r | --rows | --sites | --budget)
 		return
