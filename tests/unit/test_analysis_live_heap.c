@@ -56,6 +56,85 @@ static void test_too_many_isolates(void **state)
 	live_heap_release(&h);
 }
 
+static int collect(struct live_heap *h, uint64_t isolate, unsigned s, enum mw_gc_kind kind,
+		   uint64_t live, uint64_t external)
+{
+	const struct gc gc = {
+		.isolate = isolate,
+		.ns = s * S,
+		.kind = kind,
+		.live_bytes = live,
+		.external_bytes = external,
+	};
+
+	return live_heap_collect(h, &gc);
+}
+
+/* Of 60 that came before the first full collection 20 went, of 30 before the second 10. */
+static void test_survival(void **state)
+{
+	struct live_survival v;
+	struct live_heap h;
+
+	(void)state;
+	live_heap_init(&h);
+	live_survival_since(&h.heap, 0, &v);
+	assert_int_equal(v.collections, 0);
+	assert_float_equal(v.share, 0, 0);
+	for (unsigned i = 0; i <= 6; i++)
+		assert_int_equal(collect(&h, 1, 10 + i, MW_GC_SCAVENGE, 100 + 10 * i, 0), 0);
+	live_survival_since(&h.heap, 0, &v);
+	assert_int_equal(v.collections, 0);
+	collect(&h, 1, 20, MW_GC_MARK_COMPACT, 140, 0);
+	live_survival_since(&h.heap, 0, &v);
+	assert_int_equal(v.collections, 1);
+	assert_float_equal(v.risen, 60, 0);
+	assert_float_equal(v.share, 40 / 60.0, 1e-9);
+	assert_float_equal(v.rate, 40 / 10.0, 1e-9);
+	collect(&h, 1, 25, MW_GC_SCAVENGE, 170, 0);
+	live_survival_since(&h.heap, 0, &v); /* what came since counts by that share */
+	assert_float_equal(v.rate, (40 + 20) / 15.0, 1e-9);
+	collect(&h, 1, 30, MW_GC_MARK_COMPACT, 160, 0);
+	live_survival_since(&h.heap, 21 * S, &v);
+	assert_int_equal(v.collections, 1);
+	assert_float_equal(v.share, 20 / 30.0, 1e-9);
+	assert_float_equal(v.rate, 2, 1e-9);
+	assert_int_equal(h.sum.count, 2);
+	assert_int_equal(h.heap.held.last, 160);
+	assert_int_equal(h.external.held.count, 0);
+	live_heap_release(&h);
+}
+
+/* Each heap has its own base; what is known of one size says nothing of the other. */
+static void test_survival_of_two(void **state)
+{
+	struct live_survival v;
+	struct live_heap h;
+
+	(void)state;
+	live_heap_init(&h);
+	collect(&h, 1, 1, MW_GC_SCAVENGE, 100, 1000);
+	collect(&h, 2, 2, MW_GC_SCAVENGE, 50, 0);
+	assert_int_equal(h.heap.held.last, 150);
+	assert_int_equal(h.external.held.last, 1000);
+	collect(&h, 1, 3, MW_GC_SCAVENGE, 200, 5000);
+	collect(&h, 2, 4, MW_GC_MARK_COMPACT, 50, 0);
+	live_survival_since(&h.heap, 0, &v);
+	assert_float_equal(v.risen, 0, 0);
+	collect(&h, 1, 5, MW_GC_MARK_COMPACT, 100, 5000);
+	live_survival_since(&h.heap, 0, &v);
+	assert_float_equal(v.risen, 100, 0);
+	assert_float_equal(v.share, 0, 0); /* all was garbage */
+	live_survival_since(&h.external, 0, &v);
+	assert_float_equal(v.risen, 4000, 0);
+	assert_float_equal(v.share, 1, 0);
+	assert_int_equal(h.sum.last, 150);
+	live_heap_remove(&h, 1, 6 * S);
+	assert_int_equal(h.heap.held.last, 50);
+	assert_int_equal(h.external.held.last, 0);
+	live_heap_release(&h);
+}
+
 static void test_limits(void **state)
 {
 	const struct limit limits[] = {
@@ -85,8 +164,8 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_isolates),
-		cmocka_unit_test(test_too_many_isolates),
+		cmocka_unit_test(test_isolates), cmocka_unit_test(test_too_many_isolates),
+		cmocka_unit_test(test_survival), cmocka_unit_test(test_survival_of_two),
 		cmocka_unit_test(test_limits),
 	};
 

@@ -9,15 +9,6 @@
 
 #include "base/clock.h"
 
-/* Few processes have collected heaps: the rest do without the room. */
-struct course_heaps {
-	struct live_heap live;
-	struct {
-		uint64_t isolate, bytes;
-	} external[LIVE_HEAP_ISOLATES]; /* as of each heap's last collection */
-	unsigned external_count;
-};
-
 void course_init(struct course *c, uint64_t start_ns)
 {
 	memset(c, 0, sizeof(*c));
@@ -26,13 +17,13 @@ void course_init(struct course *c, uint64_t start_ns)
 
 void course_release(struct course *c)
 {
-	struct series *const all[] = {&c->private_bytes, &c->file,     &c->shmem, &c->brk, &c->vm,
-				      &c->threads,	 &c->external, &c->full};
+	struct series *const all[] = {&c->private_bytes, &c->file, &c->shmem, &c->brk, &c->vm,
+				      &c->threads,	 &c->full};
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		series_release(all[i]);
 	if (c->heaps)
-		live_heap_release(&c->heaps->live);
+		live_heap_release(c->heaps);
 	free(c->heaps);
 	course_init(c, 0);
 }
@@ -66,70 +57,25 @@ int course_add(struct course *c, const struct process *p)
 
 /* ---- collections ---- */
 
-static int add_external(struct course *c, uint64_t ns)
-{
-	uint64_t sum = 0;
-	int err;
-
-	for (unsigned i = 0; i < c->heaps->external_count; i++)
-		sum += c->heaps->external[i].bytes;
-	err = series_add(&c->external, ns, sum);
-	return err == -EINVAL ? 0 : err; /* two heaps at one moment: the later one's waits */
-}
-
-static int note_external(struct course *c, const struct gc *gc)
-{
-	struct course_heaps *h = c->heaps;
-	unsigned i = 0;
-
-	while (i < h->external_count && h->external[i].isolate != gc->isolate)
-		i++;
-	if (i == LIVE_HEAP_ISOLATES)
-		return -ENOSPC;
-	if (i == h->external_count)
-		h->external_count++;
-	h->external[i].isolate = gc->isolate;
-	h->external[i].bytes = gc->external_bytes;
-	return add_external(c, gc->ns);
-}
-
 int course_gc(struct course *c, const struct gc *gc)
 {
-	bool is_full = gc_is_full(gc->kind);
-	int err = 0;
-
-	if (is_full)
+	if (gc_is_full(gc->kind))
 		series_add(&c->full, gc->ns, c->private_bytes.last);
-	if (!gc->external_bytes && !(is_full && gc->live_bytes))
+	if (!gc->external_bytes && !gc->live_bytes)
 		return 0;
-	if (!c->heaps) {
+	if (!c->heaps) { /* few processes have collected heaps: the rest do without the room */
 		c->heaps = calloc(1, sizeof(*c->heaps));
 		if (!c->heaps)
 			return -ENOMEM;
-		live_heap_init(&c->heaps->live);
+		live_heap_init(c->heaps);
 	}
-	if (gc->external_bytes)
-		err = note_external(c, gc);
-	if (is_full && gc->live_bytes)
-		err = live_heap_add(&c->heaps->live, gc->isolate, gc->ns, gc->live_bytes,
-				    gc->limit_bytes);
-	return err;
+	return live_heap_collect(c->heaps, gc);
 }
 
 void course_heap_out(struct course *c, uint64_t isolate, uint64_t ns)
 {
-	struct course_heaps *h = c->heaps;
-
-	if (!h)
-		return;
-	live_heap_remove(&h->live, isolate, ns);
-	for (unsigned i = 0; i < h->external_count; i++) {
-		if (h->external[i].isolate != isolate)
-			continue;
-		h->external[i] = h->external[--h->external_count];
-		add_external(c, ns); /* out of memory: the next collection says it */
-		return;
-	}
+	if (c->heaps)
+		live_heap_remove(c->heaps, isolate, ns);
 }
 
 /* ---- what happened ---- */
@@ -154,7 +100,7 @@ void course_mark(struct course *c, enum verdict_mark_kind kind, uint64_t ns, con
 void course_judge(const struct course *c, const struct course_view *view, struct verdict *out)
 {
 	static const struct live_heap nothing_seen;
-	const struct live_heap *live = c->heaps ? &c->heaps->live : &nothing_seen;
+	const struct live_heap *live = c->heaps ? c->heaps : &nothing_seen;
 	const struct verdict_input in = {
 		.now_ns = view->now_ns,
 		.start_ns = c->start_ns,
@@ -164,7 +110,7 @@ void course_judge(const struct course *c, const struct course_view *view, struct
 		.brk = &c->brk,
 		.vm = &c->vm,
 		.threads = &c->threads,
-		.external = c->external.count ? &c->external : NULL,
+		.external = live->external.held.count ? &live->external.held : NULL,
 		.full = &c->full,
 		.v8 = view->collector == COLLECTOR_LIVE ? live : NULL,
 		.is_collected = view->collector != COLLECTOR_NONE,

@@ -19,14 +19,11 @@
 
 #define COURSE_MARKS 4 /* the newest are kept */
 
-struct course_heaps;
-
 struct course {
 	uint64_t start_ns; /* CLOCK_BOOTTIME of the program's; 0: unknown */
 	struct series private_bytes, file, shmem, brk, vm, threads;
-	struct series external;	    /* of ArrayBuffers and the like, all heaps */
-	struct series full;	    /* private memory as of each full collection */
-	struct course_heaps *heaps; /* NULL: none was seen to be collected */
+	struct series full;	 /* private memory as of each full collection */
+	struct live_heap *heaps; /* NULL: none was seen to be collected */
 	struct verdict_mark marks[COURSE_MARKS];
 	unsigned mark_count;
 };
@@ -52,8 +49,8 @@ int course_add(struct course *c, const struct process *p);
 /**
  * course_gc - a collection ended
  *
- * What a full one left goes to the live heap; what objects hold outside is summed up over heaps.
- * 0; -ENOSPC past LIVE_HEAP_ISOLATES; -EINVAL if time does not advance for that heap; -ENOMEM.
+ * See live_heap_collect(). Returns 0; -ENOSPC past LIVE_HEAP_ISOLATES; -EINVAL if time does not
+ * advance for that heap; -ENOMEM.
  */
 int course_gc(struct course *c, const struct gc *gc);
 

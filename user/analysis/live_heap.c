@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Live bytes by isolate, and their sum. */
+/* Sizes by isolate, their sums, and what full collections leave of what came before them. */
 #include "analysis/live_heap.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 void live_heap_init(struct live_heap *h)
 {
 	memset(h, 0, sizeof(*h));
-	series_init(&h->sum);
+}
+
+static void sum_release(struct live_sum *s)
+{
+	series_release(&s->held);
+	series_release(&s->risen);
+	series_release(&s->fallen);
 }
 
 void live_heap_release(struct live_heap *h)
@@ -16,6 +24,8 @@ void live_heap_release(struct live_heap *h)
 	for (unsigned i = 0; i < h->isolate_count; i++)
 		series_release(&h->isolates[i].live);
 	series_release(&h->sum);
+	sum_release(&h->heap);
+	sum_release(&h->external);
 	live_heap_init(h);
 }
 
@@ -41,34 +51,103 @@ static struct live_isolate *find_or_add(struct live_heap *h, uint64_t id)
 }
 
 /* Isolates collect at any time: where two do in one instant, the later one's sum waits. */
-static int add_sum(struct live_heap *h, uint64_t ns)
+static int add_point(struct series *s, uint64_t ns, uint64_t value)
+{
+	int err = series_add(s, ns, value);
+
+	return err == -EINVAL ? 0 : err;
+}
+
+static int add_live_sum(struct live_heap *h, uint64_t ns)
 {
 	uint64_t sum = 0;
-	int err;
 
 	for (unsigned i = 0; i < h->isolate_count; i++)
 		sum += h->isolates[i].live.last;
-	err = series_add(&h->sum, ns, sum);
-	return err == -EINVAL ? 0 : err;
+	return add_point(&h->sum, ns, sum);
+}
+
+static int add_held(struct live_heap *h, uint64_t ns)
+{
+	uint64_t heap = 0, external = 0;
+	int err = 0;
+
+	for (unsigned i = 0; i < h->isolate_count; i++) {
+		heap += h->isolates[i].heap.last;
+		external += h->isolates[i].external.last;
+	}
+	if (heap || h->heap.held.count)
+		err = add_point(&h->heap.held, ns, heap);
+	if (!err && (external || h->external.held.count))
+		err = add_point(&h->external.held, ns, external);
+	return err;
+}
+
+/* What came since the full collection before this one, and what went with this one. */
+static int add_full(struct live_sum *sum, struct live_size *size, uint64_t ns, uint64_t left)
+{
+	uint64_t before = size->last > left ? size->last : left;
+	uint64_t risen = before > size->base ? before - size->base : 0;
+	int err = add_point(&sum->risen, ns, sum->risen.last + risen);
+
+	if (!err)
+		err = add_point(&sum->fallen, ns, sum->fallen.last + (before - left));
+	size->base = left;
+	return err;
+}
+
+static int note_size(struct live_sum *sum, struct live_size *size, const struct gc *gc,
+		     uint64_t bytes)
+{
+	int err = 0;
+
+	if (!bytes)
+		return 0;
+	if (!size->last)
+		size->base = bytes;
+	if (gc_is_full(gc->kind))
+		err = add_full(sum, size, gc->ns, bytes);
+	size->last = bytes;
+	return err;
+}
+
+int live_heap_collect(struct live_heap *h, const struct gc *gc)
+{
+	bool is_mark = gc_is_full(gc->kind) && gc->live_bytes;
+	struct live_isolate *isolate = find_or_add(h, gc->isolate);
+	int err = 0;
+
+	h->marks += is_mark;
+	if (!isolate) {
+		h->unknown += is_mark;
+		return -ENOSPC;
+	}
+	if (is_mark)
+		err = series_add(&isolate->live, gc->ns, gc->live_bytes);
+	if (err)
+		return err;
+	if (gc->limit_bytes)
+		isolate->limit_bytes = gc->limit_bytes;
+	err = note_size(&h->heap, &isolate->heap, gc, gc->live_bytes);
+	if (!err)
+		err = note_size(&h->external, &isolate->external, gc, gc->external_bytes);
+	if (!err)
+		err = add_held(h, gc->ns);
+	return !err && is_mark ? add_live_sum(h, gc->ns) : err;
 }
 
 int live_heap_add(struct live_heap *h, uint64_t id, uint64_t ns, uint64_t live_bytes,
 		  uint64_t limit_bytes)
 {
-	struct live_isolate *isolate = find_or_add(h, id);
-	int err;
+	const struct gc gc = {
+		.isolate = id,
+		.ns = ns,
+		.kind = MW_GC_MARK_COMPACT,
+		.live_bytes = live_bytes,
+		.limit_bytes = limit_bytes,
+	};
 
-	h->marks++;
-	if (!isolate) {
-		h->unknown++;
-		return -ENOSPC;
-	}
-	err = series_add(&isolate->live, ns, live_bytes);
-	if (err)
-		return err;
-	if (limit_bytes)
-		isolate->limit_bytes = limit_bytes;
-	return add_sum(h, ns);
+	return live_heap_collect(h, &gc);
 }
 
 void live_heap_remove(struct live_heap *h, uint64_t id, uint64_t ns)
@@ -79,6 +158,44 @@ void live_heap_remove(struct live_heap *h, uint64_t id, uint64_t ns)
 		return;
 	series_release(&isolate->live);
 	*isolate = h->isolates[--h->isolate_count];
-	if (h->isolate_count)
-		add_sum(h, ns); /* out of memory: the next mark-compact says it */
+	if (!h->isolate_count)
+		return;
+	if (h->sum.count)
+		add_live_sum(h, ns); /* out of memory: the next mark-compact says it */
+	add_held(h, ns);
+}
+
+/* The last full collection before @ns, or where the sum begins. */
+static uint64_t begin_before(const struct live_sum *s, uint64_t ns)
+{
+	unsigned i = series_from(&s->risen, ns);
+
+	return i ? s->risen.points[i - 1].ns : s->held.begin_ns;
+}
+
+/* A sum since the beginning, as of the last point before @ns; 0 before the first. */
+static double total_before(const struct series *s, uint64_t ns)
+{
+	unsigned i = series_from(s, ns);
+
+	return i ? (double)s->points[i - 1].high : 0;
+}
+
+void live_survival_since(const struct live_sum *s, uint64_t since_ns, struct live_survival *out)
+{
+	double fallen = (double)s->fallen.last - total_before(&s->fallen, since_ns);
+	unsigned last = series_from(&s->held, s->risen.last_ns);
+	double span_s, after = 0;
+
+	memset(out, 0, sizeof(*out));
+	out->collections = s->risen.count - series_from(&s->risen, since_ns);
+	out->risen = (double)s->risen.last - total_before(&s->risen, since_ns);
+	if (!out->collections || !(out->risen > 0))
+		return;
+	out->share = fmax(1 - fallen / out->risen, 0);
+	if (last < s->held.count)
+		after = fmax((double)s->held.last - (double)s->held.points[last].low, 0);
+	span_s = (double)(s->held.last_ns - begin_before(s, since_ns)) / 1e9;
+	if (span_s > 0)
+		out->rate = out->share * (out->risen + after) / span_s;
 }

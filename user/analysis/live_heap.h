@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What V8 holds after full collections (mark-compact): all isolates of a process together, and
- * each. A scavenge leaves garbage of the old generation where it is, so it says nothing here.
+ * What garbage-collected heaps hold after their collections: all isolates of a process together,
+ * and each. Only a full collection (V8's mark-compact) says what is kept; what a scavenge leaves
+ * is kept or garbage of the old generation. But full collections are rare: V8 lets a heap grow to
+ * several times its size in between. So what grows from scavenge to scavenge is looked at too, and
+ * of what grew before each full collection, how much it left.
  *
  * LIMITATIONS: past LIVE_HEAP_ISOLATES, isolates are counted only.
  */
@@ -11,17 +14,34 @@
 #include <stdint.h>
 
 #include "analysis/series.h"
+#include "model/gc.h"
 
 #define LIVE_HEAP_ISOLATES 16
+
+/* One size of one isolate. */
+struct live_size {
+	uint64_t last; /* after its last collection of any kind; 0: unknown */
+	uint64_t base; /* after the last full one; before there was one, when first seen */
+};
 
 struct live_isolate {
 	uint64_t id;
 	uint64_t limit_bytes; /* of its heap; 0: unknown */
 	struct series live;   /* bytes after each mark-compact */
+	struct live_size heap, external;
+};
+
+/* One size of all isolates. */
+struct live_sum {
+	struct series held; /* of what each held after its last collection of any kind */
+	/* Since the beginning, at each full collection: */
+	struct series risen;  /* what came in between full collections, bytes */
+	struct series fallen; /* what of it these took away */
 };
 
 struct live_heap {
 	struct series sum; /* of what each isolate held last; begins with the first mark-compact */
+	struct live_sum heap, external; /* external: of ArrayBuffers and the like */
 	struct live_isolate isolates[LIVE_HEAP_ISOLATES];
 	unsigned isolate_count;
 	uint64_t marks;	  /* mark-compacts so far */
@@ -32,18 +52,35 @@ void live_heap_init(struct live_heap *h);
 void live_heap_release(struct live_heap *h);
 
 /**
- * live_heap_add - a mark-compact ended
+ * live_heap_collect - a collection ended, of whatever kind
+ *
+ * Returns 0; -ENOSPC past LIVE_HEAP_ISOLATES (a full one is counted in @unknown); -EINVAL if time
+ * does not advance for that isolate; -ENOMEM.
+ */
+int live_heap_collect(struct live_heap *h, const struct gc *gc);
+
+/**
+ * live_heap_add - a mark-compact ended: the same in short
  * @isolate: what tells it from the others of the process
  * @live_bytes: held after it
  * @limit_bytes: of that isolate's heap; 0: unknown, what was known stays
- *
- * Returns 0; -ENOSPC past LIVE_HEAP_ISOLATES (it is counted in @unknown); -EINVAL if time does not
- * advance for that isolate; -ENOMEM.
  */
 int live_heap_add(struct live_heap *h, uint64_t isolate, uint64_t ns, uint64_t live_bytes,
 		  uint64_t limit_bytes);
 
-/** live_heap_remove - an isolate has ended at @ns (a worker): what it held is gone from the sum */
+/** live_heap_remove - an isolate has ended at @ns (a worker): what it held is gone from the sums */
 void live_heap_remove(struct live_heap *h, uint64_t isolate, uint64_t ns);
+
+/* What full collections say about what grew since a moment. */
+struct live_survival {
+	unsigned collections; /* full ones since then */
+	double risen;	      /* that came before the last of them, bytes */
+	double share;	      /* of it, that they left: 0..1; 0 if nothing came */
+	double rate; /* that is kept, bytes per second: what came after the last of them counts by
+			that share */
+};
+
+/** live_survival_since - of one size, since @since_ns */
+void live_survival_since(const struct live_sum *s, uint64_t since_ns, struct live_survival *out);
 
 #endif

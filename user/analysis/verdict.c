@@ -10,16 +10,23 @@
 
 #include "analysis/evidence.h"
 #include "analysis/shape.h"
+#include "analysis/valley.h"
 
 #define MIB		 1048576.0
 #define PRIVATE		 "private memory (anon + swap)"
 #define LIVE		 "V8's heap after full collections"
+#define HEAP		 "V8's heap after collections of any kind"
+#define BUFFERS		 "memory of Buffers and ArrayBuffers"
 #define SHARE_MAIN	 0.5  /* of a growth: it is that */
 #define SHARE_SMALL	 0.3  /* and below this it is not */
 #define LIVE_MARKS_JOINT 3    /* full collections that do, if private memory grows as well */
 #define LIVE_ALPHA_JOINT 0.17 /* 1 in 6: all three rise */
 #define JOINT_FACTOR	 0.95 /* of the confidence, where the evidence is indirect */
 #define COLLECTED_CYCLES 3    /* ups and downs, or full collections, to see what is left */
+#define SURVIVAL_S	 8    /* of a growth, at least, came before a full collection */
+#define SURVIVAL_LEAST	 MIB
+#define V8_ROOM		 (128 * MIB)
+#define V8_ROOM_FACTOR	 2 /* times what its heap ever held */
 #define RISE_LEAST	 (2 * MIB)
 #define RISE_SHARE	 0.05
 #define STARTUP_S	 30
@@ -57,7 +64,7 @@ const char *verdict_class_help(enum verdict_class class)
 
 /* How all goes; what is not known is SHAPE_EARLY. */
 struct looks {
-	struct shape private_bytes, file, shmem, threads, live;
+	struct shape private_bytes, file, shmem, threads, live, heap, external;
 };
 
 static void look_at(const struct series *s, const struct shape_rule *rule, struct shape *out)
@@ -75,6 +82,8 @@ static void look(const struct verdict_input *in, struct looks *looks)
 	look_at(in->shmem, &shape_rule_memory, &looks->shmem);
 	look_at(in->threads, &shape_rule_count, &looks->threads);
 	look_at(in->v8 ? &in->v8->sum : NULL, &shape_rule_live, &looks->live);
+	look_at(in->v8 ? &in->v8->heap.held : NULL, &shape_rule_memory, &looks->heap);
+	look_at(in->external, &shape_rule_memory, &looks->external);
 }
 
 static void decide(struct verdict *v, enum verdict_class class, double confidence,
@@ -121,7 +130,7 @@ static unsigned collections_in(const struct verdict_input *in, const struct shap
 }
 
 /* Whether half of the growth was there before a full collection, and after it still. */
-static bool has_survived(const struct verdict_input *in, const struct shape *growth)
+static bool has_outlived(const struct verdict_input *in, const struct shape *growth)
 {
 	const struct series *full = in->full ? in->full : in->v8 ? &in->v8->sum : NULL;
 	uint64_t half_ns = (uint64_t)(growth->span_s * SHARE_MAIN * 1e9);
@@ -129,19 +138,27 @@ static bool has_survived(const struct verdict_input *in, const struct shape *gro
 	return full && full->count && full->last_ns >= growth->since_ns + half_ns;
 }
 
-/* Buffers that nobody holds are there until V8 collects; what V8 does not know of is not theirs. */
-static bool is_no_garbage(const struct verdict_input *in, const struct shape *growth,
-			  double external)
+/*
+ * Whether full collections leave most of what grows. There are few, so some seconds' worth of it
+ * are enough, if what came later goes on as evenly.
+ */
+static bool survives(const struct live_sum *sum, const struct shape *growth)
 {
-	bool is_known = in->external && in->external->count;
+	struct live_survival s;
 
-	return has_survived(in, growth) || (is_known && external < SHARE_SMALL);
+	live_survival_since(sum, growth->since_ns, &s);
+	return growth->kind == SHAPE_GROWING && s.share >= SHARE_MAIN &&
+	       s.risen >= fmax(growth->trend.slope * SURVIVAL_S, SURVIVAL_LEAST) &&
+	       s.rate >= growth->trend.slope * SHARE_SMALL;
 }
 
-static bool live_does_not_explain(const struct shape *live, const struct shape *growth)
+/* What V8 takes for itself, whatever is alive: three semi-spaces, and room to grow into. */
+static double v8_room(const struct live_heap *h)
 {
-	return live->points >= LIVE_MARKS_JOINT && live->span_s >= growth->span_s * SHARE_MAIN &&
-	       live->trend.high < growth->trend.slope * SHARE_SMALL;
+	struct valley_cycles held;
+
+	valley_cycles(&h->heap.held, 0, UINT64_MAX, &held);
+	return V8_ROOM + V8_ROOM_FACTOR * held.high;
 }
 
 /* Few collections, but all rise, and private memory as well. */
@@ -155,32 +172,93 @@ static bool live_grows_jointly(const struct verdict_input *in, struct shape *liv
 	return live->kind == SHAPE_GROWING;
 }
 
+/* Private memory slows down while V8 takes the room that it works in; what is kept does not. */
+static double joint_confidence(const struct verdict_input *in, const struct shape *growth)
+{
+	double patience = shape_patience(growth->span_s, shape_rule_memory.patience_s);
+	struct shape live;
+
+	if (!live_grows_jointly(in, &live))
+		return growth->confidence;
+	return fmax(growth->confidence, patience * live.steadiness * live.steadiness);
+}
+
+static void say_survival(const struct live_sum *sum, const struct shape *growth, struct verdict *v)
+{
+	struct live_survival s;
+	char risen[EVIDENCE_BYTES];
+
+	live_survival_since(sum, growth->since_ns, &s);
+	evidence_say(v, "full collections: %u, which left %.0f %% of the %s that came before them",
+		     s.collections, s.share * 100, evidence_bytes(risen, s.risen));
+}
+
+/* What objects hold, in the heap or outside, grows by itself and is kept. */
+static bool judge_v8_kept(const struct verdict_input *in, const struct looks *looks,
+			  struct verdict *v)
+{
+	const struct shape *heap = &looks->heap, *external = &looks->external, *live = &looks->live;
+	bool heap_survives = survives(&in->v8->heap, heap);
+	double heap_rate = heap_survives ? heap->trend.slope : 0;
+
+	if (live->kind == SHAPE_GROWING && live->trend.slope > heap_rate)
+		heap_rate = live->trend.slope;
+	if (survives(&in->v8->external, external) && external->trend.slope > heap_rate) {
+		evidence_growth(v, BUFFERS, external);
+		say_survival(&in->v8->external, external, v);
+		decide_leak(v, VERDICT_EXTERNAL, external->confidence, external);
+	} else if (heap_survives && heap->confidence >= live->confidence) {
+		evidence_growth(v, HEAP, heap);
+		say_survival(&in->v8->heap, heap, v);
+		decide_leak(v, VERDICT_LEAK, heap->confidence, heap);
+	} else if (live->kind == SHAPE_GROWING) {
+		evidence_growth(v, LIVE, live);
+		decide_leak(v, VERDICT_LEAK, live->confidence, live);
+	}
+	return v->is_leak;
+}
+
+static bool is_explained_by(const struct shape *part, const struct shape *growth)
+{
+	return part->trend.high >= growth->trend.slope * SHARE_SMALL;
+}
+
+/* Private memory grows, and objects are not seen to be kept. */
 static void judge_v8_growth(const struct verdict_input *in, const struct looks *looks,
 			    struct verdict *v)
 {
 	const struct shape *growth = &looks->private_bytes;
-	struct shape live = looks->live;
 	double external = share_of(in->external, growth), brk = share_of(in->brk, growth);
+	double confidence = growth->confidence * JOINT_FACTOR;
+	struct shape live;
+	bool is_known = in->external && in->external->count;
+	bool is_ours = is_explained_by(&looks->heap, growth);
+	bool is_buffers = is_known && is_explained_by(&looks->external, growth);
 
 	evidence_growth(v, PRIVATE, growth);
-	if (live.kind == SHAPE_GROWING && live.trend.slope >= growth->trend.slope * SHARE_SMALL &&
-	    external < SHARE_MAIN) {
-		evidence_growth(v, LIVE, &live);
-		decide_leak(v, VERDICT_LEAK, fmax(growth->confidence, live.confidence), &live);
-	} else if (external >= SHARE_MAIN && has_survived(in, growth)) {
+	if (survives(&in->v8->external, growth)) {
+		say_survival(&in->v8->external, growth, v);
+		decide_leak(v, VERDICT_EXTERNAL, growth->confidence, growth);
+	} else if (external >= SHARE_MAIN && has_outlived(in, growth)) {
 		evidence_share(v, external, "held by Buffers and ArrayBuffers");
 		decide_leak(v, VERDICT_EXTERNAL, growth->confidence, growth);
-	} else if (live_does_not_explain(&live, growth)) {
-		evidence_flat(v, LIVE, &live);
-		decide_leak(v, VERDICT_EXTERNAL, growth->confidence, growth);
-	} else if (brk >= SHARE_MAIN && is_no_garbage(in, growth, external)) {
+	} else if (survives(&in->v8->heap, growth)) {
+		say_survival(&in->v8->heap, growth, v);
+		decide_leak(v, VERDICT_LEAK, joint_confidence(in, growth), growth);
+	} else if (brk >= SHARE_MAIN && !is_ours &&
+		   (has_outlived(in, growth) || (is_known && !is_buffers))) {
 		evidence_share(v, brk, "in the brk heap (malloc), where V8's objects are not");
-		decide_leak(v, VERDICT_EXTERNAL, growth->confidence * JOINT_FACTOR, growth);
+		decide_leak(v, VERDICT_EXTERNAL, confidence, growth);
+	} else if (!is_ours && has_outlived(in, growth) &&
+		   collections_in(in, growth) >= COLLECTED_CYCLES &&
+		   growth->growth >= v8_room(in->v8)) {
+		evidence_flat(v, LIVE, &looks->live);
+		decide_leak(v, VERDICT_EXTERNAL, confidence, growth);
 	} else if (live_grows_jointly(in, &live)) {
 		evidence_growth(v, LIVE, &live);
-		decide_leak(v, VERDICT_LEAK, growth->confidence * JOINT_FACTOR, &live);
+		decide_leak(v, VERDICT_LEAK, confidence, &live);
 	} else {
-		evidence_say(v, "%u full collections of V8 seen", in->v8->sum.count);
+		evidence_say(v, "%u full collections of V8 seen", collections_in(in, growth));
 		decide_early(v, growth, "they do not say yet what survives");
 	}
 }
@@ -191,7 +269,7 @@ static void judge_v8_growth(const struct verdict_input *in, const struct looks *
 static bool floor_is_seen(const struct verdict_input *in, const struct shape *growth)
 {
 	return growth->cycles >= COLLECTED_CYCLES ||
-	       (collections_in(in, growth) >= COLLECTED_CYCLES && has_survived(in, growth));
+	       (collections_in(in, growth) >= COLLECTED_CYCLES && has_outlived(in, growth));
 }
 
 static void judge_native_growth(const struct verdict_input *in, const struct looks *looks,
@@ -280,13 +358,13 @@ static void judge(const struct verdict_input *in, const struct looks *looks, str
 {
 	const struct shape *s = &looks->private_bytes;
 
+	if (in->v8 && judge_v8_kept(in, looks, v))
+		return;
+	memset(v, 0, sizeof(*v)); /* what was no leak yet by objects may be one by private memory */
 	if (s->kind == SHAPE_GROWING && in->v8) {
 		judge_v8_growth(in, looks, v);
 	} else if (s->kind == SHAPE_GROWING) {
 		judge_native_growth(in, looks, v);
-	} else if (looks->live.kind == SHAPE_GROWING) {
-		evidence_growth(v, LIVE, &looks->live);
-		decide_leak(v, VERDICT_LEAK, looks->live.confidence, &looks->live);
 	} else if (looks->shmem.kind == SHAPE_GROWING) {
 		evidence_growth(v, "shared memory", &looks->shmem);
 		decide_leak(v, VERDICT_SHMEM, looks->shmem.confidence, &looks->shmem);
@@ -318,7 +396,7 @@ static void take_isolate_limits(const struct live_heap *h, struct verdict *v)
 		struct limit l = {
 			.kind = LIMIT_V8_HEAP,
 			.bytes = isolate->limit_bytes,
-			.used_bytes = isolate->live.last,
+			.used_bytes = isolate->heap.last,
 		};
 		struct shape live;
 
@@ -327,6 +405,8 @@ static void take_isolate_limits(const struct live_heap *h, struct verdict *v)
 		shape_of(&isolate->live, &shape_rule_live, &live);
 		if (live.kind == SHAPE_GROWING)
 			take_limit(v, &l, limit_seconds(&l, live.trend.slope));
+		else if (h->isolate_count == 1 && v->class == VERDICT_LEAK)
+			take_limit(v, &l, limit_seconds(&l, v->trend.slope));
 	}
 }
 
