@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * bpf/gc.bpf.c as plain functions: collections by uprobes on V8 and by USDT probes, one record of
+ * each.
+ */
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wattributes" /* preserve_access_index is clang's */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#pragma GCC diagnostic ignored "-Wpointer-arith"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#include "../../bpf/gc.bpf.c"
+#pragma GCC diagnostic pop
+
+#include "host/process.h"
+
+#define TGID   100U
+#define HEAP   0x5000
+#define HEAP_2 0x6000
+#define START  5000000
+#define PAUSE  1700
+
+/* How many collections wait for what lives, or are in progress. */
+#define THREADS_KNOWN host_count(&mw_gc_threads)
+
+static struct process process;
+
+static void be_thread(unsigned i)
+{
+	host.current = &process.thread[i];
+	host.pid_tgid = (__u64)TGID << 32 | (__u32)process.thread[i].pid;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	host_reset();
+	process_init(&process, TGID);
+	memset(&host_usdt, 0, sizeof(host_usdt));
+	mw_pidns = (struct mw_pidns){0};
+	host.now_ns = START;
+	be_thread(0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	host_reset();
+	return 0;
+}
+
+typedef int program(struct pt_regs *ctx);
+
+/* At the entry of a function, and where it has returned. */
+static struct pt_regs call_regs(__u64 arg)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (struct pt_regs){.di = arg, .si = 77, .dx = 77, .ax = 77};
+#else
+	return (struct pt_regs){.regs = {arg, 77, 77, 77}};
+#endif
+}
+
+static struct pt_regs return_regs(__u64 value)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (struct pt_regs){.di = 77, .si = 77, .dx = 77, .ax = value};
+#else
+	return (struct pt_regs){.regs = {value, 77, 77, 77}};
+#endif
+}
+
+static void enter(program *in, __u64 heap)
+{
+	struct pt_regs regs = call_regs(heap);
+
+	assert_int_equal(in(&regs), 0);
+}
+
+static void leave(void)
+{
+	struct pt_regs regs = return_regs(99);
+
+	assert_int_equal(mw_gc_out(&regs), 0);
+}
+
+static void say_live(__u64 bytes)
+{
+	struct pt_regs regs = return_regs(bytes);
+
+	assert_int_equal(mw_gc_live(&regs), 0);
+}
+
+static void collect(program *in, __u64 heap)
+{
+	enter(in, heap);
+	host.now_ns += PAUSE;
+	leave();
+}
+
+static void fire(program *probe, __u64 cookie, unsigned count, const long *args)
+{
+	host_usdt.cookie = cookie;
+	host_usdt.count = count;
+	if (count)
+		memcpy(host_usdt.args, args, count * sizeof(*args));
+	assert_int_equal(probe(&(struct pt_regs){0}), 0);
+}
+
+static const struct mw_event_gc *sent(unsigned i)
+{
+	assert_true(i < host.submitted_count);
+	assert_ptr_equal(host.submitted[i].ring, &mw_events);
+	assert_int_equal(host.submitted[i].size, sizeof(struct mw_event_gc));
+	return host.submitted[i].data;
+}
+
+/* Record @i, which is of that process: all of it, so that nothing of the ring's past is in it. */
+#define assert_gc(i, at_ns, ...)                                                                   \
+	do {                                                                                       \
+		struct mw_event_gc expected = {__VA_ARGS__};                                       \
+		expected.h = (struct mw_event_header){.type = MW_EVENT_GC,                         \
+						      .pid = TGID,                                 \
+						      .ts_ns = (at_ns),                            \
+						      .start_ns = 1000 + TGID};                    \
+		memcpy(expected.h.comm, "0123456789abcde", MW_COMM_LEN);                           \
+		assert_memory_equal(sent(i), &expected, sizeof(expected));                         \
+	} while (0)
+
+/* ---- V8, by uprobes ---- */
+
+static void test_begin_end_live(void **state)
+{
+	(void)state;
+	collect(mw_gc_full_in, HEAP);
+	assert_int_equal(host.submitted_count, 0); /* it waits for what lives */
+	host.now_ns += 500;
+	say_live(123456);
+	assert_gc(0, START + PAUSE, .isolate = HEAP, .pause_ns = PAUSE, .live_bytes = 123456,
+		  .tid = TGID, .kind = MW_GC_MARK_COMPACT, .via = MW_GC_VIA_UPROBE);
+	say_live(99); /* V8 counts at other times too */
+	leave();
+	assert_int_equal(host.submitted_count, 1);
+}
+
+static void test_kinds(void **state)
+{
+	static const struct {
+		program *in;
+		enum mw_gc_kind kind;
+	} kinds[] = {
+		{mw_gc_scavenge_in, MW_GC_SCAVENGE},
+		{mw_gc_minor_in, MW_GC_MINOR_MARK_SWEEP},
+		{mw_gc_full_in, MW_GC_MARK_COMPACT},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		host.now_ns = START;
+		collect(kinds[i].in, HEAP + i);
+		say_live(1000 + i);
+		assert_gc(i, START + PAUSE, .isolate = HEAP + i, .pause_ns = PAUSE,
+			  .live_bytes = 1000 + i, .tid = TGID, .kind = kinds[i].kind);
+	}
+}
+
+static void test_threads_at_once(void **state)
+{
+	(void)state;
+	enter(mw_gc_scavenge_in, HEAP);
+	be_thread(1);
+	host.now_ns += 100;
+	enter(mw_gc_full_in, HEAP_2);
+	say_live(9); /* in a collection, or of another thread's: not what lives after it */
+	be_thread(0);
+	host.now_ns += 100;
+	leave();
+	be_thread(1);
+	say_live(9);
+	assert_int_equal(host.submitted_count, 0);
+	host.now_ns += 100;
+	leave();
+	say_live(222);
+	be_thread(0);
+	say_live(111);
+	assert_int_equal(host.submitted_count, 2);
+	assert_gc(0, START + 300, .isolate = HEAP_2, .pause_ns = 200, .live_bytes = 222,
+		  .tid = TGID + 1, .kind = MW_GC_MARK_COMPACT);
+	assert_gc(1, START + 200, .isolate = HEAP, .pause_ns = 200, .live_bytes = 111, .tid = TGID,
+		  .kind = MW_GC_SCAVENGE);
+}
+
+/* The probes came in between. */
+static void test_end_without_a_begin(void **state)
+{
+	(void)state;
+	leave();
+	say_live(111);
+	assert_int_equal(host.submitted_count, 0);
+	assert_int_equal(THREADS_KNOWN, 0);
+}
+
+/* What began and was not seen to end is forgotten, not made longer. */
+static void test_begin_without_an_end(void **state)
+{
+	(void)state;
+	enter(mw_gc_full_in, HEAP);
+	host.now_ns += 1000000;
+	collect(mw_gc_scavenge_in, HEAP);
+	say_live(111);
+	assert_int_equal(host.submitted_count, 1);
+	assert_gc(0, START + 1000000 + PAUSE, .isolate = HEAP, .pause_ns = PAUSE, .live_bytes = 111,
+		  .tid = TGID, .kind = MW_GC_SCAVENGE);
+}
+
+static void test_live_never_comes(void **state)
+{
+	(void)state;
+	collect(mw_gc_full_in, HEAP);
+	host.now_ns += 1000000;
+	enter(mw_gc_scavenge_in, HEAP_2);
+	assert_int_equal(host.submitted_count, 1); /* sent by the next, as of its own end */
+	assert_gc(0, START + PAUSE, .isolate = HEAP, .pause_ns = PAUSE, .tid = TGID,
+		  .kind = MW_GC_MARK_COMPACT);
+	say_live(9);
+	assert_int_equal(host.submitted_count, 1);
+	leave();
+	say_live(111);
+	assert_int_equal(host.submitted_count, 2);
+	assert_int_equal(sent(1)->live_bytes, 111);
+}
+
+static void test_heap_out(void **state)
+{
+	(void)state;
+	enter(mw_gc_heap_out, HEAP);
+	assert_int_equal(host.submitted_count, 1);
+	assert_int_equal(sent(0)->h.type, MW_EVENT_HEAP_OUT);
+	assert_int_equal(sent(0)->h.pid, TGID);
+	assert_int_equal(sent(0)->h.ts_ns, START);
+	assert_int_equal(sent(0)->isolate, HEAP);
+	assert_int_equal(sent(0)->pause_ns, 0);
+	assert_int_equal(sent(0)->live_bytes, 0);
+}
+
+/* A heap that goes while its last collection waits takes nothing with it. */
+static void test_heap_out_leaves_what_waits(void **state)
+{
+	(void)state;
+	collect(mw_gc_full_in, HEAP);
+	enter(mw_gc_heap_out, HEAP_2);
+	say_live(111);
+	assert_int_equal(host.submitted_count, 2);
+	assert_int_equal(sent(0)->h.type, MW_EVENT_HEAP_OUT);
+	assert_int_equal(sent(1)->h.type, MW_EVENT_GC);
+	assert_int_equal(sent(1)->isolate, HEAP);
+}
+
+static void test_more_threads_than_room(void **state)
+{
+	(void)state;
+	host.max_entries = 1;
+	enter(mw_gc_full_in, HEAP);
+	be_thread(1);
+	collect(mw_gc_full_in, HEAP_2);
+	say_live(222);
+	be_thread(0); /* whose begin had to go */
+	leave();
+	say_live(111);
+	assert_int_equal(host.submitted_count, 1);
+	assert_int_equal(sent(0)->isolate, HEAP_2);
+}
+
+static void test_ring_full(void **state)
+{
+	(void)state;
+	host.ring_is_full = true;
+	collect(mw_gc_full_in, HEAP);
+	say_live(111);
+	assert_int_equal(host.lost[MW_LOST_RING], 1);
+	enter(mw_gc_heap_out, HEAP);
+	assert_int_equal(host.lost[MW_LOST_RING], 2);
+	host.ring_is_full = false;
+	say_live(111); /* nor is it sent later, with another's figure */
+	enter(mw_gc_scavenge_in, HEAP);
+	assert_int_equal(host.submitted_count, 0);
+}
+
+/* ---- PID namespaces ---- */
+
+static void test_other_pid_namespace(void **state)
+{
+	struct pid_namespace ours = {.ns.inum = 7}, other = {.ns.inum = 8};
+
+	(void)state;
+	mw_pidns = (struct mw_pidns){.inum = 7, .level = 1};
+	process.pid.level = 1;
+	process.pid.numbers[1] = (struct upid){.nr = 5, .ns = &other};
+	collect(mw_gc_full_in, HEAP);
+	say_live(111);
+	enter(mw_gc_heap_out, HEAP);
+	assert_int_equal(host.submitted_count, 0);
+	assert_int_equal(host.lost[MW_LOST_RING], 0);
+	process.pid.numbers[1].ns = &ours;
+	collect(mw_gc_full_in, HEAP);
+	say_live(111);
+	assert_int_equal(host.submitted_count, 1);
+	assert_int_equal(sent(0)->h.pid, 5);
+	assert_int_equal(sent(0)->tid, TGID);
+}
+
+/* ---- USDT ---- */
+
+static void usdt_collect(__u64 cookie, unsigned count, const long *args)
+{
+	fire(mw_gc_usdt_begin, cookie, count, args);
+	host.now_ns += PAUSE;
+	fire(mw_gc_usdt_end, cookie, count, args);
+}
+
+static void test_usdt_kinds(void **state)
+{
+	static const struct {
+		enum mw_gc_rule rule;
+		long arg;
+		enum mw_gc_kind kind;
+	} kinds[] = {
+		{MW_GC_RULE_V8_OLD, 1, MW_GC_SCAVENGE},
+		{MW_GC_RULE_V8_OLD, 2, MW_GC_MARK_COMPACT},
+		{MW_GC_RULE_V8_OLD, 4, MW_GC_OTHER}, /* incremental marking */
+		{MW_GC_RULE_V8_OLD, 8, MW_GC_OTHER}, /* weak callbacks */
+		{MW_GC_RULE_V8, 1, MW_GC_SCAVENGE},
+		{MW_GC_RULE_V8, 2, MW_GC_MINOR_MARK_SWEEP},
+		{MW_GC_RULE_V8, 4, MW_GC_MARK_COMPACT},
+		{MW_GC_RULE_V8, 8, MW_GC_OTHER},
+		{MW_GC_RULE_V8, 16, MW_GC_OTHER},
+		{MW_GC_RULE_FULL_IF, 0, MW_GC_YOUNG},
+		{MW_GC_RULE_FULL_IF, 1, MW_GC_FULL},
+		{MW_GC_RULE_FULL_IF, 0x7fff00, MW_GC_YOUNG}, /* a bool: the rest of the register
+								is any */
+		{MW_GC_RULE_OLDEST_2, 0, MW_GC_YOUNG},
+		{MW_GC_RULE_OLDEST_2, 1, MW_GC_YOUNG},
+		{MW_GC_RULE_OLDEST_2, 2, MW_GC_FULL},
+		{MW_GC_RULE_OLDEST_2, 0xffffffffL, MW_GC_YOUNG}, /* -1, as an int */
+		{MW_GC_RULE_FULL, 0, MW_GC_FULL},
+		{MW_GC_RULE_OTHER, 1, MW_GC_OTHER},
+		{0xff, 1, MW_GC_OTHER},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const long args[3] = {kinds[i].arg, 0, HEAP};
+
+		setup(NULL);
+		usdt_collect(kinds[i].rule, 3, args);
+		assert_gc(0, START + PAUSE, .pause_ns = PAUSE, .tid = TGID, .kind = kinds[i].kind,
+			  .via = MW_GC_VIA_USDT);
+		usdt_collect(kinds[i].rule | MW_GC_COOKIE_ISOLATE, 3, args);
+		assert_int_equal(sent(1)->kind, kinds[i].kind);
+		assert_int_equal(sent(1)->isolate, HEAP);
+		teardown(NULL);
+	}
+}
+
+/* Ruby's probes have no arguments. */
+static void test_usdt_without_arguments(void **state)
+{
+	(void)state;
+	usdt_collect(MW_GC_RULE_FULL, 0, NULL);
+	usdt_collect(MW_GC_RULE_V8 | MW_GC_COOKIE_ISOLATE, 0, NULL);
+	assert_int_equal(host.submitted_count, 2);
+	assert_int_equal(sent(0)->kind, MW_GC_FULL);
+	assert_int_equal(sent(1)->kind, MW_GC_OTHER);
+	assert_int_equal(sent(1)->isolate, 0);
+}
+
+/* Node's probes tell the collection, V8's function what lives. */
+static void test_usdt_and_live(void **state)
+{
+	static const long args[3] = {4, 0, HEAP};
+	__u64 cookie = MW_GC_RULE_V8 | MW_GC_COOKIE_ISOLATE | MW_GC_COOKIE_LIVE;
+
+	(void)state;
+	usdt_collect(cookie, 3, args);
+	assert_int_equal(host.submitted_count, 0);
+	host.now_ns += 77;
+	say_live(111);
+	assert_gc(0, START + PAUSE, .isolate = HEAP, .pause_ns = PAUSE, .live_bytes = 111,
+		  .tid = TGID, .kind = MW_GC_MARK_COMPACT, .via = MW_GC_VIA_USDT);
+	usdt_collect(cookie, 3, args);
+	fire(mw_gc_usdt_begin, cookie, 3, args);
+	assert_int_equal(host.submitted_count, 2);
+	assert_int_equal(sent(1)->live_bytes, 0);
+}
+
+static void test_usdt_end_without_a_begin(void **state)
+{
+	static const long args[3] = {4, 0, HEAP};
+
+	(void)state;
+	fire(mw_gc_usdt_end, MW_GC_RULE_V8, 3, args);
+	assert_int_equal(host.submitted_count, 0);
+	usdt_collect(MW_GC_RULE_V8, 3, args);
+	fire(mw_gc_usdt_end, MW_GC_RULE_V8, 3, args);
+	assert_int_equal(host.submitted_count, 1);
+}
+
+/* ---- HotSpot's pools ---- */
+
+/* mem__pool__gc__end: (manager, length, pool, length, initial, used, committed, maximum) */
+static void pool(const char *name, long used)
+{
+	const long args[8] = {0, 0, (long)name, 0, 1, used, 2, 3};
+
+	fire(mw_gc_usdt_pool, MW_GC_RULE_FULL_IF, 8, args);
+}
+
+static void java_begin(long full)
+{
+	fire(mw_gc_usdt_begin, MW_GC_RULE_FULL_IF, 1, &full);
+}
+
+static void java_end(void)
+{
+	fire(mw_gc_usdt_end, MW_GC_RULE_FULL_IF, 0, NULL);
+}
+
+static void test_pools(void **state)
+{
+	(void)state;
+	java_begin(1);
+	pool("G1 Eden Space", 100);
+	pool("G1 Survivor Space", 20);
+	pool("G1 Old Gen", 3000);
+	pool("Metaspace", 1 << 20);
+	pool("Compressed Class Space", 1 << 21);
+	pool("CodeHeap 'non-nmethods'", 1 << 22);
+	pool("CodeHeap 'profiled nmethods'", 1 << 22);
+	pool("CodeCache", 1 << 23);
+	pool("", 1 << 24); /* no name that is known */
+	host.now_ns += PAUSE;
+	java_end();
+	assert_gc(0, START + PAUSE, .pause_ns = PAUSE, .live_bytes = 3120 + (1 << 24), .tid = TGID,
+		  .kind = MW_GC_FULL, .via = MW_GC_VIA_USDT);
+}
+
+static void test_pools_of_each_collector(void **state)
+{
+	static const char *const heaps[] = {
+		"Eden Space", "Survivor Space",	    "Tenured Gen", "PS Eden Space",
+		"PS Old Gen", "Par Eden Space",	    "CMS Old Gen", "G1 Old Gen",
+		"ZHeap",      "ZGC Old Generation", "Shenandoah",  "Epsilon Heap",
+	};
+	unsigned n = sizeof(heaps) / sizeof(heaps[0]);
+
+	(void)state;
+	java_begin(0);
+	for (unsigned i = 0; i < n; i++)
+		pool(heaps[i], 1 << i);
+	java_end();
+	assert_int_equal(sent(0)->live_bytes, (1 << n) - 1);
+	assert_int_equal(sent(0)->kind, MW_GC_YOUNG);
+}
+
+static void test_pools_that_cannot_be_read(void **state)
+{
+	static const long few[4] = {0};
+
+	(void)state;
+	java_begin(1);
+	pool("G1 Old Gen", -1);
+	fire(mw_gc_usdt_pool, MW_GC_RULE_FULL_IF, 4, few); /* has no such argument */
+	java_end();
+	assert_int_equal(sent(0)->live_bytes, 0);
+	pool("G1 Old Gen", 3000); /* outside a collection: of a pool alone */
+	java_begin(1);
+	pool("G1 Old Gen", 50);
+	java_end();
+	assert_int_equal(sent(1)->live_bytes, 50); /* each begins anew */
+	assert_int_equal(host.submitted_count, 2);
+}
+
+#define IN_KERNEL(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_KERNEL(test_begin_end_live),
+		IN_KERNEL(test_kinds),
+		IN_KERNEL(test_threads_at_once),
+		IN_KERNEL(test_end_without_a_begin),
+		IN_KERNEL(test_begin_without_an_end),
+		IN_KERNEL(test_live_never_comes),
+		IN_KERNEL(test_heap_out),
+		IN_KERNEL(test_heap_out_leaves_what_waits),
+		IN_KERNEL(test_more_threads_than_room),
+		IN_KERNEL(test_ring_full),
+		IN_KERNEL(test_other_pid_namespace),
+		IN_KERNEL(test_usdt_kinds),
+		IN_KERNEL(test_usdt_without_arguments),
+		IN_KERNEL(test_usdt_and_live),
+		IN_KERNEL(test_usdt_end_without_a_begin),
+		IN_KERNEL(test_pools),
+		IN_KERNEL(test_pools_of_each_collector),
+		IN_KERNEL(test_pools_that_cannot_be_read),
+	};
+
+	return cmocka_run_group_tests_name("bpf/gc", tests, NULL, NULL);
+}
