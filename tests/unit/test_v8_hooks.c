@@ -15,7 +15,8 @@
 
 #define CODE_WORDS   256 /* of .data, which stands for code */
 #define FUNCTIONS    64
-#define READER_AT    8 /* words: where the function that reads mark bits is */
+#define READER_AT    8	/* words: where the function that reads mark bits is */
+#define SIZES_AT     40 /* and that which reads the heap's limit */
 #define READER_BYTES 64
 
 static const uint64_t versions[] = {
@@ -51,11 +52,30 @@ static void put_read(unsigned char *code, uint32_t offset)
 	memcpy(code + 3, &offset, is_short ? 1 : 4);
 }
 
+static const struct v8_heap_sizes_row *sizes_row(uint64_t version)
+{
+	for (unsigned i = 0; i < v8_heap_sizes_count; i++) {
+		if (is_for(v8_heap_sizes_table[i].since, v8_heap_sizes_table[i].until, version))
+			return &v8_heap_sizes_table[i];
+	}
+	fail();
+	return NULL;
+}
+
+static void put_sizes_reader(unsigned char *code, uint64_t version)
+{
+	const struct v8_heap_sizes *sizes = &sizes_row(version)->sizes;
+
+	put_read(code, sizes->limit);
+	if (sizes->via != V8_NOT_THERE)
+		put_read(code + 16, sizes->via);
+}
+
 /* A file as of @version, without hook @without (V8_HOOK_COUNT: with all), with that mark reader. */
 static struct v8_hooks hooks_by(uint64_t version, enum v8_hook without, const unsigned char *reader,
 				size_t reader_len)
 {
-	struct elf_build_sym syms[FUNCTIONS + 2] = {{0}};
+	struct elf_build_sym syms[FUNCTIONS + 3] = {{0}};
 	int32_t code[CODE_WORDS] = {0};
 	struct elf_build_spec spec = {
 		.syms = syms, .sym_bytes = READER_BYTES, .data = code, .data_count = CODE_WORDS};
@@ -76,8 +96,14 @@ static struct v8_hooks hooks_by(uint64_t version, enum v8_hook without, const un
 		syms[n].value = ELF_BUILD_DATA + 512 + 4 * n;
 		syms[n++].type = STT_FUNC;
 	}
-	syms[n] = (struct elf_build_sym){v8_mark_reader, ELF_BUILD_DATA + 4 * READER_AT, STT_FUNC,
-					 false};
+	syms[n++] = (struct elf_build_sym){v8_mark_reader, ELF_BUILD_DATA + 4 * READER_AT, STT_FUNC,
+					   false};
+	/* const since V8 11: the name differs */
+	syms[n] = (struct elf_build_sym){version < V8_VERSION(11, 0, 0)
+						 ? "_ZN2v88internal4Heap11MaxReservedEv"
+						 : "_ZNK2v88internal4Heap11MaxReservedEv",
+					 ELF_BUILD_DATA + 4 * SIZES_AT, STT_FUNC, false};
+	put_sizes_reader((unsigned char *)&code[SIZES_AT], version);
 	memcpy(&code[READER_AT], reader, reader_len);
 	bytes = elf_build(&spec, &len);
 	fd = elf_build_memfd(bytes, len, path);
@@ -163,11 +189,45 @@ static void test_all_of_each_version(void **state)
 			bool needed =
 				(hook != V8_HOOK_ALLOC_OLD || versions[i] < V8_VERSION(12, 0, 0)) &&
 				(hook != V8_HOOK_SCAVENGE_MID ||
-				 versions[i] >= V8_VERSION(11, 0, 0));
+				 versions[i] >= V8_VERSION(11, 0, 0)) &&
+				(hook != V8_HOOK_MINOR || versions[i] >= V8_VERSION(12, 0, 0));
 
 			assert_int_equal(h.rows[hook] != NULL, needed);
 		}
 	}
+}
+
+static void test_sizes_of_each_version(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < VERSIONS; i++) {
+		const struct v8_heap_sizes *sizes = &sizes_row(versions[i])->sizes;
+		struct v8_hooks h = hooks_of(versions[i], V8_HOOK_COUNT, 0);
+
+		assert_true(h.sizes.is_known);
+		assert_int_equal(h.sizes.limit, sizes->limit);
+		assert_int_equal(h.sizes.via, sizes->via);
+		assert_int_equal(h.sizes.external, sizes->external);
+	}
+}
+
+/* Collections are seen without what only survival needs, and the other way round. */
+static void test_collections_alone(void **state)
+{
+	struct v8_hooks h = hooks_of(V8_VERSION(12, 4, 254), V8_HOOK_ALLOC, 0);
+
+	(void)state;
+	assert_false(h.can_survive);
+	assert_non_null(h.rows[V8_HOOK_SCAVENGE]);
+	assert_non_null(h.rows[V8_HOOK_MINOR]);
+	assert_non_null(h.rows[V8_HOOK_MARK_COMPACT]);
+	assert_non_null(h.rows[V8_HOOK_LIVE]);
+	assert_non_null(h.rows[V8_HOOK_HEAP_OUT]);
+	assert_true(h.sizes.is_known);
+	h = hooks_of(V8_VERSION(12, 4, 254), V8_HOOK_LIVE, 0x140);
+	assert_null(h.rows[V8_HOOK_LIVE]);
+	assert_true(h.can_survive);
+	assert_true(h.can_keep);
 }
 
 static void test_without_one(void **state)
@@ -229,6 +289,8 @@ int main(void)
 		cmocka_unit_test(test_nothing_that_jit_code_calls),
 		cmocka_unit_test(test_one_row_a_version),
 		cmocka_unit_test(test_all_of_each_version),
+		cmocka_unit_test(test_sizes_of_each_version),
+		cmocka_unit_test(test_collections_alone),
 		cmocka_unit_test(test_without_one),
 		cmocka_unit_test(test_marks_elsewhere),
 		cmocka_unit_test(test_marks_not_read),

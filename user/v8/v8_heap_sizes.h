@@ -30,8 +30,8 @@ struct v8_heap_sizes_row {
 extern const struct v8_heap_sizes_row v8_heap_sizes_table[];
 extern const unsigned v8_heap_sizes_count;
 
-/** v8_heap_sizes_reader - mangled name of V8's function that reads the limit; const before V8 11 or
- *  not, that differs */
+/** v8_heap_sizes_is_reader - whether V8's function of that mangled name reads the limit; it is
+ *  const since V8 11, by which the names differ */
 bool v8_heap_sizes_is_reader(const char *symbol);
 
 /**
