@@ -21,6 +21,7 @@ struct mw_gc_thread {
 	__u64 begin_ns; /* 0: in none */
 	__u64 end_ns;	/* not 0: it has ended, and its record waits for what lives */
 	__u64 isolate, pause_ns, live_bytes;
+	long manager, first_pool; /* HotSpot: of the pools that are in live_bytes */
 	__u8 kind, via;
 };
 
@@ -200,15 +201,27 @@ static __always_inline bool mw_is_heap_pool(long name)
 	return !(begin[0] == 'M' && begin[1] == 'e') && !(begin[0] == 'C' && begin[1] == 'o');
 }
 
-/* HotSpot: (manager, length, pool, length, initial, used, committed, maximum), for each pool. */
+/*
+ * HotSpot: (manager, length, pool, length, initial, used, committed, maximum), for each pool.
+ *
+ * One operation may collect twice (Parallel GC: young, then all), and each of them tells of all its
+ * pools: the last one counts.
+ */
 SEC("?usdt")
 int mw_gc_usdt_pool(struct pt_regs *ctx)
 {
 	struct mw_gc_thread *gc = mw_gc_thread();
-	long name = 0, used = 0;
+	long manager = 0, name = 0, used = 0;
 
-	if (gc && gc->begin_ns && !bpf_usdt_arg(ctx, 2, &name) && mw_is_heap_pool(name) &&
-	    !bpf_usdt_arg(ctx, 5, &used) && used > 0)
+	if (!gc || !gc->begin_ns || bpf_usdt_arg(ctx, 0, &manager) || bpf_usdt_arg(ctx, 2, &name) ||
+	    bpf_usdt_arg(ctx, 5, &used))
+		return 0;
+	if (gc->manager != manager || gc->first_pool == name) {
+		gc->manager = manager;
+		gc->first_pool = name;
+		gc->live_bytes = 0;
+	}
+	if (mw_is_heap_pool(name) && used > 0)
 		gc->live_bytes += used;
 	return 0;
 }

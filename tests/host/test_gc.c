@@ -415,12 +415,19 @@ static void test_usdt_end_without_a_begin(void **state)
 
 /* ---- HotSpot's pools ---- */
 
+static const char manager[] = "G1 Young Generation";
+
 /* mem__pool__gc__end: (manager, length, pool, length, initial, used, committed, maximum) */
-static void pool(const char *name, long used)
+static void pool_of(const char *by, const char *name, long used)
 {
-	const long args[8] = {0, 0, (long)name, 0, 1, used, 2, 3};
+	const long args[8] = {(long)by, 0, (long)name, 0, 1, used, 2, 3};
 
 	fire(mw_gc_usdt_pool, MW_GC_RULE_FULL_IF, 8, args);
+}
+
+static void pool(const char *name, long used)
+{
+	pool_of(manager, name, used);
 }
 
 static void java_begin(long full)
@@ -470,6 +477,33 @@ static void test_pools_of_each_collector(void **state)
 	assert_int_equal(sent(0)->kind, MW_GC_YOUNG);
 }
 
+/* Parallel GC, when asked for a full collection, makes a young one before it, in the same
+ * operation. */
+static void test_pools_of_two_collections_in_one(void **state)
+{
+	static const char eden[] = "PS Eden Space", survivor[] = "PS Survivor Space",
+			  old[] = "PS Old Gen", young[] = "PS Scavenge", full[] = "PS MarkSweep";
+
+	(void)state;
+	java_begin(1);
+	pool_of(young, eden, 0);
+	pool_of(young, survivor, 500);
+	pool_of(young, old, 3000);
+	pool_of(full, eden, 1);
+	pool_of(full, survivor, 0);
+	pool_of(full, old, 1200);
+	pool_of(full, "Metaspace", 9999);
+	java_end();
+	assert_int_equal(sent(0)->live_bytes, 1201);
+	java_begin(1); /* the same one twice, as when soft references are to go, too */
+	pool_of(full, eden, 700);
+	pool_of(full, old, 3000);
+	pool_of(full, eden, 2);
+	pool_of(full, old, 1000);
+	java_end();
+	assert_int_equal(sent(1)->live_bytes, 1002);
+}
+
 static void test_pools_that_cannot_be_read(void **state)
 {
 	static const long few[4] = {0};
@@ -510,6 +544,7 @@ int main(void)
 		IN_KERNEL(test_usdt_end_without_a_begin),
 		IN_KERNEL(test_pools),
 		IN_KERNEL(test_pools_of_each_collector),
+		IN_KERNEL(test_pools_of_two_collections_in_one),
 		IN_KERNEL(test_pools_that_cannot_be_read),
 	};
 
