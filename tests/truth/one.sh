@@ -21,10 +21,10 @@ replay=$(realpath -m "${BUILD:-$tests/../build}/tests/truth/replay")
 name=$1 node=$2 dir=$3
 
 scratch=$(mktemp -d)
-target='' load=''
+target='' load='' watcher=''
 clean_up() {
 	local pid
-	for pid in $load $target; do
+	for pid in $load $watcher $target; do
 		kill -KILL "$pid"
 		wait "$pid"
 	done 2>/dev/null
@@ -123,8 +123,11 @@ fi
 sleep "$wait" # as a user comes, when it has run for a while
 grep -v '^{"type":"site"' <"$scratch/records" >"$out.ndjson" 9>&- &
 filter=$!
-"$memwatch" -p "$target" --json -d "$seconds" >"$scratch/records" 2>"$out.err" 9>&-
+"$memwatch" -p "$target" --json -d "$seconds" >"$scratch/records" 2>"$out.err" 9>&- &
+watcher=$!
+wait $watcher # a signal ends this, and all
 status=$?
+watcher=''
 wait $filter
 [ "$status" = 0 ] || give_up 2 "memwatch ended with status $status: $(tail -n 1 "$out.err")"
 kill -0 "$target" 2>/dev/null || give_up 2 "the program has ended: $(tail -n 3 "$out.out")"

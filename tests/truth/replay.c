@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * replay [FILE] - judges a process again that memwatch has recorded
+ * replay FILE - judges a process again that memwatch has recorded
  *
  * Reads the NDJSON of `memwatch --json -p PID`, feeds the analysis of this build with it tick by
  * tick, and writes the same records with the verdicts that it gives now instead of those that were
@@ -15,15 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/course.h"
 #include "analysis/verdict.h"
 #include "base/json.h"
 #include "base/strbuf.h"
 
 struct replay {
-	struct series private_bytes, file, shmem, brk, vm, threads, external;
-	struct live_heap v8;
-	bool is_v8, is_collected;
-	uint64_t start_ns;
+	struct course course;
+	enum collector collector;
+	bool has_course;
 	struct verdict last; /* that was written */
 };
 
@@ -43,32 +43,46 @@ static const char *text(struct json_object *record, const char *key)
 
 static void add_process(struct replay *r, struct json_object *record)
 {
-	uint64_t ns = number(record, "ts_ns");
-	const char *collector = text(record, "collector");
+	struct process p = {
+		.now_ns = number(record, "ts_ns"),
+		.now =
+			{
+				.anon_bytes = number(record, "anon_bytes"),
+				.swap_bytes = number(record, "swap_bytes"),
+				.file_bytes = number(record, "file_bytes"),
+				.shmem_bytes = number(record, "shmem_bytes"),
+				.heap_bytes = number(record, "heap_bytes"),
+				.vm_bytes = number(record, "vm_bytes"),
+				.threads = number(record, "threads"),
+			},
+	};
 
-	r->start_ns = number(record, "start_ns");
-	if (*collector)
-		r->is_v8 = !strcmp(collector, "live");
-	r->is_collected = *collector && strcmp(collector, "none") != 0 && !r->is_v8;
-	series_add(&r->private_bytes, ns,
-		   number(record, "anon_bytes") + number(record, "swap_bytes"));
-	series_add(&r->file, ns, number(record, "file_bytes"));
-	series_add(&r->shmem, ns, number(record, "shmem_bytes"));
-	series_add(&r->brk, ns, number(record, "heap_bytes"));
-	series_add(&r->vm, ns, number(record, "vm_bytes"));
-	series_add(&r->threads, ns, number(record, "threads"));
+	if (!r->has_course)
+		course_init(&r->course, number(record, "start_ns"));
+	r->has_course = true;
+	course_add(&r->course, &p);
+}
+
+static enum mw_gc_kind gc_kind(const char *name)
+{
+	for (int kind = 0; kind < MW_GC_KINDS; kind++)
+		if (!strcmp(gc_kind_name(kind), name))
+			return kind;
+	return MW_GC_OTHER;
 }
 
 static void add_gc(struct replay *r, struct json_object *record)
 {
-	uint64_t ns = number(record, "ts_ns"), external = number(record, "external_bytes");
+	struct gc gc = {
+		.ns = number(record, "ts_ns"),
+		.isolate = strtoull(text(record, "isolate"), NULL, 0),
+		.kind = gc_kind(text(record, "kind")),
+		.live_bytes = number(record, "live_bytes"),
+		.external_bytes = number(record, "external_bytes"),
+		.limit_bytes = number(record, "limit_bytes"),
+	};
 
-	r->is_v8 = true;
-	if (external)
-		series_add(&r->external, ns, external);
-	if (!strcmp(text(record, "kind"), "mark-compact") && number(record, "live_bytes"))
-		live_heap_add(&r->v8, strtoull(text(record, "isolate"), NULL, 0), ns,
-			      number(record, "live_bytes"), number(record, "limit_bytes"));
+	course_gc(&r->course, &gc);
 }
 
 static void write_verdict(struct json_object *tick, const struct verdict *v)
@@ -97,22 +111,13 @@ static void write_verdict(struct json_object *tick, const struct verdict *v)
 
 static void judge(struct replay *r, struct json_object *tick)
 {
-	struct verdict_input in = {
+	const struct course_view view = {
 		.now_ns = number(tick, "ts_ns"),
-		.start_ns = r->start_ns,
-		.private_bytes = &r->private_bytes,
-		.file = &r->file,
-		.shmem = &r->shmem,
-		.brk = &r->brk,
-		.vm = &r->vm,
-		.threads = &r->threads,
-		.external = r->external.count ? &r->external : NULL,
-		.v8 = r->is_v8 ? &r->v8 : NULL,
-		.is_collected = r->is_collected,
+		.collector = r->collector,
 	};
 	struct verdict v;
 
-	verdict_give(&in, &v);
+	course_judge(&r->course, &view, &v);
 	if (v.class == r->last.class && v.is_leak == r->last.is_leak &&
 	    (int)(v.confidence * 10) == (int)(r->last.confidence * 10))
 		return;
@@ -120,14 +125,10 @@ static void judge(struct replay *r, struct json_object *tick)
 	write_verdict(tick, &v);
 }
 
-static int replay_line(struct replay *r, const char *line)
+static int replay_record(struct replay *r, struct json_object *record, const char *line)
 {
-	struct json_object *record = json_tokener_parse(line);
-	const char *type;
+	const char *type = text(record, "type");
 
-	if (!record)
-		return -EINVAL;
-	type = text(record, "type");
 	if (strcmp(type, "verdict") != 0)
 		fputs(line, stdout);
 	if (!strcmp(type, "gc"))
@@ -136,26 +137,56 @@ static int replay_line(struct replay *r, const char *line)
 		add_process(r, record);
 		judge(r, record);
 	}
-	json_object_put(record);
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* It is known from the first tick on, but recorded only by what it does. */
+static int look_for_collector(struct replay *r, struct json_object *record, const char *line)
 {
-	FILE *file = argc > 1 ? fopen(argv[1], "r") : stdin;
-	static struct replay r = {.last.class = VERDICT_CLASSES};
+	(void)line;
+	if (strcmp(text(record, "type"), "gc") != 0)
+		return 0;
+	if (number(record, "live_bytes"))
+		r->collector = COLLECTOR_LIVE;
+	else if (r->collector == COLLECTOR_NONE)
+		r->collector = COLLECTOR_SEEN;
+	return 0;
+}
+
+static int for_each_record(FILE *file, struct replay *r,
+			   int (*fn)(struct replay *, struct json_object *, const char *))
+{
 	char *line = NULL;
 	size_t cap = 0;
 	int err = 0;
 
+	rewind(file);
+	while (!err && getline(&line, &cap, file) > 0) {
+		struct json_object *record = json_tokener_parse(line);
+
+		err = record ? fn(r, record, line) : -EINVAL;
+		json_object_put(record);
+	}
+	free(line);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct replay r = {.collector = COLLECTOR_NONE, .last.class = VERDICT_CLASSES};
+	FILE *file = argc == 2 ? fopen(argv[1], "r") : NULL;
+	int err;
+
 	if (!file) {
-		fprintf(stderr, "replay: %s: %s\n", argv[1], strerror(errno));
+		fprintf(stderr, "replay: %s\n", argc == 2 ? strerror(errno) : "one file is needed");
 		return 1;
 	}
-	while (!err && getline(&line, &cap, file) > 0)
-		err = replay_line(&r, line);
-	free(line);
+	err = for_each_record(file, &r, look_for_collector);
+	if (!err)
+		err = for_each_record(file, &r, replay_record);
 	if (err)
-		fprintf(stderr, "replay: %s: a line is no JSON\n", argc > 1 ? argv[1] : "stdin");
+		fprintf(stderr, "replay: %s: a line is no JSON\n", argv[1]);
+	course_release(&r.course);
+	fclose(file);
 	return err ? 1 : 0;
 }

@@ -76,7 +76,10 @@ run() {
 	results+=("$id")
 	while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do wait -n; done
 	{
-		"$here/one.sh" "$1" "$2" "$dir" 2>"$dir/$id.run"
+		trap 'kill "$one"; wait "$one"; exit' TERM
+		"$here/one.sh" "$1" "$2" "$dir" 2>"$dir/$id.run" &
+		one=$!
+		wait $one
 		echo $? >"$dir/$id.status"
 		[ -n "${REJUDGE:-}" ] || echo "$id: $(jq -r '"\(.final) \(.confidence)  \(.faults | join("; "))"' "$dir/$id.json" 2>/dev/null || tail -n 1 "$dir/$id.run")" >&2
 	} &
