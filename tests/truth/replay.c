@@ -24,7 +24,7 @@ struct replay {
 	struct course course;
 	enum collector collector;
 	bool has_course;
-	struct verdict last; /* that was written */
+	struct verdict before, last; /* the tick before; that was written */
 };
 
 static uint64_t number(struct json_object *record, const char *key)
@@ -114,10 +114,12 @@ static void judge(struct replay *r, struct json_object *tick)
 	const struct course_view view = {
 		.now_ns = number(tick, "ts_ns"),
 		.collector = r->collector,
+		.called = r->before.is_leak ? r->before.class : VERDICT_EARLY,
 	};
 	struct verdict v;
 
 	course_judge(&r->course, &view, &v);
+	r->before = v;
 	if (v.class == r->last.class && v.is_leak == r->last.is_leak &&
 	    (int)(v.confidence * 10) == (int)(r->last.confidence * 10))
 		return;

@@ -115,6 +115,7 @@ void course_judge(const struct course *c, const struct course_view *view, struct
 		.v8 = view->collector == COLLECTOR_LIVE ? live : NULL,
 		.is_collected = view->collector != COLLECTOR_NONE,
 		.is_unknown = view->collector == COLLECTOR_UNKNOWN,
+		.called = view->called,
 		.limits = view->limits,
 		.limit_count = view->limit_count,
 		.marks = c->marks,

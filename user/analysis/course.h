@@ -32,6 +32,7 @@ struct course {
 struct course_view {
 	uint64_t now_ns; /* CLOCK_BOOTTIME */
 	enum collector collector;
+	enum verdict_class called; /* see struct verdict_input */
 	const struct limit *limits;
 	unsigned limit_count;
 };

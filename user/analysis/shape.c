@@ -23,7 +23,7 @@
 #define OUTGROWN	 1.5  /* times the largest fall of the past: not seen before */
 #define SAW_SHARE	 0.1  /* of the saw that a growth must come to */
 #define LEVELLING_BELOW	 0.6  /* second half's rate by the first's */
-#define SAME_RATE	 0.2  /* rates that differ by less of it are one */
+#define SAME_RATE	 0.3  /* rates that differ by less of it are one */
 #define FLAT_PATIENCE_S	 5
 #define FLAT_CONFIDENCE	 0.5
 #define MISSING		 2   /* times the least growth that a plateau must have missed */
@@ -50,7 +50,7 @@ const struct shape_rule shape_rule_live = {
 	.alpha = 0.05, /* of 4 collections that rise each time, 1 in 24 does by chance */
 	.min_points = 4,
 	.min_span_s = 5,
-	.patience_s = 15,
+	.patience_s = 20,
 };
 
 const struct shape_rule shape_rule_count = {

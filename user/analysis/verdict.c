@@ -12,28 +12,31 @@
 #include "analysis/shape.h"
 #include "analysis/valley.h"
 
-#define MIB		 1048576.0
-#define PRIVATE		 "private memory (anon + swap)"
-#define LIVE		 "V8's heap after full collections"
-#define HEAP		 "V8's heap after collections of any kind"
-#define BUFFERS		 "memory of Buffers and ArrayBuffers"
-#define SHARE_MAIN	 0.5  /* of a growth: it is that */
-#define SHARE_SMALL	 0.3  /* and below this it is not */
-#define LIVE_MARKS_JOINT 3    /* full collections that do, if private memory grows as well */
-#define LIVE_ALPHA_JOINT 0.17 /* 1 in 6: all three rise */
-#define JOINT_FACTOR	 0.95 /* of the confidence, where the evidence is indirect */
-#define COLLECTED_CYCLES 3    /* ups and downs, or full collections, to see what is left */
-#define SURVIVAL_S	 8    /* of a growth, at least, came before a full collection */
-#define SURVIVAL_LEAST	 MIB
-#define V8_ROOM		 (128 * MIB)
-#define V8_ROOM_FACTOR	 2 /* times what its heap ever held */
-#define RISE_LEAST	 (2 * MIB)
-#define RISE_SHARE	 0.05
-#define STARTUP_S	 30
-#define STEP_TOLD_S	 600 /* that long after it, it is the level */
-#define CHURN_LEAST	 (4 * MIB)
-#define CHURN_SHARE	 0.1
-#define CHURN_CYCLES	 3
+#define MIB		     1048576.0
+#define PRIVATE		     "private memory (anon + swap)"
+#define LIVE		     "V8's heap after full collections"
+#define HEAP		     "V8's heap after collections of any kind"
+#define BUFFERS		     "memory of Buffers and ArrayBuffers"
+#define SHARE_MAIN	     0.5  /* of a growth: it is that */
+#define SHARE_SMALL	     0.3  /* and below this it is not */
+#define LIVE_MARKS_JOINT     3	  /* full collections that do, if private memory grows as well */
+#define LIVE_ALPHA_JOINT     0.17 /* 1 in 6: all three rise */
+#define JOINT_FACTOR	     0.95 /* of the confidence, where the evidence is indirect */
+#define COLLECTED_CYCLES     3	  /* ups and downs, or full collections, to see what is left */
+#define SURVIVAL_S	     8	  /* of a growth, at least, came before a full collection */
+#define SURVIVAL_LEAST	     MIB
+#define V8_ROOM		     (128 * MIB)
+#define V8_ROOM_FACTOR	     2 /* times what its heap ever held */
+#define RISE_LEAST	     (2 * MIB)
+#define RISE_SHARE	     0.05
+#define STARTUP_S	     30
+#define STEP_TOLD_S	     600 /* that long after it, it is the level */
+#define CHURN_LEAST	     (4 * MIB)
+#define CHURN_SHARE	     0.1
+#define CHURN_CYCLES	     3
+#define COLLECTED_PATIENCE_S 45
+#define FLAT_CONFIDENCE	     0.5
+#define MAY_GROW_ALPHA	     0.05
 
 static const struct {
 	const char *name, *help;
@@ -102,11 +105,12 @@ static void decide_early(struct verdict *v, const struct shape *shape, const cha
 }
 
 /* A class of what grows for good; or that it has not done so for long enough. */
-static void decide_leak(struct verdict *v, enum verdict_class class, double confidence,
-			const struct shape *shape)
+static void decide_leak(const struct verdict_input *in, struct verdict *v, enum verdict_class class,
+			double confidence, const struct shape *shape)
 {
 	decide(v, class, confidence, shape);
-	v->is_leak = confidence >= VERDICT_LEAK_CONFIDENCE;
+	v->is_leak =
+		confidence >= (class == in->called ? VERDICT_LEAK_KEPT : VERDICT_LEAK_CONFIDENCE);
 	if (!v->is_leak)
 		decide_early(v, shape, "that may still be a cache that fills, or a warm-up");
 }
@@ -206,14 +210,14 @@ static bool judge_v8_kept(const struct verdict_input *in, const struct looks *lo
 	if (survives(&in->v8->external, external) && external->trend.slope > heap_rate) {
 		evidence_growth(v, BUFFERS, external);
 		say_survival(&in->v8->external, external, v);
-		decide_leak(v, VERDICT_EXTERNAL, external->confidence, external);
+		decide_leak(in, v, VERDICT_EXTERNAL, external->confidence, external);
 	} else if (heap_survives && heap->confidence >= live->confidence) {
 		evidence_growth(v, HEAP, heap);
 		say_survival(&in->v8->heap, heap, v);
-		decide_leak(v, VERDICT_LEAK, heap->confidence, heap);
+		decide_leak(in, v, VERDICT_LEAK, heap->confidence, heap);
 	} else if (live->kind == SHAPE_GROWING) {
 		evidence_growth(v, LIVE, live);
-		decide_leak(v, VERDICT_LEAK, live->confidence, live);
+		decide_leak(in, v, VERDICT_LEAK, live->confidence, live);
 	}
 	return v->is_leak;
 }
@@ -238,25 +242,25 @@ static void judge_v8_growth(const struct verdict_input *in, const struct looks *
 	evidence_growth(v, PRIVATE, growth);
 	if (survives(&in->v8->external, growth)) {
 		say_survival(&in->v8->external, growth, v);
-		decide_leak(v, VERDICT_EXTERNAL, growth->confidence, growth);
+		decide_leak(in, v, VERDICT_EXTERNAL, growth->confidence, growth);
 	} else if (external >= SHARE_MAIN && has_outlived(in, growth)) {
 		evidence_share(v, external, "held by Buffers and ArrayBuffers");
-		decide_leak(v, VERDICT_EXTERNAL, growth->confidence, growth);
+		decide_leak(in, v, VERDICT_EXTERNAL, growth->confidence, growth);
 	} else if (survives(&in->v8->heap, growth)) {
 		say_survival(&in->v8->heap, growth, v);
-		decide_leak(v, VERDICT_LEAK, joint_confidence(in, growth), growth);
+		decide_leak(in, v, VERDICT_LEAK, joint_confidence(in, growth), growth);
 	} else if (brk >= SHARE_MAIN && !is_ours &&
 		   (has_outlived(in, growth) || (is_known && !is_buffers))) {
 		evidence_share(v, brk, "in the brk heap (malloc), where V8's objects are not");
-		decide_leak(v, VERDICT_EXTERNAL, confidence, growth);
+		decide_leak(in, v, VERDICT_EXTERNAL, confidence, growth);
 	} else if (!is_ours && has_outlived(in, growth) &&
 		   collections_in(in, growth) >= COLLECTED_CYCLES &&
 		   growth->growth >= v8_room(in->v8)) {
 		evidence_flat(v, LIVE, &looks->live);
-		decide_leak(v, VERDICT_EXTERNAL, confidence, growth);
+		decide_leak(in, v, VERDICT_EXTERNAL, confidence, growth);
 	} else if (live_grows_jointly(in, &live)) {
 		evidence_growth(v, LIVE, &live);
-		decide_leak(v, VERDICT_LEAK, confidence, &live);
+		decide_leak(in, v, VERDICT_LEAK, confidence, &live);
 	} else {
 		evidence_say(v, "%u full collections of V8 seen", collections_in(in, growth));
 		decide_early(v, growth, "they do not say yet what survives");
@@ -282,19 +286,19 @@ static void judge_native_growth(const struct verdict_input *in, const struct loo
 	if (looks->threads.kind == SHAPE_GROWING) { /* they are no garbage, whoever collects */
 		evidence_say(v, "threads: %.0f, %.0f more in that time", looks->threads.level,
 			     looks->threads.growth);
-		decide_leak(v, VERDICT_STACKS, fmax(growth->confidence, looks->threads.confidence),
-			    growth);
+		decide_leak(in, v, VERDICT_STACKS,
+			    fmax(growth->confidence, looks->threads.confidence), growth);
 	} else if (in->is_unknown) {
 		decide_early(v, growth, "whether it collects garbage was not looked at");
 	} else if (in->is_collected && !floor_is_seen(in, growth)) {
 		decide_early(v, growth, "no collection was seen that shows what is garbage");
 	} else if (in->brk && in->vm && brk < SHARE_SMALL && vm >= SHARE_MAIN) {
 		evidence_share(v, vm, "in new mappings; the brk heap (malloc) does not explain it");
-		decide_leak(v, VERDICT_MAPPINGS, growth->confidence, growth);
+		decide_leak(in, v, VERDICT_MAPPINGS, growth->confidence, growth);
 	} else {
 		if (brk >= SHARE_MAIN)
 			evidence_share(v, brk, "in the brk heap (malloc)");
-		decide_leak(v, VERDICT_LEAK, growth->confidence, growth);
+		decide_leak(in, v, VERDICT_LEAK, growth->confidence, growth);
 	}
 }
 
@@ -335,12 +339,30 @@ static void judge_rise(const struct looks *looks, const struct series *series, s
 		       s);
 }
 
-static void judge_flat(const struct verdict_input *in, const struct looks *looks, struct verdict *v)
+/*
+ * Where garbage is collected, what is kept may grow for a while in room that garbage had before. So
+ * memory that is flat says the less, the shorter it is; unless what is kept is seen to be flat.
+ */
+static double flat_confidence(const struct verdict_input *in, const struct looks *looks)
 {
 	const struct shape *s = &looks->private_bytes;
 
+	if (!in->v8 && !in->is_collected)
+		return s->confidence;
+	if (looks->live.kind == SHAPE_FLAT)
+		return fmin(s->confidence, looks->live.confidence);
+	return s->confidence * shape_patience(s->span_s, COLLECTED_PATIENCE_S);
+}
+
+static void judge_flat(const struct verdict_input *in, struct looks *looks, struct verdict *v)
+{
+	struct shape *s = &looks->private_bytes;
+
 	evidence_flat(v, PRIVATE, s);
-	if (looks->file.kind == SHAPE_GROWING) {
+	s->confidence = flat_confidence(in, looks);
+	if (s->confidence < FLAT_CONFIDENCE) {
+		decide_early(v, s, "garbage may have left room for what is kept to grow in");
+	} else if (looks->file.kind == SHAPE_GROWING) {
 		evidence_growth(v, "memory of mapped files", &looks->file);
 		decide(v, VERDICT_PAGE_CACHE, fmin(looks->file.confidence, s->confidence),
 		       &looks->file);
@@ -354,7 +376,34 @@ static void judge_flat(const struct verdict_input *in, const struct looks *looks
 	}
 }
 
-static void judge(const struct verdict_input *in, const struct looks *looks, struct verdict *v)
+/* Growth that is too young to be called. */
+static bool may_grow(const struct shape *s)
+{
+	return s->trend.low > 0 && s->p <= MAY_GROW_ALPHA;
+}
+
+/* What V8 keeps does not grow, whatever private memory does: teeth of garbage hide its floor. */
+static void judge_live_flat(const struct looks *looks, struct verdict *v)
+{
+	const struct shape *live = &looks->live;
+	double confidence = live->confidence * JOINT_FACTOR;
+
+	if (live->kind == SHAPE_LEVELLING) {
+		evidence_growth(v, LIVE, live);
+		decide(v, VERDICT_WARMING, confidence, live);
+		return;
+	}
+	evidence_flat(v, LIVE, live);
+	if (live->rise >= fmax(RISE_LEAST, RISE_SHARE * live->level))
+		decide(v, live->rise_is_step ? VERDICT_STEP : VERDICT_WARMING, confidence, live);
+	else
+		decide(v,
+		       looks->private_bytes.given_back >= CHURN_LEAST ? VERDICT_CHURN
+								      : VERDICT_STEADY,
+		       confidence, live);
+}
+
+static void judge(const struct verdict_input *in, struct looks *looks, struct verdict *v)
 {
 	const struct shape *s = &looks->private_bytes;
 
@@ -367,12 +416,14 @@ static void judge(const struct verdict_input *in, const struct looks *looks, str
 		judge_native_growth(in, looks, v);
 	} else if (looks->shmem.kind == SHAPE_GROWING) {
 		evidence_growth(v, "shared memory", &looks->shmem);
-		decide_leak(v, VERDICT_SHMEM, looks->shmem.confidence, &looks->shmem);
+		decide_leak(in, v, VERDICT_SHMEM, looks->shmem.confidence, &looks->shmem);
 	} else if (s->kind == SHAPE_LEVELLING) {
 		evidence_growth(v, PRIVATE, s);
 		decide(v, VERDICT_WARMING, s->confidence, s);
 	} else if (s->kind == SHAPE_FLAT) {
 		judge_flat(in, looks, v);
+	} else if (looks->live.kind != SHAPE_EARLY && !may_grow(s)) {
+		judge_live_flat(looks, v);
 	} else {
 		decide_early(v, s, "too few minima, or too uneven ones, to tell its floor");
 	}

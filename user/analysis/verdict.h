@@ -24,6 +24,7 @@
 #define VERDICT_EVIDENCE_MAX	8
 #define VERDICT_SENTENCE	192
 #define VERDICT_LEAK_CONFIDENCE 0.65 /* below it, what grows is too early to call */
+#define VERDICT_LEAK_KEPT	0.5  /* below it, what was called is not called any more */
 
 enum verdict_class {
 	VERDICT_EARLY,	      /* too early to say */
@@ -64,6 +65,7 @@ struct verdict_input {
 	const struct series *full;     /* full collections that were seen; only their times count */
 	bool is_collected; /* garbage is collected and not seen how: Java, Go, V8 without hooks */
 	bool is_unknown;   /* whether it is, nobody looked: what grows privately is not called */
+	enum verdict_class called;  /* a leak, at the time before; VERDICT_EARLY: none was */
 	const struct limit *limits; /* cgroups up the hierarchy, and the machine */
 	unsigned limit_count;
 	const struct verdict_mark *marks; /* in the order of time */

@@ -148,7 +148,11 @@ static int tell_last(struct watch_verdict *v, struct watched *w, const struct pr
 static void judge(struct watch_verdict *v, struct watched *w, const struct process *p)
 {
 	struct limit limits[LIMITS_MAX];
-	struct course_view view = {.now_ns = v->now_ns, .collector = p->collector};
+	struct course_view view = {
+		.now_ns = v->now_ns,
+		.collector = p->collector,
+		.called = w->verdict.is_leak ? w->verdict.class : VERDICT_EARLY,
+	};
 	const char *path = p->cgroup ? p->cgroup->path : NULL;
 
 	/* Limits are read for leaks only: of most processes nobody asks. */
