@@ -25,7 +25,7 @@ for name; do
 		($all[] | . as $r | if .type == "process" then
 			"tick \(ms) \([.anon_bytes + .swap_bytes, .file_bytes, .shmem_bytes, .heap_bytes, .vm_bytes] |
 				map(. / 1024 | floor | tostring) | join(" ")) \(.threads)"
-		elif .type == "gc" and .kind == "mark-compact" then
+		elif .type == "gc" then
 			"gc \(ms) \(.kind) \(($isolates | index($r.isolate)) + 1) \(.live_bytes // 0) \(.external_bytes // 0) \(.limit_bytes // 0)"
 		else empty end)' "build/truth/$name.ndjson" >"tests/golden/courses/$name.txt"
 done

@@ -119,15 +119,25 @@ static void take_tick(struct recorded *r, const char *line)
 	judge(r, ms);
 }
 
+static enum mw_gc_kind gc_kind(const char *name)
+{
+	for (int kind = 0; kind < MW_GC_KINDS; kind++)
+		if (!strcmp(gc_kind_name(kind), name))
+			return kind;
+	fail_msg("no kind of collection: %s", name);
+	return MW_GC_OTHER;
+}
+
 static void take_gc(struct recorded *r, const char *line)
 {
 	unsigned long long ms, isolate, live, external, limit;
+	char kind[24];
 
-	assert_int_equal(sscanf(line, "%llu mark-compact %llu %llu %llu %llu", &ms, &isolate, &live,
+	assert_int_equal(sscanf(line, "%llu %23s %llu %llu %llu %llu", &ms, kind, &isolate, &live,
 				&external, &limit),
-			 5);
+			 6);
 	course_gc(&r->course, &(struct gc){.ns = BEGIN_NS + ms * NS_PER_MS,
-					   .kind = MW_GC_MARK_COMPACT,
+					   .kind = gc_kind(kind),
 					   .isolate = isolate,
 					   .live_bytes = live,
 					   .external_bytes = external,
