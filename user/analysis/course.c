@@ -97,6 +97,13 @@ void course_mark(struct course *c, enum verdict_mark_kind kind, uint64_t ns, con
 	c->marks[c->mark_count++] = (struct verdict_mark){.kind = kind, .ns = ns, .where = where};
 }
 
+bool course_is_quiet(const struct course *c)
+{
+	return c->private_bytes.is_constant && c->file.is_constant && c->shmem.is_constant &&
+	       c->brk.is_constant && c->vm.is_constant && c->threads.is_constant &&
+	       !c->mark_count && !c->heaps && !c->full.count;
+}
+
 void course_judge(const struct course *c, const struct course_view *view, struct verdict *out)
 {
 	static const struct live_heap nothing_seen;

@@ -11,6 +11,7 @@
 #ifndef MEMWATCH_ANALYSIS_COURSE_H
 #define MEMWATCH_ANALYSIS_COURSE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "analysis/verdict.h"
@@ -63,6 +64,9 @@ void course_heap_out(struct course *c, uint64_t isolate, uint64_t ns);
  * @where: must live as long as the course
  */
 void course_mark(struct course *c, enum verdict_mark_kind kind, uint64_t ns, const char *where);
+
+/** course_is_quiet - whether no size ever changed, and nothing happened */
+bool course_is_quiet(const struct course *c);
 
 /**
  * course_judge - see verdict_give()

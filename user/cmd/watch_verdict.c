@@ -19,6 +19,7 @@
 #define URGENT_SHARE  0.004	   /* of a CPU, to judge those that matter */
 #define REST_SHARE    0.002	   /* and all others */
 #define CREDIT_NS     1000000000.0 /* so long a time's share can be saved up */
+#define QUIET_NS      (10 * NSEC_PER_SEC) /* what never changed is judged again so seldom */
 #define TENTH	      0.1
 #define TOLD_DISTANCE 0.05 /* of confidence, so that it is not told to and fro at a boundary */
 
@@ -32,6 +33,7 @@ struct watched {
 	uint64_t start_ns;
 	struct course course;
 	bool is_judged;
+	uint64_t judged_ns;
 	struct verdict verdict; /* valid with is_judged; its limit's @where is in wheres */
 	struct {		/* what the sink knows */
 		enum verdict_class class;
@@ -168,6 +170,14 @@ static void judge(struct watch_verdict *v, struct watched *w, const struct proce
 	}
 	w->verdict.limit.where = intern_str(v->wheres, w->verdict.limit.where);
 	w->is_judged = true;
+	w->judged_ns = v->now_ns;
+}
+
+/* Of what never changed, only confidence does, and slowly. */
+static bool is_due(const struct watch_verdict *v, const struct watched *w)
+{
+	return !w->is_judged || w->verdict.class == VERDICT_EARLY || !course_is_quiet(&w->course) ||
+	       v->now_ns >= w->judged_ns + QUIET_NS;
 }
 
 static bool is_urgent(const struct watch_verdict *v, const struct watched *w,
@@ -189,7 +199,7 @@ static int judge_queue(struct watch_verdict *v, int queue, struct process **rows
 		struct watched *w = find(v, p->pid, p->start_ns);
 		uint64_t now;
 
-		if (!w || is_urgent(v, w, p) != (queue == URGENT))
+		if (!w || !is_due(v, w) || is_urgent(v, w, p) != (queue == URGENT))
 			continue;
 		judge(v, w, p);
 		p->verdict = &w->verdict;

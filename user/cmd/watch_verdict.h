@@ -4,7 +4,7 @@
  *
  * Those that matter (named, growing, looked at more closely, or a leak) are judged at each tick,
  * the rest in turn, both within a share of a CPU: with very many, each is judged less often. A
- * process that does not change costs next to nothing.
+ * process that never changed is judged every ten seconds, and costs next to nothing.
  */
 #ifndef MEMWATCH_CMD_WATCH_VERDICT_H
 #define MEMWATCH_CMD_WATCH_VERDICT_H
