@@ -29,6 +29,7 @@
 #define MISSING		 2   /* times the least growth that a plateau must have missed */
 #define PAUSE_FACTOR	 2   /* a plateau outlasts the pauses of a growth so many times */
 #define STEP_SHARE	 0.6 /* of a rise */
+#define RISES_MANY	 8   /* or more: on and on; few lumps say less of what is to come */
 #define LEVEL_PER_MINUTE 0.01
 
 const struct shape_rule shape_rule_memory = {
@@ -144,6 +145,26 @@ static bool is_one_step(const struct phase *phase, const struct shape_rule *rule
 	double all = phase->p[phase->n - 1].bytes - phase->p[0].bytes;
 
 	return change_step(segments, count, NULL) >= STEP_SHARE * fmax(all, 0) && count > 1;
+}
+
+/*
+ * In how many rises of about one size the floor came to its highest: as many equal ones have that
+ * sum and that sum of squares.
+ */
+static double count_rises(const struct phase *phase)
+{
+	double high = phase->p[0].bytes, sum = 0, squares = 0;
+
+	for (unsigned i = 1; i < phase->n; i++) {
+		double rise = phase->p[i].bytes - high;
+
+		if (rise <= 0)
+			continue;
+		high = phase->p[i].bytes;
+		sum += rise;
+		squares += rise * rise;
+	}
+	return squares > 0 ? sum * sum / squares : 1;
 }
 
 /* What is worth to be seen beside the ups and downs; with too few of them, it outgrows all. */
@@ -334,6 +355,15 @@ static void fill_phase(const struct phase *phase, struct shape *out)
 	out->steadiness = 1;
 }
 
+/* Growth in a few lumps shows less that it goes on than growth on and on; if so many can be told.
+ */
+static double lumps_confidence(const struct phase *phase)
+{
+	if (phase->n <= 2 * RISES_MANY)
+		return 1;
+	return fmin((1 - 1 / count_rises(phase)) / (1 - 1.0 / RISES_MANY), 1);
+}
+
 static void fill_growing(const struct series *s, const struct phase *phase,
 			 const struct shape_rule *rule, struct shape *out)
 {
@@ -346,7 +376,8 @@ static void fill_growing(const struct series *s, const struct phase *phase,
 		return;
 	}
 	out->kind = SHAPE_GROWING;
-	out->confidence = patience * out->steadiness * out->steadiness * (1 - phase->probability);
+	out->confidence = patience * out->steadiness * out->steadiness * (1 - phase->probability) *
+			  lumps_confidence(phase);
 }
 
 /* Flat is what could not have hidden a growth that matters. */
