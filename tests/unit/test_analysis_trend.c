@@ -227,6 +227,11 @@ static void test_warmup(void **state)
 			p[i].bytes -= 100.0 * (end - i);
 		assert_in_range(warmup_end(p, N, 1, 0), end - 1, end + 2);
 	}
+	make(p, N, 1000, 0, 0, 1); /* what says the most is too short: the most that may be cut */
+	for (unsigned i = 0; i < N - 6; i++)
+		p[i].bytes -= 100.0 * (N - 6 - i) * (N - 6 - i);
+	assert_int_equal(warmup_end(p, N, 1, 0), N - 6);
+	assert_int_equal(warmup_end(p, N, 1, p[N - 1].s - p[N - 13].s), N - 13);
 }
 
 static void test_warmup_is_not_noise(void **state)

@@ -631,6 +631,53 @@ static void test_start(void **state)
 	watched_release(&w);
 }
 
+static struct verdict judge_rises(double step_s, double mib, enum verdict_class called)
+{
+	struct watched w;
+	struct verdict v;
+
+	watched_init(&w);
+	w.in.called = called;
+	for (unsigned i = 0; i <= 50; i++)
+		tick(&w.private_bytes, i, 20 + mib * floor(i / step_s));
+	v = watched_judge(&w);
+	watched_release(&w);
+	return v;
+}
+
+/* As much in few lumps as on and on: of those it is less sure that there will be more. */
+static void test_lumps(void **state)
+{
+	struct verdict even = judge_rises(1, 2, VERDICT_EARLY);
+	struct verdict lumps = judge_rises(12, 24, VERDICT_EARLY);
+
+	(void)state;
+	assert_class("on and on", &even, BIT(LEAK));
+	assert_false(lumps.is_leak);
+}
+
+/* What was called is not taken back for a little doubt, and not kept for another class. */
+static void test_called(void **state)
+{
+	struct verdict v;
+	struct watched w;
+
+	(void)state;
+	watched_init(&w);
+	for (unsigned i = 0; i <= 35; i++)
+		tick(&w.private_bytes, i, 20 + 2 * i);
+	v = watched_judge(&w);
+	assert_class("not yet", &v, BIT(EARLY));
+	w.in.called = VERDICT_LEAK;
+	v = watched_judge(&w);
+	assert_class("called before", &v, BIT(LEAK));
+	assert_true(v.is_leak && v.confidence < VERDICT_LEAK_CONFIDENCE);
+	w.in.called = VERDICT_STACKS;
+	v = watched_judge(&w);
+	assert_class("called something else", &v, BIT(EARLY));
+	watched_release(&w);
+}
+
 /* It falls: load that ends. */
 static void test_shrinking(void **state)
 {
@@ -665,6 +712,8 @@ int main(void)
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_lumps),
+		cmocka_unit_test(test_called),
 		cmocka_unit_test(test_shrinking),
 	};
 
