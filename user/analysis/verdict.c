@@ -35,7 +35,6 @@
 #define CHURN_SHARE	     0.1
 #define CHURN_CYCLES	     3
 #define COLLECTED_PATIENCE_S 45
-#define FLAT_CONFIDENCE	     0.5
 #define MAY_GROW_ALPHA	     0.05
 
 static const struct {
@@ -360,9 +359,7 @@ static void judge_flat(const struct verdict_input *in, struct looks *looks, stru
 
 	evidence_flat(v, PRIVATE, s);
 	s->confidence = flat_confidence(in, looks);
-	if (s->confidence < FLAT_CONFIDENCE) {
-		decide_early(v, s, "garbage may have left room for what is kept to grow in");
-	} else if (looks->file.kind == SHAPE_GROWING) {
+	if (looks->file.kind == SHAPE_GROWING) {
 		evidence_growth(v, "memory of mapped files", &looks->file);
 		decide(v, VERDICT_PAGE_CACHE, fmin(looks->file.confidence, s->confidence),
 		       &looks->file);
@@ -494,6 +491,16 @@ static bool say_marks(const struct verdict_input *in, struct verdict *v)
 	return has_ended;
 }
 
+/* What is no likelier than the rest is not named: it would come and go. */
+static void doubt(struct verdict *v)
+{
+	if (v->class == VERDICT_EARLY || v->is_leak || v->confidence >= VERDICT_NAMED_CONFIDENCE)
+		return;
+	evidence_say(v, "perhaps %s, but too early to say", verdict_class_name(v->class));
+	v->class = VERDICT_EARLY;
+	v->confidence = 0;
+}
+
 void verdict_give(const struct verdict_input *in, struct verdict *out)
 {
 	struct looks looks;
@@ -501,6 +508,7 @@ void verdict_give(const struct verdict_input *in, struct verdict *out)
 	memset(out, 0, sizeof(*out));
 	look(in, &looks);
 	judge(in, &looks, out);
+	doubt(out);
 	if (!say_marks(in, out) && out->is_leak)
 		take_limits(in, out);
 }

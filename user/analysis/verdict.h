@@ -21,10 +21,11 @@
 #include "analysis/series.h"
 #include "analysis/trend.h"
 
-#define VERDICT_EVIDENCE_MAX	8
-#define VERDICT_SENTENCE	192
-#define VERDICT_LEAK_CONFIDENCE 0.65 /* below it, what grows is too early to call */
-#define VERDICT_LEAK_KEPT	0.5  /* below it, what was called is not called any more */
+#define VERDICT_EVIDENCE_MAX	 8
+#define VERDICT_SENTENCE	 192
+#define VERDICT_LEAK_CONFIDENCE	 0.65 /* below it, what grows is too early to call */
+#define VERDICT_NAMED_CONFIDENCE 0.5  /* below it, no class is named */
+#define VERDICT_LEAK_KEPT	 0.5  /* below it, what was called is not called any more */
 
 enum verdict_class {
 	VERDICT_EARLY,	      /* too early to say */
