@@ -12,6 +12,7 @@
 #define BYTES_MAX	0x1p62 /* so that it fits, whatever it is rounded to */
 #define SPAN_MAX_S	(100 * 365.25 * 86400)
 #define PER_SECOND_FROM 1024 /* slower is said by the minute */
+#define SLOWS_BELOW	0.95 /* of the earlier rate: what is above it is noise */
 
 void evidence_say(struct verdict *v, const char *format, ...)
 {
@@ -60,7 +61,7 @@ void evidence_growth(struct verdict *v, const char *what, const struct shape *sh
 	evidence_say(v, "%u minima of it rise; by chance they would with p %s%.4f; largest fall %s",
 		     shape->points, shape->p < 0.0001 ? "< " : "= ", fmax(shape->p, 0.0001),
 		     evidence_bytes(fall, shape->given_back));
-	if (shape->steadiness < 1)
+	if (shape->steadiness < SLOWS_BELOW)
 		evidence_say(v, "it slows down: the later part at %.0f %% of the earlier rate",
 			     shape->steadiness * 100);
 }
