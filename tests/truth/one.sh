@@ -24,8 +24,11 @@ scratch=$(mktemp -d)
 target='' load='' watcher=''
 clean_up() {
 	local pid
-	for pid in $load $watcher $target; do
+	[ -z "$load" ] || kill -TERM "$load" # it ends what it started
+	for pid in $watcher $target; do
 		kill -KILL "$pid"
+	done 2>/dev/null
+	for pid in $load $watcher $target; do
 		wait "$pid"
 	done 2>/dev/null
 	rm -rf "$scratch"
@@ -131,5 +134,4 @@ watcher=''
 wait $filter
 [ "$status" = 0 ] || give_up 2 "memwatch ended with status $status: $(tail -n 1 "$out.err")"
 kill -0 "$target" 2>/dev/null || give_up 2 "the program has ended: $(tail -n 3 "$out.out")"
-[ -z "$load" ] || kill -TERM "$load"
 judge "$out.ndjson"
