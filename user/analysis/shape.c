@@ -24,6 +24,7 @@
 #define SAW_SHARE	 0.1  /* of the saw that a growth must come to */
 #define LEVELLING_BELOW	 0.6  /* second half's rate by the first's */
 #define SAME_RATE	 0.3  /* rates that differ by less of it are one */
+#define PAST_SPANS	 4    /* a phase is compared with a past of so many times its length */
 #define FLAT_PATIENCE_S	 5
 #define FLAT_CONFIDENCE	 0.5
 #define MISSING		 2   /* times the least growth that a plateau must have missed */
@@ -307,25 +308,21 @@ static double steadiness_within(const struct phase *phase)
 	return second.high / first.slope;
 }
 
-/* What it grew by, by what it grew by in the time before, as long as the phase at most. */
-static double steadiness_before(const struct series *s, const struct phase *phase)
+/*
+ * What it grew by, by what it grew by in the time before: some times as long as the phase at most,
+ * and then at that rate. @before_s: how long that time was.
+ */
+static double steadiness_before(const struct series *s, const struct phase *phase, double *before_s)
 {
-	uint64_t span_ns = s->last_ns - phase->from_ns, past_ns = phase->from_ns - s->begin_ns;
+	double span_s = phase->span_s, past_s = (double)(phase->from_ns - s->begin_ns) / 1e9;
 	struct valley_cycles past;
 	double rise;
 
-	if (past_ns > span_ns)
-		past_ns = span_ns;
-	valley_cycles(s, phase->from_ns - past_ns, phase->from_ns, &past);
-	rise = phase->p[0].bytes - past.low;
-	return past_ns && rise > 0 ? phase->trend.high * phase->span_s / rise : 1;
-}
-
-static double steadiness(const struct series *s, const struct phase *phase)
-{
-	double least = fmin(steadiness_within(phase), steadiness_before(s, phase));
-
-	return fmin(fmax(least, 0), 1);
+	past_s = fmin(past_s, PAST_SPANS * span_s);
+	*before_s = past_s;
+	valley_cycles(s, phase->from_ns - (uint64_t)(past_s * 1e9), phase->from_ns, &past);
+	rise = (phase->p[0].bytes - past.low) * fmin(span_s / past_s, 1);
+	return past_s > 0 && rise > 0 ? phase->trend.high * span_s / rise : 1;
 }
 
 /* Few minima, but not for long cycles: nobody looked for long, and the shorter window says more. */
@@ -364,20 +361,37 @@ static double lumps_confidence(const struct phase *phase)
 	return fmin((1 - 1 / count_rises(phase)) / (1 - 1.0 / RISES_MANY), 1);
 }
 
+/* How long it has not come to a new high, by how long it has at most not done so before. */
+static double stall_confidence(const struct phase *phase)
+{
+	unsigned highest = 0;
+	double before, stall;
+
+	for (unsigned i = 1; i < phase->n; i++)
+		if (phase->p[i].bytes > phase->p[highest].bytes)
+			highest = i;
+	stall = phase->span_s - phase->p[highest].s;
+	before = fmax(longest_pause(phase, phase->p[highest].s), phase->span_s / phase->n);
+	return fmin(PAUSE_FACTOR * before / fmax(stall, before), 1);
+}
+
 static void fill_growing(const struct series *s, const struct phase *phase,
 			 const struct shape_rule *rule, struct shape *out)
 {
-	double patience = shape_patience(phase->span_s, rule->patience_s);
+	double within = steadiness_within(phase), before_s;
+	double before = steadiness_before(s, phase, &before_s);
+	double seen_s = phase->span_s + (before < within ? before_s : 0);
 
-	out->steadiness = steadiness(s, phase);
+	out->steadiness = fmin(fmax(fmin(within, before), 0), 1);
 	if (out->steadiness < LEVELLING_BELOW) {
 		out->kind = SHAPE_LEVELLING;
-		out->confidence = patience * (1 - out->steadiness);
+		out->confidence = shape_patience(seen_s, rule->patience_s) * (1 - out->steadiness);
 		return;
 	}
 	out->kind = SHAPE_GROWING;
-	out->confidence = patience * out->steadiness * out->steadiness * (1 - phase->probability) *
-			  lumps_confidence(phase);
+	out->confidence = shape_patience(phase->span_s, rule->patience_s) * out->steadiness *
+			  out->steadiness * (1 - phase->probability) * lumps_confidence(phase) *
+			  stall_confidence(phase);
 }
 
 /* Flat is what could not have hidden a growth that matters. */

@@ -35,7 +35,9 @@
 #define CHURN_SHARE	     0.1
 #define CHURN_CYCLES	     3
 #define COLLECTED_PATIENCE_S 45
-#define MAY_GROW_ALPHA	     0.05
+#define CALLED_ALPHA	     0.05 /* of what was called a leak before: one minimum off the row is no news \
+				   */
+#define MAY_GROW_ALPHA 0.05
 
 static const struct {
 	const char *name, *help;
@@ -79,13 +81,17 @@ static void look_at(const struct series *s, const struct shape_rule *rule, struc
 
 static void look(const struct verdict_input *in, struct looks *looks)
 {
-	look_at(in->private_bytes, &shape_rule_memory, &looks->private_bytes);
-	look_at(in->file, &shape_rule_memory, &looks->file);
-	look_at(in->shmem, &shape_rule_memory, &looks->shmem);
+	struct shape_rule memory = shape_rule_memory;
+
+	if (in->called != VERDICT_EARLY)
+		memory.alpha = CALLED_ALPHA;
+	look_at(in->private_bytes, &memory, &looks->private_bytes);
+	look_at(in->file, &memory, &looks->file);
+	look_at(in->shmem, &memory, &looks->shmem);
 	look_at(in->threads, &shape_rule_count, &looks->threads);
 	look_at(in->v8 ? &in->v8->sum : NULL, &shape_rule_live, &looks->live);
-	look_at(in->v8 ? &in->v8->heap.held : NULL, &shape_rule_memory, &looks->heap);
-	look_at(in->external, &shape_rule_memory, &looks->external);
+	look_at(in->v8 ? &in->v8->heap.held : NULL, &memory, &looks->heap);
+	look_at(in->external, &memory, &looks->external);
 }
 
 static void decide(struct verdict *v, enum verdict_class class, double confidence,
