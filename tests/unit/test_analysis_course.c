@@ -113,17 +113,17 @@ static void test_external(void **state)
 	assert_int_equal(c.full.count, 0);
 	assert_int_equal(collect(&c, 2, MW_GC_SCAVENGE, 1, 5, 10), 0);
 	assert_int_equal(collect(&c, 3, MW_GC_MARK_COMPACT, 2, 5, 20), 0);
-	assert_int_equal(c.heaps->external.held.last, (uint64_t)(30 * MIB));
+	assert_int_equal(c.heaps->external_held.last, (uint64_t)(30 * MIB));
 	assert_int_equal(c.full.count, 1);
 	assert_int_equal(collect(&c, 4, MW_GC_SCAVENGE, 1, 5, 1), 0);
-	assert_int_equal(c.heaps->external.held.last, (uint64_t)(21 * MIB));
+	assert_int_equal(c.heaps->external_held.last, (uint64_t)(21 * MIB));
 	course_heap_out(&c, 2, at(5));
-	assert_int_equal(c.heaps->external.held.last, (uint64_t)MIB);
+	assert_int_equal(c.heaps->external_held.last, (uint64_t)MIB);
 	course_heap_out(&c, 7, at(6)); /* never seen */
 	for (unsigned i = 0; i < LIVE_HEAP_ISOLATES - 1; i++)
 		assert_int_equal(collect(&c, 7 + i, MW_GC_SCAVENGE, 100 + i, 0, 1), 0);
 	assert_int_equal(collect(&c, 90, MW_GC_SCAVENGE, 999, 0, 1), -ENOSPC);
-	assert_int_equal(c.heaps->external.held.last, (uint64_t)(LIVE_HEAP_ISOLATES * MIB));
+	assert_int_equal(c.heaps->external_held.last, (uint64_t)(LIVE_HEAP_ISOLATES * MIB));
 	course_release(&c);
 }
 

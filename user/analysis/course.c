@@ -117,7 +117,7 @@ void course_judge(const struct course *c, const struct course_view *view, struct
 		.brk = &c->brk,
 		.vm = &c->vm,
 		.threads = &c->threads,
-		.external = live->external.held.count ? &live->external.held : NULL,
+		.external = live->external_held.count ? &live->external_held : NULL,
 		.full = &c->full,
 		.v8 = view->collector == COLLECTOR_LIVE ? live : NULL,
 		.is_collected = view->collector != COLLECTOR_NONE,

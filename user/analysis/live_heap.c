@@ -12,20 +12,27 @@ void live_heap_init(struct live_heap *h)
 	memset(h, 0, sizeof(*h));
 }
 
-static void sum_release(struct live_sum *s)
+static void size_release(struct live_size *s)
 {
 	series_release(&s->held);
 	series_release(&s->risen);
 	series_release(&s->fallen);
 }
 
+static void isolate_release(struct live_isolate *isolate)
+{
+	series_release(&isolate->live);
+	size_release(&isolate->heap);
+	size_release(&isolate->external);
+}
+
 void live_heap_release(struct live_heap *h)
 {
 	for (unsigned i = 0; i < h->isolate_count; i++)
-		series_release(&h->isolates[i].live);
+		isolate_release(&h->isolates[i]);
 	series_release(&h->sum);
-	sum_release(&h->heap);
-	sum_release(&h->external);
+	series_release(&h->heap_held);
+	series_release(&h->external_held);
 	live_heap_init(h);
 }
 
@@ -73,42 +80,40 @@ static int add_held(struct live_heap *h, uint64_t ns)
 	int err = 0;
 
 	for (unsigned i = 0; i < h->isolate_count; i++) {
-		heap += h->isolates[i].heap.last;
-		external += h->isolates[i].external.last;
+		heap += h->isolates[i].heap.held.last;
+		external += h->isolates[i].external.held.last;
 	}
-	if (heap || h->heap.held.count)
-		err = add_point(&h->heap.held, ns, heap);
-	if (!err && (external || h->external.held.count))
-		err = add_point(&h->external.held, ns, external);
+	if (heap || h->heap_held.count)
+		err = add_point(&h->heap_held, ns, heap);
+	if (!err && (external || h->external_held.count))
+		err = add_point(&h->external_held, ns, external);
 	return err;
 }
 
 /* What came since the full collection before this one, and what went with this one. */
-static int add_full(struct live_sum *sum, struct live_size *size, uint64_t ns, uint64_t left)
+static int add_full(struct live_size *size, uint64_t ns, uint64_t left)
 {
-	uint64_t before = size->last > left ? size->last : left;
+	uint64_t before = size->held.last > left ? size->held.last : left;
 	uint64_t risen = before > size->base ? before - size->base : 0;
-	int err = add_point(&sum->risen, ns, sum->risen.last + risen);
+	int err = add_point(&size->risen, ns, size->risen.last + risen);
 
 	if (!err)
-		err = add_point(&sum->fallen, ns, sum->fallen.last + (before - left));
+		err = add_point(&size->fallen, ns, size->fallen.last + (before - left));
 	size->base = left;
 	return err;
 }
 
-static int note_size(struct live_sum *sum, struct live_size *size, const struct gc *gc,
-		     uint64_t bytes)
+static int note_size(struct live_size *size, const struct gc *gc, uint64_t bytes)
 {
 	int err = 0;
 
 	if (!bytes)
 		return 0;
-	if (!size->last)
+	if (!size->held.count)
 		size->base = bytes;
 	if (gc_is_full(gc->kind))
-		err = add_full(sum, size, gc->ns, bytes);
-	size->last = bytes;
-	return err;
+		err = add_full(size, gc->ns, bytes);
+	return err ? err : add_point(&size->held, gc->ns, bytes);
 }
 
 int live_heap_collect(struct live_heap *h, const struct gc *gc)
@@ -128,9 +133,9 @@ int live_heap_collect(struct live_heap *h, const struct gc *gc)
 		return err;
 	if (gc->limit_bytes)
 		isolate->limit_bytes = gc->limit_bytes;
-	err = note_size(&h->heap, &isolate->heap, gc, gc->live_bytes);
+	err = note_size(&isolate->heap, gc, gc->live_bytes);
 	if (!err)
-		err = note_size(&h->external, &isolate->external, gc, gc->external_bytes);
+		err = note_size(&isolate->external, gc, gc->external_bytes);
 	if (!err)
 		err = add_held(h, gc->ns);
 	return !err && is_mark ? add_live_sum(h, gc->ns) : err;
@@ -156,7 +161,7 @@ void live_heap_remove(struct live_heap *h, uint64_t id, uint64_t ns)
 
 	if (!isolate)
 		return;
-	series_release(&isolate->live);
+	isolate_release(isolate);
 	*isolate = h->isolates[--h->isolate_count];
 	if (!h->isolate_count)
 		return;
@@ -166,7 +171,7 @@ void live_heap_remove(struct live_heap *h, uint64_t id, uint64_t ns)
 }
 
 /* The last full collection before @ns, or where the sum begins. */
-static uint64_t begin_before(const struct live_sum *s, uint64_t ns)
+static uint64_t begin_before(const struct live_size *s, uint64_t ns)
 {
 	unsigned i = series_from(&s->risen, ns);
 
@@ -181,7 +186,7 @@ static double total_before(const struct series *s, uint64_t ns)
 	return i ? (double)s->points[i - 1].high : 0;
 }
 
-void live_survival_since(const struct live_sum *s, uint64_t since_ns, struct live_survival *out)
+void live_survival_since(const struct live_size *s, uint64_t since_ns, struct live_survival *out)
 {
 	double fallen = (double)s->fallen.last - total_before(&s->fallen, since_ns);
 	unsigned last = series_from(&s->held, s->risen.last_ns);
@@ -198,4 +203,51 @@ void live_survival_since(const struct live_sum *s, uint64_t since_ns, struct liv
 	span_s = (double)(s->held.last_ns - begin_before(s, since_ns)) / 1e9;
 	if (span_s > 0)
 		out->rate = out->share * (out->risen + after) / span_s;
+}
+
+/* Points [begin, end) lie between two full collections. */
+struct stretch {
+	unsigned begin, end;
+	double base;  /* left by the one before; 0 before the first */
+	double share; /* of what came, that was left by the one after */
+};
+
+static void add_stretch(const struct series *held, const struct stretch *t, double kept,
+			struct series *out)
+{
+	for (unsigned i = t->begin; i < t->end; i++) {
+		double came = fmax((double)held->points[i].low - t->base, 0);
+
+		/* In room that is there: it cannot fail. */
+		series_add(out, held->points[i].ns, (uint64_t)(kept + t->share * came));
+	}
+}
+
+int live_kept(const struct live_size *s, const struct series *full, struct series_point *points,
+	      struct series *out)
+{
+	const struct series *held = &s->held;
+	struct stretch t = {0};
+	double all = s->risen.last > 0 ? (double)s->fallen.last / (double)s->risen.last : 1;
+
+	*out = (struct series){.points = points, .cap = SERIES_CAP};
+	if (!full->count || !held->count)
+		return -ENODATA;
+	for (unsigned i = 0; i < full->count; i++) {
+		double left, before;
+
+		t.end = series_from(held, full->points[i].ns);
+		if (t.end >= held->count)
+			break;
+		left = (double)held->points[t.end].low;
+		before = t.end > t.begin ? (double)held->points[t.end - 1].high : left;
+		t.share = before > t.base ? fmin(fmax(left - t.base, 0) / (before - t.base), 1) : 1;
+		add_stretch(held, &t, t.base, out);
+		t.begin = t.end;
+		t.base = left;
+	}
+	t.end = held->count;
+	t.share = fmin(fmax(1 - all, 0), 1);
+	add_stretch(held, &t, t.base, out);
+	return 0;
 }

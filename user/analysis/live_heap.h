@@ -20,28 +20,23 @@
 
 /* One size of one isolate. */
 struct live_size {
-	uint64_t last; /* after its last collection of any kind; 0: unknown */
-	uint64_t base; /* after the last full one; before there was one, when first seen */
+	struct series held; /* after its collections of any kind, bytes */
+	/* Since the beginning, at each full collection: */
+	struct series risen;  /* what came in between full collections, bytes */
+	struct series fallen; /* what of it these took away */
+	uint64_t base;	      /* after the last full one; before there was one, when first seen */
 };
 
 struct live_isolate {
 	uint64_t id;
-	uint64_t limit_bytes; /* of its heap; 0: unknown */
-	struct series live;   /* bytes after each mark-compact */
-	struct live_size heap, external;
-};
-
-/* One size of all isolates. */
-struct live_sum {
-	struct series held; /* of what each held after its last collection of any kind */
-	/* Since the beginning, at each full collection: */
-	struct series risen;  /* what came in between full collections, bytes */
-	struct series fallen; /* what of it these took away */
+	uint64_t limit_bytes;		 /* of its heap; 0: unknown */
+	struct series live;		 /* bytes after each mark-compact */
+	struct live_size heap, external; /* external: of ArrayBuffers and the like */
 };
 
 struct live_heap {
 	struct series sum; /* of what each isolate held last; begins with the first mark-compact */
-	struct live_sum heap, external; /* external: of ArrayBuffers and the like */
+	struct series heap_held, external_held; /* the same after collections of any kind */
 	struct live_isolate isolates[LIVE_HEAP_ISOLATES];
 	unsigned isolate_count;
 	uint64_t marks;	  /* mark-compacts so far */
@@ -71,6 +66,18 @@ int live_heap_add(struct live_heap *h, uint64_t isolate, uint64_t ns, uint64_t l
 /** live_heap_remove - an isolate has ended at @ns (a worker): what it held is gone from the sums */
 void live_heap_remove(struct live_heap *h, uint64_t isolate, uint64_t ns);
 
+/**
+ * live_kept - what is kept, as far as full collections tell: @s->held without what they took
+ * @points: room for SERIES_CAP, which @out points to
+ * @full: when full collections were: the isolate's @live
+ *
+ * What came between two full collections is told by the share of it that the second left, so that
+ * the line has no teeth; what came since the last, by the share of all of them.
+ * Returns 0, -ENODATA before the first full collection.
+ */
+int live_kept(const struct live_size *s, const struct series *full, struct series_point *points,
+	      struct series *out);
+
 /* What full collections say about what grew since a moment. */
 struct live_survival {
 	unsigned collections; /* full ones since then */
@@ -80,7 +87,7 @@ struct live_survival {
 			that share */
 };
 
-/** live_survival_since - of one size, since @since_ns */
-void live_survival_since(const struct live_sum *s, uint64_t since_ns, struct live_survival *out);
+/** live_survival_since - of one size of one isolate, since @since_ns */
+void live_survival_since(const struct live_size *s, uint64_t since_ns, struct live_survival *out);
 
 #endif

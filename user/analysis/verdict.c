@@ -35,8 +35,9 @@
 #define CHURN_SHARE	     0.1
 #define CHURN_CYCLES	     3
 #define COLLECTED_PATIENCE_S 45
-#define CALLED_ALPHA	     0.05 /* of what was called a leak before: one minimum off the row is no news \
-				   */
+#define CALLED_ALPHA                                                                               \
+	0.05 /* of what was called a leak before: one minimum off the row is no news               \
+	      */
 #define MAY_GROW_ALPHA 0.05
 
 static const struct {
@@ -66,9 +67,16 @@ const char *verdict_class_help(enum verdict_class class)
 	return classes[class].help;
 }
 
+/* What objects hold, and full collections leave. */
+struct kept {
+	const struct live_size *size; /* NULL: not known of any isolate */
+	struct shape shape;
+};
+
 /* How all goes; what is not known is SHAPE_EARLY. */
 struct looks {
-	struct shape private_bytes, file, shmem, threads, live, heap, external;
+	struct shape private_bytes, file, shmem, threads, live;
+	struct kept heap, external;
 };
 
 static void look_at(const struct series *s, const struct shape_rule *rule, struct shape *out)
@@ -79,19 +87,43 @@ static void look_at(const struct series *s, const struct shape_rule *rule, struc
 		memset(out, 0, sizeof(*out));
 }
 
+/* Of the isolate in which it grows the fastest: each has its own collections. */
+static void look_at_kept(const struct live_isolate *isolate, const struct live_size *size,
+			 const struct shape_rule *rule, struct kept *fastest)
+{
+	struct series_point points[SERIES_CAP];
+	struct series kept;
+	struct shape shape;
+
+	if (live_kept(size, &isolate->live, points, &kept))
+		return;
+	shape_of(&kept, rule, &shape);
+	if (fastest->size && shape.trend.slope <= fastest->shape.trend.slope)
+		return;
+	fastest->size = size;
+	fastest->shape = shape;
+}
+
 static void look(const struct verdict_input *in, struct looks *looks)
 {
 	struct shape_rule memory = shape_rule_memory;
 
+	memset(looks, 0, sizeof(*looks));
 	if (in->called != VERDICT_EARLY)
 		memory.alpha = CALLED_ALPHA;
 	look_at(in->private_bytes, &memory, &looks->private_bytes);
 	look_at(in->file, &memory, &looks->file);
 	look_at(in->shmem, &memory, &looks->shmem);
 	look_at(in->threads, &shape_rule_count, &looks->threads);
-	look_at(in->v8 ? &in->v8->sum : NULL, &shape_rule_live, &looks->live);
-	look_at(in->v8 ? &in->v8->heap.held : NULL, &memory, &looks->heap);
-	look_at(in->external, &memory, &looks->external);
+	if (!in->v8)
+		return;
+	look_at(&in->v8->sum, &shape_rule_live, &looks->live);
+	for (unsigned i = 0; i < in->v8->isolate_count; i++) {
+		const struct live_isolate *isolate = &in->v8->isolates[i];
+
+		look_at_kept(isolate, &isolate->heap, &memory, &looks->heap);
+		look_at_kept(isolate, &isolate->external, &memory, &looks->external);
+	}
 }
 
 static void decide(struct verdict *v, enum verdict_class class, double confidence,
@@ -151,12 +183,14 @@ static bool has_outlived(const struct verdict_input *in, const struct shape *gro
  * Whether full collections leave most of what grows. There are few, so some seconds' worth of it
  * are enough, if what came later goes on as evenly.
  */
-static bool survives(const struct live_sum *sum, const struct shape *growth)
+static bool survives(const struct kept *kept, const struct shape *growth)
 {
 	struct live_survival s;
 
-	live_survival_since(sum, growth->since_ns, &s);
-	return growth->kind == SHAPE_GROWING && s.share >= SHARE_MAIN &&
+	if (!kept->size)
+		return false;
+	live_survival_since(kept->size, growth->since_ns, &s);
+	return growth->kind == SHAPE_GROWING && s.share >= SHARE_SMALL &&
 	       s.risen >= fmax(growth->trend.slope * SURVIVAL_S, SURVIVAL_LEAST) &&
 	       s.rate >= growth->trend.slope * SHARE_SMALL;
 }
@@ -166,7 +200,7 @@ static double v8_room(const struct live_heap *h)
 {
 	struct valley_cycles held;
 
-	valley_cycles(&h->heap.held, 0, UINT64_MAX, &held);
+	valley_cycles(&h->heap_held, 0, UINT64_MAX, &held);
 	return V8_ROOM + V8_ROOM_FACTOR * held.high;
 }
 
@@ -192,12 +226,12 @@ static double joint_confidence(const struct verdict_input *in, const struct shap
 	return fmax(growth->confidence, patience * live.steadiness * live.steadiness);
 }
 
-static void say_survival(const struct live_sum *sum, const struct shape *growth, struct verdict *v)
+static void say_survival(const struct kept *kept, const struct shape *growth, struct verdict *v)
 {
 	struct live_survival s;
 	char risen[EVIDENCE_BYTES];
 
-	live_survival_since(sum, growth->since_ns, &s);
+	live_survival_since(kept->size, growth->since_ns, &s);
 	evidence_say(v, "full collections: %u, which left %.0f %% of the %s that came before them",
 		     s.collections, s.share * 100, evidence_bytes(risen, s.risen));
 }
@@ -206,19 +240,20 @@ static void say_survival(const struct live_sum *sum, const struct shape *growth,
 static bool judge_v8_kept(const struct verdict_input *in, const struct looks *looks,
 			  struct verdict *v)
 {
-	const struct shape *heap = &looks->heap, *external = &looks->external, *live = &looks->live;
-	bool heap_survives = survives(&in->v8->heap, heap);
+	const struct shape *heap = &looks->heap.shape, *external = &looks->external.shape;
+	const struct shape *live = &looks->live;
+	bool heap_survives = survives(&looks->heap, heap);
 	double heap_rate = heap_survives ? heap->trend.slope : 0;
 
 	if (live->kind == SHAPE_GROWING && live->trend.slope > heap_rate)
 		heap_rate = live->trend.slope;
-	if (survives(&in->v8->external, external) && external->trend.slope > heap_rate) {
+	if (survives(&looks->external, external) && external->trend.slope > heap_rate) {
 		evidence_growth(v, BUFFERS, external);
-		say_survival(&in->v8->external, external, v);
+		say_survival(&looks->external, external, v);
 		decide_leak(in, v, VERDICT_EXTERNAL, external->confidence, external);
 	} else if (heap_survives && heap->confidence >= live->confidence) {
 		evidence_growth(v, HEAP, heap);
-		say_survival(&in->v8->heap, heap, v);
+		say_survival(&looks->heap, heap, v);
 		decide_leak(in, v, VERDICT_LEAK, heap->confidence, heap);
 	} else if (live->kind == SHAPE_GROWING) {
 		evidence_growth(v, LIVE, live);
@@ -241,18 +276,18 @@ static void judge_v8_growth(const struct verdict_input *in, const struct looks *
 	double confidence = growth->confidence * JOINT_FACTOR;
 	struct shape live;
 	bool is_known = in->external && in->external->count;
-	bool is_ours = is_explained_by(&looks->heap, growth);
-	bool is_buffers = is_known && is_explained_by(&looks->external, growth);
+	bool is_ours = is_explained_by(&looks->heap.shape, growth);
+	bool is_buffers = external >= SHARE_SMALL;
 
 	evidence_growth(v, PRIVATE, growth);
-	if (survives(&in->v8->external, growth)) {
-		say_survival(&in->v8->external, growth, v);
+	if (survives(&looks->external, growth)) {
+		say_survival(&looks->external, growth, v);
 		decide_leak(in, v, VERDICT_EXTERNAL, growth->confidence, growth);
 	} else if (external >= SHARE_MAIN && has_outlived(in, growth)) {
 		evidence_share(v, external, "held by Buffers and ArrayBuffers");
 		decide_leak(in, v, VERDICT_EXTERNAL, growth->confidence, growth);
-	} else if (survives(&in->v8->heap, growth)) {
-		say_survival(&in->v8->heap, growth, v);
+	} else if (survives(&looks->heap, growth)) {
+		say_survival(&looks->heap, growth, v);
 		decide_leak(in, v, VERDICT_LEAK, joint_confidence(in, growth), growth);
 	} else if (brk >= SHARE_MAIN && !is_ours &&
 		   (has_outlived(in, growth) || (is_known && !is_buffers))) {
@@ -450,7 +485,7 @@ static void take_isolate_limits(const struct live_heap *h, struct verdict *v)
 		struct limit l = {
 			.kind = LIMIT_V8_HEAP,
 			.bytes = isolate->limit_bytes,
-			.used_bytes = isolate->heap.last,
+			.used_bytes = isolate->heap.held.last,
 		};
 		struct shape live;
 
