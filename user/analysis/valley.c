@@ -6,7 +6,32 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define NEAR_SHARE  3 /* of the mean distance: points that are closer come together */
 #define CYCLE_SHARE 3 /* of the largest fall: smaller ups and downs are noise */
+
+/* Each point by itself, but for those that come together: of these it is the least. */
+static unsigned floor_of_each(const struct series *s, uint64_t from_ns, struct trend_point *out)
+{
+	unsigned begin = series_from(s, from_ns), count = 0;
+	double near_s =
+		(double)(s->last_ns - from_ns) / 1e9 / fmax(s->count - begin - 1.0, 1) / NEAR_SHARE;
+	double began_s = 0;
+
+	for (unsigned i = begin; i < s->count; i++) {
+		struct trend_point p = {
+			.s = (double)(s->points[i].ns - from_ns) / 1e9,
+			.bytes = (double)s->points[i].low,
+		};
+
+		if (!count || p.s - began_s >= near_s) {
+			began_s = p.s;
+			out[count++] = p;
+		} else if (p.bytes < out[count - 1].bytes) {
+			out[count - 1] = p;
+		}
+	}
+	return count;
+}
 
 unsigned valley_floor(const struct series *s, uint64_t from_ns, unsigned blocks,
 		      struct trend_point *out)
@@ -16,6 +41,8 @@ unsigned valley_floor(const struct series *s, uint64_t from_ns, unsigned blocks,
 
 	if (!blocks)
 		return 0;
+	if (blocks >= s->count - series_from(s, from_ns) && span_s > 0)
+		return floor_of_each(s, from_ns, out);
 	for (unsigned i = series_from(s, from_ns); i < s->count; i++) {
 		double at_s = (double)(s->points[i].ns - from_ns) / 1e9;
 		double low = (double)s->points[i].low;

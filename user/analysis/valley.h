@@ -13,7 +13,8 @@
  * valley_floor - the minimum of each of @blocks equal stretches from @from_ns to the newest point
  * @out: at least @blocks; seconds since @from_ns, at the time of the minimum
  *
- * Stretches without a point (a gap) are left out. Returns how many there are.
+ * Stretches without a point (a gap) are left out. As many stretches as points are one for each
+ * that does not follow another at once: full collections come unevenly. Returns how many there are.
  */
 unsigned valley_floor(const struct series *s, uint64_t from_ns, unsigned blocks,
 		      struct trend_point *out);
