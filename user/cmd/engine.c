@@ -30,7 +30,7 @@ int engine_stop(struct engine *e, int err)
 
 bool engine_has_targets(const struct engine *e)
 {
-	return !e->options->targets.count || e->options->targets.alive;
+	return targets_left(&e->options->targets);
 }
 
 /* --- sources --- */
@@ -59,6 +59,8 @@ static int on_tick_timer(void *arg, uint64_t expirations)
 	struct engine *e = arg;
 	int err;
 
+	if (e->is_over)
+		return 0;
 	e->timer_ticks++;
 	e->lost.count[LOST_TICKS] += expirations - 1;
 	if (!budget_collects(&e->budget, e->timer_ticks))
@@ -83,8 +85,11 @@ static int on_stop_signal(void *arg, int signo)
 
 static int on_reader_gone(void *arg, uint32_t events)
 {
+	struct engine *e = arg;
+
 	(void)events;
-	return engine_stop(arg, 0);
+	loop_remove_fd(e->loop, e->out_fd); /* it would be said over and over */
+	return engine_stop(e, 0);
 }
 
 /* --- setting up --- */
@@ -99,8 +104,8 @@ static void describe_run(const struct engine *e, struct run *run)
 		.kernel = kernel->release,
 		.arch = kernel->arch,
 		.interval_ns = e->options->interval_ns,
-		.pids = t->pids,
-		.pid_count = t->count,
+		.pids = t->tree ? &t->tree->root : t->pids,
+		.pid_count = t->tree ? 1 : t->count,
 		.comm = t->comm[0] ? t->comm : NULL,
 		.cgroup = t->cgroup,
 		.hook_count = CAPABILITY_MAX,
@@ -191,6 +196,14 @@ static int show_end(struct engine *e, struct end *end)
 	return err;
 }
 
+static int linger(struct engine *e, int err)
+{
+	e->is_over = true;
+	while (!err && e->front->lingers && e->front->lingers(e->front->arg))
+		err = loop_run(e->loop);
+	return err;
+}
+
 /* What happened since the last tick is shown too, unless that was just now. */
 static int finish(struct engine *e)
 {
@@ -201,6 +214,7 @@ static int finish(struct engine *e)
 	if (clock_boot_ns() - e->last_tick_ns > e->options->interval_ns / 2 &&
 	    engine_has_targets(e))
 		err = engine_tick(e);
+	err = linger(e, err);
 	self_meter_update(&e->meter, e->session);
 	self_meter_read(&e->meter, e->session, &end.cost);
 	session_lost(e->session, &e->lost);
@@ -225,6 +239,8 @@ static int run(struct engine *e)
 		err = engine_tick(e);
 	if (err)
 		return end_result(err);
+	if (e->front->started)
+		e->front->started(e->front->arg);
 	if (engine_has_targets(e))
 		err = loop_run(e->loop);
 	return err ? err : finish(e);

@@ -27,6 +27,13 @@ struct engine_front {
 	struct sink *(*open_sink)(void *arg, int fd, unsigned page_shift);
 	/* More sources of the loop, such as keys, before the first tick. 0 or a negative errno. */
 	int (*add_sources)(void *arg, struct engine *e, struct loop *loop);
+	/* The first tick is made: what is to be watched may begin. */
+	void (*started)(void *arg);
+	/*
+	 * The run has ended, and its last tick is made. While this returns true, the loop runs on,
+	 * without ticks, until the next engine_stop().
+	 */
+	bool (*lingers)(void *arg);
 	/* The order of the rows now; NULL: that of the options. */
 	const struct column *(*sort)(void *arg, bool *reversed);
 	/* PID of the process that the user looks at, or 0. */

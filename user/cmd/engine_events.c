@@ -7,17 +7,22 @@
 
 #include "collect/cgroup.h"
 
-void engine_named_gone(struct engine *e, uint32_t pid, uint64_t start_ns)
+static void forget_named(struct engine *e, uint32_t pid, uint64_t start_ns)
 {
-	struct process *successor;
+	struct process *successor = process_table_find(&e->table, pid, 0);
 
-	if (!targets_gone(&e->options->targets, pid, start_ns))
-		return;
 	session_remove_target(e->session, pid);
-	successor = process_table_find(&e->table, pid, 0);
 	if (successor && successor->start_ns != start_ns) /* the PID, but not who was named */
 		process_table_remove(&e->table, successor);
-	if (!e->options->targets.alive)
+}
+
+void engine_named_gone(struct engine *e, uint32_t pid, uint64_t start_ns)
+{
+	if (!targets_gone(&e->options->targets, pid, start_ns))
+		return;
+	if (e->options->targets.count)
+		forget_named(e, pid, start_ns);
+	if (!engine_has_targets(e))
 		engine_stop(e, 0);
 }
 
@@ -26,6 +31,8 @@ static bool event_is_wanted(const struct engine *e, const struct mw_event_header
 {
 	const struct targets *t = &e->options->targets;
 
+	if (t->tree)
+		return tree_has(t->tree, h->pid, h->start_ns);
 	if (!t->comm[0] && !t->cgroup)
 		return true;
 	if (p)
@@ -86,6 +93,8 @@ void engine_on_event(void *arg, const struct mw_event_header *h)
 
 	e->born += h->type == MW_EVENT_FORK;
 	e->gone += h->type == MW_EVENT_EXIT;
+	if (h->type == MW_EVENT_FORK && e->options->targets.tree)
+		tree_born(e->options->targets.tree, h);
 	err = watch_verdict_event(e->verdicts, h, p); /* the last one before its end is shown */
 	if (!err)
 		err = show_event(e, h, p);

@@ -20,6 +20,7 @@ struct engine {
 	struct sink *sink;
 	struct watch_verdict *verdicts;
 	int out_fd;
+	bool is_over; /* no more ticks */
 
 	struct budget budget;
 	struct self_meter meter;

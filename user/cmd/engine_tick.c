@@ -170,6 +170,8 @@ int engine_tick(struct engine *e)
 	e->lost.count[LOST_SHED] += e->budget.given_up_count > 0;
 	note_named(e);
 	process_table_sweep(&e->table, engine_on_vanished, e);
+	if (e->options->targets.tree)
+		tree_look(e->options->targets.tree, &e->table);
 	shown = show(e, true);
 	note_load(e);
 	self_meter_excuse(&e->meter, closely_learning_ns(&e->closely));

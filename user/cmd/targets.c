@@ -184,6 +184,8 @@ bool targets_match(const struct targets *t, const struct process *p)
 {
 	size_t len;
 
+	if (t->tree)
+		return tree_has(t->tree, p->pid, p->start_ns);
 	if (t->comm[0] && !is_called(p, t->comm))
 		return false;
 	if (!t->cgroup)
@@ -204,7 +206,14 @@ bool targets_match(const struct targets *t, const struct process *p)
 
 bool targets_are_named(const struct targets *t)
 {
-	return t->count || t->comm[0] || t->cgroup;
+	return t->count || t->comm[0] || t->cgroup || t->tree;
+}
+
+bool targets_left(const struct targets *t)
+{
+	if (t->tree)
+		return !tree_is_empty(t->tree);
+	return !t->count || t->alive;
 }
 
 void targets_seen(struct targets *t, const struct process *p)
@@ -217,6 +226,8 @@ void targets_seen(struct targets *t, const struct process *p)
 
 bool targets_gone(struct targets *t, uint32_t pid, uint64_t start_ns)
 {
+	if (t->tree)
+		return tree_gone(t->tree, pid, start_ns);
 	for (unsigned i = 0; i < t->count; i++) {
 		if (t->pids[i] != pid || t->is_gone[i])
 			continue;

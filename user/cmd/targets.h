@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which processes the user means: by PID (any number), by name, by cgroup.
+ * Which processes the user means: by PID (any number), by name, by cgroup; or those that memwatch
+ * started itself.
  * Shared by every command that takes targets.
  */
 #ifndef MEMWATCH_CMD_TARGETS_H
@@ -9,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cmd/tree.h"
 #include "memwatch/abi.h"
 #include "model/process.h"
 
@@ -21,6 +23,7 @@ struct targets {
 	const char *cgroup;	/* NULL for any: a path under the cgroup root, or the folder's */
 	uint64_t cgroup_id;
 	const char *cgroup_path; /* as /proc/PID/cgroup shows it: descendants begin with it */
+	struct tree *tree;	 /* NULL: none; else those of this tree, and only they */
 };
 
 /** targets_add_pids - "1", "1,2" or "1 2": adds each once. 0, -EINVAL, -E2BIG, said on stderr */
@@ -37,11 +40,15 @@ int targets_set_cgroup(struct targets *t, const char *path);
  */
 int targets_check(struct targets *t);
 
-/** targets_match - whether @p is meant by name and cgroup (PIDs are filtered in the kernel) */
+/** targets_match - whether @p is meant by name, cgroup and tree (PIDs are filtered in the kernel)
+ */
 bool targets_match(const struct targets *t, const struct process *p);
 
 /** targets_are_named - anything narrower than the whole machine */
 bool targets_are_named(const struct targets *t);
+
+/** targets_left - whether there is, or may still come, what is meant */
+bool targets_left(const struct targets *t);
 
 /** targets_seen - notes the identity of a named process */
 void targets_seen(struct targets *t, const struct process *p);
