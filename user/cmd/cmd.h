@@ -6,6 +6,7 @@
 #define MEMWATCH_EXIT_OK     0
 #define MEMWATCH_EXIT_FAILED 1
 #define MEMWATCH_EXIT_USAGE  2
+#define MEMWATCH_EXIT_LEAK   3 /* check: also growth over its bar */
 
 #ifndef MEMWATCH_VERSION
 #define MEMWATCH_VERSION "unknown"
@@ -19,6 +20,7 @@ struct command {
 };
 
 int cmd_watch(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 

@@ -15,6 +15,7 @@
 #include "collect/hooks.h"
 #include "model/lost.h"
 #include "model/run.h"
+#include "output/ndjson_gate.h"
 #include "output/ndjson_site.h"
 #include "output/ndjson_verdict.h"
 #include "output/sink.h"
@@ -166,6 +167,13 @@ static void add_classes(struct json *j)
 	json_object_end(j);
 }
 
+static void add_check(struct json *j)
+{
+	begin_type(j, "check", "what `memwatch check` found, before the end");
+	add_site_keys(j, gate_record_keys, gate_record_key_count);
+	end_type(j);
+}
+
 static void add_end(struct json *j)
 {
 	begin_type(j, "lost", "a tick in which anything was lost: counts by cause");
@@ -217,6 +225,7 @@ static int print_schema(void)
 	add_lifecycle(&j);
 	add_gc(&j);
 	add_verdict(&j);
+	add_check(&j);
 	add_end(&j);
 	json_object_end(&j);
 	add_classes(&j);

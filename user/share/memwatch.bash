@@ -28,20 +28,25 @@ _memwatch() {
 	--without)
 		words="calls faults fork exec exit oom gc sites v8 self fexit kretprobe tp_btf perf"
 		;;
-	-i | --interval | -d | --duration | -r | --rows | --sites | --budget)
+	-i | --interval | -d | --duration | -r | --rows | --sites | --budget | --max-growth)
 		return
 		;;
 	*)
 		case $command in
 		doctor) words="-p --pid --without -v --verbose -h --help" ;;
 		schema) words="-h --help" ;;
+		check)
+			words="-p --pid -n --comm -c --cgroup -i --interval -d --duration
+				--max-growth --sites --json -o --output --budget --without
+				--no-stacks -v --verbose -q --quiet -h --help --"
+			;;
 		*)
 			words="-p --pid -n --comm -c --cgroup -i --interval -d --duration -r --rows
 				-s --sort --sites --json -o --output --budget --without --no-stacks
 				-v --verbose -q --quiet -h --help"
 			;;
 		esac
-		[ "$COMP_CWORD" -gt 1 ] || words="watch doctor schema --version $words"
+		[ "$COMP_CWORD" -gt 1 ] || words="watch check doctor schema --version $words"
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
