@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "cmd/cmd.h"
+#include "output/ndjson_gate.h"
 #include "output/sink.h"
 #include "sample.h"
 #include "verdict_sample.h"
@@ -1390,6 +1391,17 @@ static void check_verdict_written(struct json_object *contract, struct output *o
 				    verdict_class_help(class));
 }
 
+static void write_check(struct output *o)
+{
+	const struct gate gate = {.max_growth = 1, .command = {.is_run = true, .has_ended = true}};
+	struct strbuf out;
+
+	strbuf_init(&out);
+	ndjson_gate_add(&out, &gate, 5, 6);
+	assert_int_equal(sink_write(o->fd, &out), 0);
+	strbuf_release(&out);
+}
+
 static void write_everything(struct output *o, struct process *p)
 {
 	static const uint32_t pid = 1;
@@ -1429,6 +1441,8 @@ static void write_everything(struct output *o, struct process *p)
 	assert_int_equal(ops->vanished(o->sink, p, 5), 0);
 	assert_int_equal(ops->gc(o->sink, &gc, p), 0);
 	assert_int_equal(ops->verdict(o->sink, p, 5, true), 0);
+	assert_int_equal(ops->flush(o->sink), 0);
+	write_check(o);
 	assert_int_equal(ops->end(o->sink, &end), 0);
 }
 
@@ -1451,7 +1465,7 @@ static void test_schema_and_records_agree(void **state)
 	write_everything(o, p);
 	p->cgroup = NULL;
 	output_take(o);
-	assert_int_equal(o->count, 12 + 3);
+	assert_int_equal(o->count, 13 + 3);
 	for (size_t i = 0; i < o->count; i++)
 		check_keys(contract, o->lines[i]);
 	json_object_object_foreach(get(contract, "types"), type, described)

@@ -91,9 +91,9 @@ static void print_help(void)
 	     "       memwatch check [options] -- CMD [ARG...]\n"
 	     "\n"
 	     "Runs CMD, watches it and all that it starts, and ends what is left of them after\n"
-	     "-d, or when CMD has ended. Exit status: 0 nothing leaks, 3 a leak, or growth over\n"
-	     "the bar, 1 it failed, CMD failed, or it is too early to say while something grows,\n"
-	     "2 wrong usage.\n");
+	     "-d, or when CMD has ended. Exit status: 0 nothing leaks; 3 a leak, or growth\n"
+	     "over the bar; 1 it failed, CMD failed, or it is too early to say while something\n"
+	     "grows; 2 wrong usage.\n");
 	opts_print(stdout, table);
 }
 

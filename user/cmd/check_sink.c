@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "cmd/checked.h"
 #include "output/gate_text.h"
@@ -139,20 +138,6 @@ static struct gate_command command_of(const struct child *child)
 	};
 }
 
-static void add_record(struct strbuf *out, const struct gate *g, const struct end *e)
-{
-	char time[CLOCK_RFC3339_SIZE];
-	struct json j;
-
-	clock_format_rfc3339(time, sizeof(time), e->wall_ns);
-	json_begin(&j, out);
-	json_str(&j, "type", "check");
-	json_u64(&j, "ts_ns", e->now_ns);
-	json_str(&j, "time", time);
-	ndjson_gate_add(&j, g);
-	json_end(&j);
-}
-
 static int write_result(struct check_sink *c, const struct gate *g, const struct end *e)
 {
 	const struct child *child = c->options->child;
@@ -162,7 +147,7 @@ static int write_result(struct check_sink *c, const struct gate *g, const struct
 		log_error("cannot run '%s': %s", child->argv[0], strerror(g->command.exec_error));
 	if (c->ndjson) {
 		err = c->ndjson->ops->flush(c->ndjson);
-		add_record(&c->out, g, e);
+		ndjson_gate_add(&c->out, g, e->now_ns, e->wall_ns);
 	} else {
 		err = 0;
 		if (!g->command.exec_error) /* nothing was watched but who tried */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -32,7 +33,8 @@ __attribute__((noreturn)) static void be_child(char *const *argv, int go_fd, int
 	if (n == 1) {
 		execvp(argv[0], argv);
 		err = errno;
-		n = write(error_fd, &err, sizeof(err));
+		if (write(error_fd, &err, sizeof(err)) != (ssize_t)sizeof(err))
+			_exit(EXIT_FAILURE); /* nobody is there to be told */
 	}
 	_exit(STATUS_NOT_RUN);
 }

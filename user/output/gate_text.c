@@ -258,7 +258,8 @@ void gate_text_add(struct strbuf *out, const struct gate *g, const char *command
 	size_t shown = g->count < BLOCKS_MAX ? g->count : BLOCKS_MAX;
 	char span[EVIDENCE_BYTES];
 
-	strbuf_addf(out, "memwatch check: watched for %s\n", evidence_span(span, round(g->seconds)));
+	strbuf_addf(out, "memwatch check: watched for %s\n",
+		    evidence_span(span, round(g->seconds)));
 	for (size_t i = 0; i < shown; i++)
 		add_block(out, g->processes[i]);
 	if (g->count + g->passed > shown) {

@@ -4,6 +4,9 @@
 
 #include <sys/wait.h>
 
+#include "base/clock.h"
+#include "base/json.h"
+
 const struct site_key gate_record_keys[] = {
 	{"result", "pass | leak | over (--max-growth) | unknown (too early) | failed"},
 	{"status", "the exit status: 0 pass, 3 leak or over, 1 unknown or failed"},
@@ -33,19 +36,27 @@ static void add_command(struct json *j, const struct gate_command *c)
 	json_object_end(j);
 }
 
-void ndjson_gate_add(struct json *j, const struct gate *g)
+void ndjson_gate_add(struct strbuf *out, const struct gate *g, uint64_t ts_ns, uint64_t wall_ns)
 {
+	char time[CLOCK_RFC3339_SIZE];
 	uint64_t leaking = 0;
+	struct json j;
 
 	for (size_t i = 0; i < g->count; i++)
 		leaking += g->processes[i]->finding >= GATE_OUTGROWN;
-	json_str(j, "result", gate_result_name(g->result));
-	json_u64(j, "status", (uint64_t)gate_status(g->result));
-	json_fixed(j, "seconds", g->seconds, 1);
+	clock_format_rfc3339(time, sizeof(time), wall_ns);
+	json_begin(&j, out);
+	json_str(&j, "type", "check");
+	json_u64(&j, "ts_ns", ts_ns);
+	json_str(&j, "time", time);
+	json_str(&j, "result", gate_result_name(g->result));
+	json_u64(&j, "status", (uint64_t)gate_status(g->result));
+	json_fixed(&j, "seconds", g->seconds, 1);
 	if (g->max_growth > 0)
-		json_fixed(j, "max_growth_bytes_per_s", g->max_growth, 0);
-	json_fixed(j, "growth_bytes_per_s", g->worst_rate, 0);
-	json_u64(j, "processes", g->count + g->passed);
-	json_u64(j, "leaking", leaking);
-	add_command(j, &g->command);
+		json_fixed(&j, "max_growth_bytes_per_s", g->max_growth, 0);
+	json_fixed(&j, "growth_bytes_per_s", g->worst_rate, 0);
+	json_u64(&j, "processes", g->count + g->passed);
+	json_u64(&j, "leaking", leaking);
+	add_command(&j, &g->command);
+	json_end(&j);
 }
