@@ -150,13 +150,13 @@ static void test_marks(void **state)
 
 /* ---- what a collector lets one say ---- */
 
-/* It grows evenly in malloc's heap, with a full collection each @full_s seconds. */
-static void grow(struct course *c, double seconds, double full_s)
+/* It grows evenly in malloc's heap, with a full collection each @full_s seconds; 0: none. */
+static void grow(struct course *c, unsigned seconds, unsigned full_s)
 {
 	course_init(c, at(0));
-	for (double s = 0; s <= seconds; s++) {
+	for (unsigned s = 0; s <= seconds; s++) {
 		add(c, s, 80 + s, 10 + s);
-		if (full_s > 0 && s > 0 && (int)s % (int)full_s == 0)
+		if (full_s && s && s % full_s == 0)
 			collect(c, s + 0.5, MW_GC_FULL, 0, 0, 0);
 	}
 }

@@ -10,9 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KIB	  1024
-#define UNLIMITED (1ULL << 62) /* v1 says "none" by the largest number of pages that it can count  \
-				*/
+#define KIB	   1024
+#define UNLIMITED  (1ULL << 62) /* v1 says "none" by the most pages that it can count */
 #define PATH_BYTES 4096
 #define FILE_BYTES 8192 /* memory.stat of Linux 6.18 takes 2 KiB */
 
