@@ -73,6 +73,12 @@ void self_meter_excuse(struct self_meter *m, uint64_t ns)
 	m->excused_ns = ns;
 }
 
+/* Estimates of BPF time may be mended downwards, and the closer's time is gone with it. */
+static uint64_t grown(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
 bool self_meter_update(struct self_meter *m, struct session *s)
 {
 	uint64_t now = clock_boot_ns(), cpu = own_cpu_ns();
@@ -83,14 +89,13 @@ bool self_meter_update(struct self_meter *m, struct session *s)
 	m->rss_bytes = own_rss_bytes();
 	if (now < m->last_ns + SPAN_MIN_NS)
 		return false;
-	excused = m->excused_ns - m->last_excused_ns;
+	excused = grown(m->excused_ns, m->last_excused_ns);
 	m->last_excused_ns = m->excused_ns;
-	m->own_pct = m->total_pct =
-		(cpu - m->last_cpu_ns > excused ? cpu - m->last_cpu_ns - excused : 0) / per_pct;
+	m->own_pct = m->total_pct = grown(cpu, m->last_cpu_ns + excused) / per_pct;
 	for (int c = 0; cost && c < CAPABILITY_MAX; c++) {
 		uint64_t bpf = bpf_cost_ns(cost, c, now);
 
-		m->bpf_pct[c] = (bpf - m->last_bpf_ns[c]) / per_pct;
+		m->bpf_pct[c] = grown(bpf, m->last_bpf_ns[c]) / per_pct;
 		m->total_pct += m->bpf_pct[c];
 		m->last_bpf_ns[c] = bpf;
 	}
@@ -111,8 +116,8 @@ void self_meter_read(const struct self_meter *m, struct session *s, struct self_
 		out->bpf_ns += bpf_cost_ns(cost, c, now);
 	out->cpu_pct = m->total_pct;
 	if (now > m->start_ns)
-		out->cpu_pct_run =
-			100.0 * (out->cpu_ns - m->start_cpu_ns + out->bpf_ns) / (now - m->start_ns);
+		out->cpu_pct_run = 100.0 * (grown(out->cpu_ns, m->start_cpu_ns) + out->bpf_ns) /
+				   (now - m->start_ns);
 	if (now > m->start_ns)
 		out->once_pct = 100.0 * m->excused_ns / (now - m->start_ns);
 	out->rss_bytes = m->rss_bytes;
