@@ -96,8 +96,14 @@ static void test_survival(void **state)
 	live_survival_since(&h.isolates[0].heap, 21 * S, &v);
 	assert_int_equal(v.collections, 1);
 	assert_float_equal(v.share, 20 / 30.0, 1e-9);
+	assert_float_equal(v.last_share, 20 / 30.0, 1e-9);
 	assert_float_equal(v.rate, 2, 1e-9);
-	assert_int_equal(h.sum.count, 2);
+	collect(&h, 1, 32, MW_GC_SCAVENGE, 190, 0);
+	collect(&h, 1, 34, MW_GC_MARK_COMPACT, 160, 0);
+	live_survival_since(&h.isolates[0].heap, 0, &v); /* the last one left nothing */
+	assert_float_equal(v.share, 60 / 120.0, 1e-9);
+	assert_float_equal(v.last_share, 0, 1e-9);
+	assert_int_equal(h.sum.count, 3);
 	assert_int_equal(h.heap_held.last, 160);
 	assert_int_equal(h.external_held.count, 0);
 	live_heap_release(&h);

@@ -186,6 +186,14 @@ static double total_before(const struct series *s, uint64_t ns)
 	return i ? (double)s->points[i - 1].high : 0;
 }
 
+/* What the last full collection added to a sum over all of them. */
+static double last_of(const struct series *sum)
+{
+	unsigned n = sum->count;
+
+	return (double)sum->last - (n > 1 ? (double)sum->points[n - 2].high : 0);
+}
+
 void live_survival_since(const struct live_size *s, uint64_t since_ns, struct live_survival *out)
 {
 	double fallen = (double)s->fallen.last - total_before(&s->fallen, since_ns);
@@ -198,6 +206,9 @@ void live_survival_since(const struct live_size *s, uint64_t since_ns, struct li
 	if (!out->collections || !(out->risen > 0))
 		return;
 	out->share = fmax(1 - fallen / out->risen, 0);
+	out->last_share = last_of(&s->risen) > 0
+				  ? fmax(1 - last_of(&s->fallen) / last_of(&s->risen), 0)
+				  : out->share;
 	if (last < s->held.count)
 		after = fmax((double)s->held.last - (double)s->held.points[last].low, 0);
 	span_s = (double)(s->held.last_ns - begin_before(s, since_ns)) / 1e9;

@@ -83,6 +83,7 @@ struct live_survival {
 	unsigned collections; /* full ones since then */
 	double risen;	      /* that came before the last of them, bytes */
 	double share;	      /* of it, that they left: 0..1; 0 if nothing came */
+	double last_share;    /* of what came between the last two, that the last one left */
 	double rate; /* that is kept, bytes per second: what came after the last of them counts by
 			that share */
 };

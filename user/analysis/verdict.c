@@ -17,8 +17,9 @@
 #define LIVE		     "V8's heap after full collections"
 #define HEAP		     "V8's heap after collections of any kind"
 #define BUFFERS		     "memory of Buffers and ArrayBuffers"
-#define SHARE_MAIN	     0.5  /* of a growth: it is that */
-#define SHARE_SMALL	     0.3  /* and below this it is not */
+#define SHARE_MAIN	     0.5 /* of a growth: it is that */
+#define SHARE_SMALL	     0.3 /* and below this it is not */
+#define SHARE_NOTHING	     0.1
 #define LIVE_MARKS_JOINT     3	  /* full collections that do, if private memory grows as well */
 #define LIVE_ALPHA_JOINT     0.17 /* 1 in 6: all three rise */
 #define JOINT_FACTOR	     0.95 /* of the confidence, where the evidence is indirect */
@@ -181,7 +182,7 @@ static bool has_outlived(const struct verdict_input *in, const struct shape *gro
 
 /*
  * Whether full collections leave most of what grows. There are few, so some seconds' worth of it
- * are enough, if what came later goes on as evenly.
+ * are enough, if what came later goes on as evenly; unless the last one left nothing.
  */
 static bool survives(const struct kept *kept, const struct shape *growth)
 {
@@ -191,6 +192,7 @@ static bool survives(const struct kept *kept, const struct shape *growth)
 		return false;
 	live_survival_since(kept->size, growth->since_ns, &s);
 	return growth->kind == SHAPE_GROWING && s.share >= SHARE_SMALL &&
+	       s.last_share >= SHARE_NOTHING &&
 	       s.risen >= fmax(growth->trend.slope * SURVIVAL_S, SURVIVAL_LEAST) &&
 	       s.rate >= growth->trend.slope * SHARE_SMALL;
 }
@@ -204,6 +206,18 @@ static double v8_room(const struct live_heap *h)
 	return V8_ROOM + V8_ROOM_FACTOR * held.high;
 }
 
+/* The last collection left more than the one before, and not next to nothing. */
+static bool last_rises(const struct series *sum)
+{
+	const struct series_point *p = sum->points;
+	unsigned n = sum->count;
+
+	if (n < 2)
+		return false;
+	return (double)p[n - 1].low - (double)p[n - 2].low >=
+	       SHARE_NOTHING * ((double)p[n - 1].low - (double)p[0].low) / (n - 1);
+}
+
 /* Few collections, but all rise, and private memory as well. */
 static bool live_grows_jointly(const struct verdict_input *in, struct shape *live)
 {
@@ -212,7 +226,7 @@ static bool live_grows_jointly(const struct verdict_input *in, struct shape *liv
 	rule.alpha = LIVE_ALPHA_JOINT;
 	rule.min_points = LIVE_MARKS_JOINT;
 	shape_of(&in->v8->sum, &rule, live);
-	return live->kind == SHAPE_GROWING;
+	return live->kind == SHAPE_GROWING && last_rises(&in->v8->sum);
 }
 
 /* Private memory slows down while V8 takes the room that it works in; what is kept does not. */
