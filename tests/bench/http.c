@@ -2,7 +2,7 @@
 /*
  * http.c - what being watched costs a service that runs at full speed.
  *
- *	http MEMWATCH PORT SERVICE_PID [PAIRS [sites|load]]
+ *	http MEMWATCH PORT SERVICE_PID [PAIRS [sites|gc|load]]
  *
  * A closed loop of CONNECTIONS kept-alive connections to 127.0.0.1 (in C, so
  * that the service is what is slow): each asks again as soon as it has its
@@ -13,8 +13,9 @@
  * starts no memwatch, as in overhead.c.
  *
  * With "sites" the variants are about growth sites: with and without stacks, each
- * settled (the first of each stack has been named) and measured for longer. "load"
- * is the load alone, for PAIRS seconds.
+ * settled (the first of each stack has been named) and measured for longer. With "gc"
+ * they are about the probes at collections: with and without these, no stacks in both.
+ * "load" is the load alone, for PAIRS seconds.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -157,7 +158,22 @@ static const struct plan {
 	  {"sites", {"-p", service_pid}}},
 	 3 * NS_PER_S,
 	 NS_PER_S},
+	{"gc",
+	 {{"nothing", {NULL}},
+	  {"no-gc", {"--no-stacks", "--without", "gc", "-p", service_pid}},
+	  {"gc", {"--no-stacks", "-p", service_pid}}},
+	 NS_PER_S,
+	 NS_PER_S},
 };
+
+static const struct plan *plan_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+		if (!strcmp(plans[i].name, name))
+			return &plans[i];
+	}
+	return &plans[0];
+}
 
 struct result {
 	struct series throughput, p99, cpu, calls_per_s, p99_ms, cpu_us;
@@ -222,12 +238,12 @@ int main(int argc, char **argv)
 	static struct result results[VARIANTS];
 	unsigned order[VARIANTS] = {0, 1, 2};
 	int pairs = argc > 4 ? atoi(argv[4]) : 16;
-	const struct plan *plan = &plans[argc > 5 && !strcmp(argv[5], "sites")];
+	const struct plan *plan = plan_of(argc > 5 ? argv[5] : "http");
 	struct segment before, on, after;
 	uint64_t random = 7;
 
 	if (argc < 4)
-		die("usage: http MEMWATCH PORT SERVICE_PID [PAIRS [sites|load]]");
+		die("usage: http MEMWATCH PORT SERVICE_PID [PAIRS [sites|gc|load]]");
 	snprintf(service_pid, sizeof(service_pid), "%d", atoi(argv[3]));
 	if (clock_getcpuclockid(atoi(argv[3]), &service.cpu_clock))
 		die("no process %s", argv[3]);

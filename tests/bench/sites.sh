@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# make bench, second part: what growth sites cost a Node service that allocates at full speed.
+# make bench, second part: what growth sites, and probes at collections, cost a Node service that allocates at
+# full speed.
 #
-#	MEMWATCH=build/memwatch tests/bench/sites.sh [--quick]
+#	MEMWATCH=build/memwatch tests/bench/sites.sh [--quick | --gc]
 #
 # Throughput, p99 and CPU a call with sites, without them (--no-stacks) and unwatched, interleaved
-# (http.c); then, from memwatch's own end record under the same load, BPF time and memwatch's CPU
+# (http.c); the same with collections, without them (--without gc) and unwatched, all of it without sites
+# (--gc: nothing else); then, from memwatch's own end record under the same load, BPF time and memwatch's CPU
 # time a sample. Node 22 where `make nodes` has fetched it, else the system's. A table on stdout,
-# everything in build/bench-sites.json. About four minutes; --quick (or BENCH_SECONDS below 120) two.
+# everything in build/bench-sites.json. About seven minutes; --quick (or BENCH_SECONDS below 120) three.
 # No figure passes or fails; what cannot be measured does.
 set -euo pipefail
 
@@ -20,7 +22,8 @@ json=$build/bench-sites.json
 node=${MEMWATCH_NODES:-/var/cache/memwatch/node}/22.23.3/bin/node
 [[ -x $node ]] || node=node
 
-pairs=12 own_seconds=15
+pairs=12 own_seconds=15 parts="sites gc own"
+[[ ${1:-} != --gc ]] || parts=gc
 if [[ ${1:-} == --quick || ${BENCH_SECONDS:-240} -lt 120 ]]; then
 	pairs=5 own_seconds=8
 fi
@@ -61,11 +64,25 @@ show() { # show FILTER WHAT: one line of the table a result
 		select($1) | \"  \" + ($2)" "$results"
 }
 
-printf 'Growth sites of a Node %s service at full speed (default budget)\n' "$("$node" --version)"
-"$http" "$memwatch" "$port" $service $pairs sites >>"$results" || fail "http"
-# shellcheck disable=SC2016 # jq's variables
-show '.bench == "sites"' '(.variant | pad(10)) + "calls a second x \(.throughput_ratio | ratio), p99 x \(.p99_ratio | ratio), " +
-	"service CPU a call x \(.cpu_ratio | ratio)  (\(.off_calls_per_s.median | round)/s, \(.off_p99_ms.median | r) ms, \(.off_cpu_us.median | round) us)"'
+printf 'A Node %s service at full speed, watched (default budget)\n' "$("$node" --version)"
+for part in sites gc; do
+	[[ " $parts " == *" $part "* ]] || continue
+	"$http" "$memwatch" "$port" $service $pairs $part >>"$results" || fail "http"
+	# shellcheck disable=SC2016 # jq's variables
+	show ".bench == \"$part\"" '((.bench + ": " + .variant) | pad(18)) + "calls a second x \(.throughput_ratio | ratio), p99 x \(.p99_ratio | ratio), " +
+		"service CPU a call x \(.cpu_ratio | ratio)  (\(.off_calls_per_s.median | round)/s, \(.off_p99_ms.median | r) ms, \(.off_cpu_us.median | round) us)"'
+done
+
+save() {
+	jq -s --arg kernel "$(uname -r)" --arg date "$(date -u +%FT%TZ)" --arg node "$("$node" --version)" \
+		--argjson cpus "$(nproc)" \
+		'{date: $date, kernel: $kernel, cpus: $cpus, node: $node, results: .}' "$results" >"$json"
+	echo "  All of it: $json"
+}
+if [[ $parts != *own* ]]; then
+	save
+	exit
+fi
 
 # The same load without end: PAIRS of nothing but memwatch's own run below
 "$http" "$memwatch" "$port" $service 1000 load >/dev/null 2>&1 &
@@ -97,7 +114,4 @@ jq -rs '(map(select(.bench == "own")) | map({key: .name, value: .}) | from_entri
 	"  a sample: BPF \((($o.sites.bpf_ns // 0) - ($o["no-stacks"].bpf_ns // 0)) / $n | us) us, memwatch \(($o.sites.cpu_ns - $o["no-stacks"].cpu_ns) / $n | us) us"
 	else "  no samples" end' "$results"
 
-jq -s --arg kernel "$(uname -r)" --arg date "$(date -u +%FT%TZ)" --arg node "$("$node" --version)" \
-	--argjson cpus "$(nproc)" \
-	'{date: $date, kernel: $kernel, cpus: $cpus, node: $node, results: .}' "$results" >"$json"
-echo "  All of it: $json"
+save
