@@ -16,7 +16,7 @@
 
 static const struct command commands[] = {
 	{"watch", "live: all processes, or those named (this is the default)", cmd_watch},
-	{"check", "whether anything leaks, as an exit status: for CI and acceptance tests",
+	{"check", "whether anything leaks, as an exit status, for CI",
 	 cmd_check},
 	{"doctor", "what this kernel, user and process allow; what is lost, how to get it",
 	 cmd_doctor},
@@ -43,7 +43,7 @@ static void print_help(FILE *out)
 	      "  sudo memwatch -p $(pidof node)       every process that pidof prints\n"
 	      "  sudo memwatch -n node --json -d 60   one minute as NDJSON\n"
 	      "  sudo memwatch check -d 5m -n node    status 0 if none of them leaks\n"
-	      "  sudo memwatch check -- npm test      runs it; status 3 if it, or a child, leaks\n"
+	      "  sudo memwatch check -- npm test      runs it; status 3 if anything leaks\n"
 	      "  sudo memwatch doctor -p 4711         what can be seen of this process\n"
 	      "\n"
 	      "'memwatch COMMAND --help' shows a command's options. The process that is watched\n"

@@ -331,7 +331,7 @@ stop grower
 is "$(jq_of m .type | grep -vE 'gc|verdict' | sort -u | tr -d '"' | xargs)" "end exec exit fork lost meta process site" \
 	"a run has every type of record but oom, and what takes time to tell"
 is "$(unknown_keys m)" "" "each key that was written is in the schema"
-is "$(jq -r '.types | keys[]' "$T/schema.json" | xargs)" "end exec exit fork gc lost meta oom process site verdict" \
+is "$(jq -r '.types | keys[]' "$T/schema.json" | xargs)" "check end exec exit fork gc lost meta oom process site verdict" \
 	"the schema has these types"
 like "$(jq -r .common.type "$T/schema.json")" "ignore unknown types" \
 	"the schema says that unknown types are to be ignored"
