@@ -155,7 +155,7 @@ major() {
 	echo "${MAJOR[$1]}"
 }
 
-# Two at a time
+# Three at a time: most of it is waiting
 queue=()
 run_queue() {
 	local entry
@@ -183,7 +183,7 @@ enqueue() {
 		return
 	fi
 	queue+=("$id Node $version${*:+ $*}")
-	[ ${#queue[@]} -lt 2 ] || run_queue
+	[ ${#queue[@]} -lt 3 ] || run_queue
 }
 
 minor=
