@@ -77,6 +77,8 @@ static void test_verdicts(void **state)
 		{VERDICT_EARLY, false, 0, GATE_BRIEF},
 		{VERDICT_EARLY, false, -MIB / 10, GATE_BRIEF},
 		{VERDICT_EARLY, false, 1000, GATE_BRIEF}, /* too little to matter */
+		{VERDICT_EARLY, false, 30000, GATE_SLOW}, /* less than 2 MiB a minute */
+		{VERDICT_EARLY, false, 50000, GATE_EARLY},
 	};
 	struct course c;
 
@@ -235,7 +237,7 @@ static void test_worst_decides(void **state)
 {
 	(void)state;
 	assert_int_equal(DECIDE(NULL, GATE_FINE), GATE_PASS);
-	assert_int_equal(DECIDE(NULL, GATE_FINE, GATE_BRIEF, GATE_PASSING), GATE_PASS);
+	assert_int_equal(DECIDE(NULL, GATE_FINE, GATE_BRIEF, GATE_SLOW, GATE_PASSING), GATE_PASS);
 	assert_int_equal(DECIDE(NULL, GATE_FINE, GATE_EARLY), GATE_UNKNOWN);
 	assert_int_equal(DECIDE(NULL, GATE_KILLED, GATE_FINE), GATE_UNKNOWN);
 	assert_int_equal(DECIDE(NULL, GATE_EARLY, GATE_FAST), GATE_OVER);

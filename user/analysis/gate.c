@@ -18,6 +18,12 @@ static double growth_that_matters(const struct shape *shape)
 	return shape->growth >= least ? shape->growth : 0;
 }
 
+/* What is no faster than this is flat for every other purpose, too: see shape.h. */
+static bool is_slow(const struct shape *shape)
+{
+	return shape->trend.high <= shape->tolerance;
+}
+
 /* Sure enough of a plain figure that was asked for, however small. */
 static bool is_over(const struct shape *shape, double max_growth)
 {
@@ -57,6 +63,8 @@ static enum gate_finding find(const struct gate_process *p, double max_growth, d
 		return GATE_FINE;
 	if (!(p->grown > 0))
 		return GATE_BRIEF;
+	if (is_slow(&p->shape))
+		return GATE_SLOW;
 	return came_and_went(p, watched_s) ? GATE_PASSING : GATE_EARLY;
 }
 

@@ -338,7 +338,7 @@ double shape_patience(double span_s, double patience_s)
 	return span_s / (span_s + patience_s);
 }
 
-static void fill_phase(const struct phase *phase, struct shape *out)
+static void fill_phase(const struct phase *phase, const struct shape_rule *rule, struct shape *out)
 {
 	out->since_ns = phase->from_ns;
 	out->span_s = phase->span_s;
@@ -349,6 +349,7 @@ static void fill_phase(const struct phase *phase, struct shape *out)
 	out->growth = phase_growth(phase);
 	out->cycles = phase->cycles.count;
 	out->given_back = phase->cycles.given_back;
+	out->tolerance = tolerance(rule, phase);
 	out->steadiness = 1;
 }
 
@@ -438,7 +439,7 @@ static void fill_constant(const struct series *s, const struct shape_rule *rule,
 		.probability = 1,
 	};
 
-	fill_phase(&phase, out);
+	fill_phase(&phase, rule, out);
 	fill_flat(&phase, rule, out);
 	out->trend.points = s->count;
 	out->level = (double)s->last;
@@ -473,7 +474,7 @@ void shape_of(const struct series *s, const struct shape_rule *rule, struct shap
 		grows = !grows;
 		break;
 	}
-	fill_phase(&now, out);
+	fill_phase(&now, rule, out);
 	fill_past(s, &now, rule, out);
 	if (grows)
 		fill_growing(s, &now, rule, out);

@@ -52,6 +52,7 @@ struct shape {
 	double p;	    /* chance to see such a rise where there is none */
 	double level;	    /* the last minimum, bytes */
 	double growth;	    /* by the trend, over the phase, bytes; < 0: it shrank */
+	double tolerance;   /* bytes per second that still count as flat, at that level */
 	double steadiness;  /* rate of the second half by the first; at most 1 */
 	unsigned cycles;    /* ups and downs in it */
 	double given_back;  /* the largest fall in it, bytes */

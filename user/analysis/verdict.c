@@ -536,7 +536,9 @@ static bool say_marks(const struct verdict_input *in, struct verdict *v)
 		double ago_s = in->now_ns > m->ns ? (double)(in->now_ns - m->ns) / 1e9 : 0;
 
 		evidence_span(span, ago_s);
-		if (m->kind == VERDICT_MARK_EXIT)
+		if (m->kind == VERDICT_MARK_EXIT && ago_s < 1)
+			evidence_say(v, "it has ended");
+		else if (m->kind == VERDICT_MARK_EXIT)
 			evidence_say(v, "it ended %s ago", span);
 		else
 			evidence_say(v, "%s ran out of memory %s ago: the kernel killed for it",

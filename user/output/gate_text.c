@@ -176,23 +176,31 @@ static void add_share(struct strbuf *out, const struct gate *g)
 	add_count(out, g->count + g->passed, "process", "processes");
 }
 
-static void add_pass(struct strbuf *out, const struct gate *g)
+/* " (of 2 ...)": what is to be said of some that pass. */
+static void add_but(struct strbuf *out, const struct gate *g, enum gate_finding finding,
+		    const char *what)
 {
-	size_t brief = 0;
+	size_t of_them = 0;
 
 	for (size_t i = 0; i < g->count; i++)
-		brief += g->processes[i]->finding == GATE_BRIEF;
+		of_them += g->processes[i]->finding == finding;
+	if (!of_them)
+		return;
+	strbuf_adds(out, " (");
+	if (of_them < g->count + g->passed)
+		strbuf_addf(out, "of %zu ", of_them);
+	strbuf_addf(out, "%s)", what);
+}
+
+static void add_pass(struct strbuf *out, const struct gate *g)
+{
 	add_count(out, g->count + g->passed, "process, no leak", "processes, none leaks");
 	if (g->max_growth > 0) {
 		strbuf_adds(out, ", none over ");
 		add_rate(out, g->max_growth);
 	}
-	if (brief) {
-		strbuf_adds(out, " (");
-		if (brief < g->count + g->passed)
-			strbuf_addf(out, "of %zu ", brief);
-		strbuf_adds(out, "no growth seen; watched too briefly for more)");
-	}
+	add_but(out, g, GATE_BRIEF, "no growth seen; watched too briefly for more");
+	add_but(out, g, GATE_SLOW, "grew so slowly that only a longer -d tells it from a warm-up");
 }
 
 static void add_unknown(struct strbuf *out, const struct gate *g)
