@@ -166,7 +166,8 @@ static const char nothing_to_probe[] =
 	"it collects garbage, and has neither USDT probes at its collections nor symbols of them "
 	"(stripped?)";
 static const char no_live[] = "what lives after a collection is not told: V8's symbols are missing";
-static const char no_usdt_live[] = "its probes do not tell what lives after a collection";
+static const char no_usdt_live[] = "verdicts do not rest on them: what lives after a collection is "
+				   "told by some of this runtime's collectors, or by none";
 
 static void use_usdt(struct gcs *g, struct gc_process *p)
 {
