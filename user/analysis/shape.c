@@ -30,6 +30,7 @@
 #define MISSING		 2   /* times the least growth that a plateau must have missed */
 #define PAUSE_FACTOR	 2   /* a plateau outlasts the pauses of a growth so many times */
 #define STEP_SHARE	 0.6 /* of a rise */
+#define EVEN_SHARE	 0.6 /* of the rate is the least that it may be: that is even enough */
 #define RISES_MANY	 8   /* or more: on and on; few lumps say less of what is to come */
 #define LEVEL_PER_MINUTE 0.01
 
@@ -376,6 +377,12 @@ static double stall_confidence(const struct phase *phase)
 	return fmin(PAUSE_FACTOR * before / fmax(stall, before), 1);
 }
 
+/* Of a rate that may be anything, little can be said about what is to come. */
+static double even_confidence(const struct phase *phase)
+{
+	return fmin(phase->trend.low / phase->trend.slope / EVEN_SHARE, 1);
+}
+
 static void fill_growing(const struct series *s, const struct phase *phase,
 			 const struct shape_rule *rule, struct shape *out)
 {
@@ -392,7 +399,7 @@ static void fill_growing(const struct series *s, const struct phase *phase,
 	out->kind = SHAPE_GROWING;
 	out->confidence = shape_patience(phase->span_s, rule->patience_s) * out->steadiness *
 			  out->steadiness * (1 - phase->probability) * lumps_confidence(phase) *
-			  stall_confidence(phase);
+			  stall_confidence(phase) * even_confidence(phase);
 }
 
 /* Flat is what could not have hidden a growth that matters. */

@@ -19,6 +19,7 @@
 #define BUFFERS		     "memory of Buffers and ArrayBuffers"
 #define SHARE_MAIN	     0.5 /* of a growth: it is that */
 #define SHARE_SMALL	     0.3 /* and below this it is not */
+#define EVEN_LEAST	     0.8 /* of the rate is the least that it may be */
 #define SHARE_NOTHING	     0.1
 #define LIVE_MARKS_JOINT     3	  /* full collections that do, if private memory grows as well */
 #define LIVE_ALPHA_JOINT     0.17 /* 1 in 6: all three rise */
@@ -180,6 +181,12 @@ static bool has_outlived(const struct verdict_input *in, const struct shape *gro
 	return full && full->count && full->last_ns >= growth->since_ns + half_ns;
 }
 
+/* What waits to be collected grows as well, but by what was free in between: not evenly. */
+static bool is_even(const struct shape *growth)
+{
+	return growth->trend.low >= growth->trend.slope * EVEN_LEAST;
+}
+
 /*
  * Whether full collections leave most of what grows. There are few, so some seconds' worth of it
  * are enough, if what came later goes on as evenly; unless the last one left nothing.
@@ -304,11 +311,12 @@ static void judge_v8_growth(const struct verdict_input *in, const struct looks *
 		say_survival(&looks->heap, growth, v);
 		decide_leak(in, v, VERDICT_LEAK, joint_confidence(in, growth), growth);
 	} else if (brk >= SHARE_MAIN && !is_ours &&
-		   (has_outlived(in, growth) || (is_known && !is_buffers))) {
+		   (is_known ? !is_buffers || has_outlived(in, growth)
+			     : has_outlived(in, growth) && is_even(growth))) {
 		evidence_share(v, brk, "in the brk heap (malloc), where V8's objects are not");
 		decide_leak(in, v, VERDICT_EXTERNAL, confidence, growth);
 	} else if (!is_ours && has_outlived(in, growth) &&
-		   collections_in(in, growth) >= COLLECTED_CYCLES &&
+		   collections_in(in, growth) >= COLLECTED_CYCLES && is_even(growth) &&
 		   growth->growth >= v8_room(in->v8)) {
 		evidence_flat(v, LIVE, &looks->live);
 		decide_leak(in, v, VERDICT_EXTERNAL, confidence, growth);
