@@ -678,6 +678,29 @@ static void test_called(void **state)
 	watched_release(&w);
 }
 
+/* A leak that begins late is found by the last window or by all, but stays found. */
+static void test_late_leak(void **state)
+{
+	unsigned found_s = 0;
+	struct watched w;
+
+	(void)state;
+	watched_init(&w);
+	for (unsigned i = 0; i <= 180; i++) {
+		struct verdict v;
+
+		tick(&w.private_bytes, i, 50 + 1.5 * (i > 60 ? i - 60 : 0) + 0.1 * (i * 7 % 5));
+		v = watched_judge(&w);
+		w.in.called = v.is_leak ? v.class : VERDICT_EARLY;
+		if (!v.is_leak && found_s)
+			fail_verdict("doubted", &v);
+		if (v.is_leak && !found_s)
+			found_s = i;
+	}
+	assert_in_range(found_s, 80, 115);
+	watched_release(&w);
+}
+
 /* It falls: load that ends. */
 static void test_shrinking(void **state)
 {
@@ -712,6 +735,7 @@ int main(void)
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_late_leak),
 		cmocka_unit_test(test_lumps),
 		cmocka_unit_test(test_called),
 		cmocka_unit_test(test_shrinking),

@@ -30,6 +30,9 @@
 #define MISSING		 2   /* times the least growth that a plateau must have missed */
 #define PAUSE_FACTOR	 2   /* a plateau outlasts the pauses of a growth so many times */
 #define STEP_SHARE	 0.6 /* of a rise */
+#define EXTEND_MAX	 8
+#define EXTEND_SHARE	 4   /* by one in so many of its length at a time */
+#define EXTEND_RATE	 0.1 /* of its rate may it change by that */
 #define EVEN_SHARE	 0.6 /* of the rate is the least that it may be: that is even enough */
 #define RISES_MANY	 8   /* or more: on and on; few lumps say less of what is to come */
 #define LEVEL_PER_MINUTE 0.01
@@ -334,6 +337,25 @@ static bool has_gaps(const struct phase *now, const struct phase *recent,
 	       !(now->cycles.count && now->cycles_matter);
 }
 
+/* A window begins anywhere: what grows may have done so at that rate for longer. */
+static void phase_extend(const struct series *s, const struct shape_rule *rule, struct phase *phase)
+{
+	double rate = phase->trend.slope;
+
+	for (int i = 0; i < EXTEND_MAX && phase->from_ns > s->begin_ns; i++) {
+		uint64_t more_ns = (s->last_ns - phase->from_ns) / EXTEND_SHARE;
+		struct phase longer;
+
+		if (more_ns > phase->from_ns - s->begin_ns)
+			more_ns = phase->from_ns - s->begin_ns;
+		phase_look(s, phase->from_ns - more_ns, rule, &longer);
+		if (!phase_grows(&longer, rule) ||
+		    fabs(longer.trend.slope - rate) > EXTEND_RATE * rate)
+			return;
+		*phase = longer;
+	}
+}
+
 double shape_patience(double span_s, double patience_s)
 {
 	return span_s / (span_s + patience_s);
@@ -481,6 +503,8 @@ void shape_of(const struct series *s, const struct shape_rule *rule, struct shap
 		grows = !grows;
 		break;
 	}
+	if (grows)
+		phase_extend(s, rule, &now);
 	fill_phase(&now, rule, out);
 	fill_past(s, &now, rule, out);
 	if (grows)
