@@ -25,6 +25,7 @@
 #define LEVELLING_BELOW	 0.6  /* second half's rate by the first's */
 #define SAME_RATE	 0.3  /* rates that differ by less of it are one */
 #define PAST_SPANS	 4    /* a phase is compared with a past of so many times its length */
+#define SAME_STEADINESS	 0.9  /* or more: it does not slow down */
 #define FLAT_PATIENCE_S	 5
 #define FLAT_CONFIDENCE	 0.5
 #define MISSING		 2   /* times the least growth that a plateau must have missed */
@@ -410,7 +411,7 @@ static void fill_growing(const struct series *s, const struct phase *phase,
 {
 	double within = steadiness_within(phase), before_s;
 	double before = steadiness_before(s, phase, &before_s);
-	double seen_s = phase->span_s + (before < within ? before_s : 0);
+	double seen_s = phase->span_s + (before < within ? before_s : 0), same;
 
 	out->steadiness = fmin(fmax(fmin(within, before), 0), 1);
 	if (out->steadiness < LEVELLING_BELOW) {
@@ -419,8 +420,9 @@ static void fill_growing(const struct series *s, const struct phase *phase,
 		return;
 	}
 	out->kind = SHAPE_GROWING;
-	out->confidence = shape_patience(phase->span_s, rule->patience_s) * out->steadiness *
-			  out->steadiness * (1 - phase->probability) * lumps_confidence(phase) *
+	same = fmin(out->steadiness / SAME_STEADINESS, 1);
+	out->confidence = shape_patience(phase->span_s, rule->patience_s) * same * same *
+			  (1 - phase->probability) * lumps_confidence(phase) *
 			  stall_confidence(phase) * even_confidence(phase);
 }
 
