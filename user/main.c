@@ -16,8 +16,7 @@
 
 static const struct command commands[] = {
 	{"watch", "live: all processes, or those named (this is the default)", cmd_watch},
-	{"check", "whether anything leaks, as an exit status, for CI",
-	 cmd_check},
+	{"check", "whether anything leaks, as an exit status, for CI", cmd_check},
 	{"doctor", "what this kernel, user and process allow; what is lost, how to get it",
 	 cmd_doctor},
 	{"schema", "the contract of --json", cmd_schema},

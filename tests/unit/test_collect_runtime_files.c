@@ -76,17 +76,16 @@ static void unmap_file(struct mapped *m)
 static const struct runtime_file *look_at(const char *name, const struct elf_build_spec *spec,
 					  const char *section)
 {
-	const struct runtime_file *file;
+	static struct runtime_file file;
 	struct mapped m;
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	put_file(path, spec, section);
 	map_file(&m, path);
-	file = runtime_files_look(files, getpid(), m.map);
+	assert_int_equal(runtime_files_look(files, getpid(), m.map, &file), 0);
 	unmap_file(&m);
-	assert_non_null(file);
-	return file;
+	return &file;
 }
 
 static int setup(void **state)
@@ -123,6 +122,7 @@ static void test_go(void **state)
 {
 	(void)state;
 	assert_string_equal(look_at("server", &nothing, ".gopclntab")->runtime, "Go");
+	assert_string_equal(look_at("server1", &nothing, ".go.buildinfo")->runtime, "Go");
 	assert_null(look_at("server2", &nothing, ".gopclntabs")->runtime);
 }
 
@@ -206,6 +206,7 @@ static void test_by_name(void **state)
 	} names[] = {
 		{"libjvm.so", "HotSpot"}, {"libcoreclr.so", ".NET"}, {"libruby-3.1.so.3.1", "Ruby"},
 		{"beam.smp", "BEAM"},	  {"mylibjvm.so", NULL},     {"libjv.so", NULL},
+		{"bun", "JSC"},		  {"bunzip2", NULL},	     {"beam.smp2", NULL},
 	};
 
 	(void)state;
@@ -219,35 +220,12 @@ static void test_by_name(void **state)
 	}
 }
 
-/* ---- once ---- */
+/* ---- another one under the same name ---- */
 
-/* It is known by which file it is, wherever it is mapped, even when it cannot be opened any more.
- */
-static void test_looked_at_once(void **state)
-{
-	const struct runtime_file *first;
-	struct mapped m, again;
-	char path[128];
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s/libjvm.so", dir);
-	put_file(path, &nothing, NULL);
-	map_file(&m, path);
-	map_file(&again, path);
-	first = runtime_files_look(files, getpid(), m.map);
-	assert_non_null(first);
-	munmap(m.at, FILE_BYTES);
-	assert_int_equal(truncate(path, 0), 0);
-	assert_ptr_equal(runtime_files_look(files, getpid(), again.map), first);
-	assert_ptr_equal(runtime_files_look(files, getpid(), m.map), first);
-	proc_maps_release(&m.maps);
-	unmap_file(&again);
-}
-
-/* Another file under the same name, as after an update. */
+/* As by an update. */
 static void test_replaced(void **state)
 {
-	const struct runtime_file *first, *second;
+	struct runtime_file first, second;
 	struct mapped m, other;
 	char path[128], new[128];
 
@@ -256,18 +234,37 @@ static void test_replaced(void **state)
 	snprintf(new, sizeof(new), "%s/server.new", dir);
 	put_file(path, &nothing, NULL);
 	map_file(&m, path);
-	first = runtime_files_look(files, getpid(), m.map);
+	assert_int_equal(runtime_files_look(files, getpid(), m.map, &first), 0);
 	put_file(new, &nothing, ".gopclntab");
 	assert_int_equal(rename(new, path), 0);
 	map_file(&other, path);
-	second = runtime_files_look(files, getpid(), other.map);
-	assert_non_null(first);
-	assert_non_null(second);
-	assert_null(first->runtime);
-	assert_string_equal(second->runtime, "Go");
+	assert_int_equal(runtime_files_look(files, getpid(), other.map, &second), 0);
+	assert_null(first.runtime);
+	assert_string_equal(second.runtime, "Go");
 	proc_maps_release(&m.maps);
 	munmap(m.at, FILE_BYTES);
 	unmap_file(&other);
+}
+
+/* As by cp(1) over a program that was stopped: the same inode. */
+static void test_overwritten(void **state)
+{
+	struct runtime_file first, again, second;
+	struct mapped m;
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/server", dir);
+	put_file(path, &nothing, NULL);
+	map_file(&m, path);
+	assert_int_equal(runtime_files_look(files, getpid(), m.map, &first), 0);
+	assert_int_equal(runtime_files_look(files, getpid(), m.map, &again), 0);
+	assert_memory_equal(&first, &again, sizeof(first));
+	put_file(path, &nothing, ".gopclntab");
+	assert_int_equal(runtime_files_look(files, getpid(), m.map, &second), 0);
+	assert_null(first.runtime);
+	assert_string_equal(second.runtime, "Go");
+	unmap_file(&m);
 }
 
 static void test_cannot_be_opened(void **state)
@@ -278,20 +275,20 @@ static void test_cannot_be_opened(void **state)
 			       .inode = 4711,
 			       .perms = "r-xp",
 			       .path = (char[]){"/nonexistent/libjvm.so"}};
+	struct runtime_file file;
 	struct mapped text;
 	char path[128];
 	FILE *out;
 
 	(void)state;
-	assert_null(runtime_files_look(files, getpid(), &map));
-	assert_int_equal(errno, ENOENT);
+	assert_int_equal(runtime_files_look(files, getpid(), &map, &file), -ENOENT);
 	snprintf(path, sizeof(path), "%s/text", dir);
 	out = fopen(path, "we");
 	assert_non_null(out);
 	fputs("no ELF file\n", out);
 	fclose(out);
 	map_file(&text, path);
-	assert_null(runtime_files_look(files, getpid(), text.map));
+	assert_int_equal(runtime_files_look(files, getpid(), text.map, &file), -ENOEXEC);
 	unmap_file(&text);
 }
 
@@ -300,9 +297,9 @@ static void test_cannot_be_opened(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_DIR(test_none),	     IN_DIR(test_go),	    IN_DIR(test_v8),
-		IN_DIR(test_stripped_v8),    IN_DIR(test_usdt),	    IN_DIR(test_by_name),
-		IN_DIR(test_looked_at_once), IN_DIR(test_replaced), IN_DIR(test_cannot_be_opened),
+		IN_DIR(test_none),	  IN_DIR(test_go),	    IN_DIR(test_v8),
+		IN_DIR(test_stripped_v8), IN_DIR(test_usdt),	    IN_DIR(test_by_name),
+		IN_DIR(test_replaced),	  IN_DIR(test_overwritten), IN_DIR(test_cannot_be_opened),
 	};
 
 	return cmocka_run_group_tests_name("collect/runtime_files", tests, NULL, NULL);

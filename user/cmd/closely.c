@@ -4,9 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "analysis/growth.h"
 #include "analysis/promote.h"
 #include "base/clock.h"
 #include "base/log.h"
+
+#define PEEKS_A_TICK	 8
+#define PEEK_BYTES_PER_S 4096
 
 int closely_init(struct closely *c, struct session *s, double budget_pct)
 {
@@ -18,7 +22,7 @@ int closely_init(struct closely *c, struct session *s, double budget_pct)
 	if (!c->sites && errno != ENOTSUP)
 		return log_error_code(-errno, "cannot prepare for stacks: %s", strerror(errno));
 	c->gcs = gcs_new(s, c->files);
-	if (!c->gcs && errno != ENOTSUP)
+	if (!c->gcs)
 		return log_error_code(-errno, "cannot prepare for collections: %s",
 				      strerror(errno));
 	return 0;
@@ -34,28 +38,23 @@ void closely_release(struct closely *c)
 
 uint64_t closely_learning_ns(const struct closely *c)
 {
-	return (c->sites ? sites_learning_ns(c->sites) : 0) +
-	       (c->gcs ? gcs_learning_ns(c->gcs) : 0);
+	return (c->sites ? sites_learning_ns(c->sites) : 0) + gcs_learning_ns(c->gcs);
 }
 
 static bool is_watched(void *arg, const struct process *p)
 {
 	const struct closely *c = arg;
-	struct gc_source source = {.collector = COLLECTOR_UNKNOWN};
 
 	if (c->sites)
 		return sites_of(c->sites, p->pid, p->start_ns) != NULL;
-	if (c->gcs)
-		gcs_source(c->gcs, p->pid, p->start_ns, &source);
-	return source.collector != COLLECTOR_UNKNOWN;
+	return gcs_is_watched(c->gcs, p->pid, p->start_ns);
 }
 
 static void want(const struct closely *c, const struct process *p)
 {
 	if (c->sites)
 		sites_want(c->sites, p->pid, p->start_ns);
-	if (c->gcs)
-		gcs_want(c->gcs, p->pid, p->start_ns);
+	gcs_want(c->gcs, p->pid, p->start_ns);
 }
 
 static void choose(const struct closely *c, const struct targets *targets, struct process **rows,
@@ -78,12 +77,30 @@ void closely_show(const struct closely *c, struct process **rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct process *p = rows[i];
-		struct gc_source source = {.collector = COLLECTOR_UNKNOWN};
+		struct gc_source source;
 
 		p->sites = c->sites ? sites_of(c->sites, p->pid, p->start_ns) : NULL;
-		if (c->gcs)
-			gcs_source(c->gcs, p->pid, p->start_ns, &source);
+		gcs_source(c->gcs, p->pid, p->start_ns, &source);
 		p->collector = source.collector;
+	}
+}
+
+/* What grows is not judged before it is known whether its garbage is collected. */
+static void peek(const struct closely *c, struct process **rows, size_t count)
+{
+	unsigned looks = 0;
+
+	for (size_t i = 0; i < count && looks < PEEKS_A_TICK; i++) {
+		const struct process *p = rows[i];
+		struct gc_source source;
+
+		if (growth_rate(p) < PEEK_BYTES_PER_S)
+			continue;
+		gcs_source(c->gcs, p->pid, p->start_ns, &source);
+		if (source.runtime)
+			continue;
+		looks += source.collector == COLLECTOR_UNKNOWN;
+		gcs_peek(c->gcs, p->pid, p->start_ns);
 	}
 }
 
@@ -95,14 +112,14 @@ void closely_tick(const struct closely *c, const struct targets *targets, struct
 		sites_settle(c->sites);
 		sites_tick(c->sites);
 	}
-	if (c->gcs)
-		gcs_settle(c->gcs, clock_boot_ns());
+	gcs_settle(c->gcs, clock_boot_ns());
+	peek(c, rows, count);
 	closely_show(c, rows, count);
 }
 
 bool closely_take_gc(const struct closely *c, const struct mw_event_gc *record, struct gc *out)
 {
-	if (!c->gcs || !gcs_take(c->gcs, record, out))
+	if (!gcs_take(c->gcs, record, out))
 		return false;
 	if (c->sites && record->h.type == MW_EVENT_HEAP_OUT)
 		sites_heap_out(c->sites, out->pid, out->isolate);
@@ -115,6 +132,5 @@ void closely_forget(const struct closely *c, uint32_t pid)
 {
 	if (c->sites)
 		sites_forget(c->sites, pid);
-	if (c->gcs)
-		gcs_forget(c->gcs, pid);
+	gcs_forget(c->gcs, pid);
 }

@@ -15,7 +15,7 @@
 struct closely {
 	struct runtime_files *files;
 	struct sites *sites; /* NULL: none are taken */
-	struct gcs *gcs;     /* NULL: collections are not seen */
+	struct gcs *gcs;
 };
 
 /**

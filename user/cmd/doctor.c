@@ -204,8 +204,7 @@ static void print_collections(struct session *s, struct runtime_files *files, ui
 	struct gc_source source;
 
 	if (!gcs) {
-		printf("    GC         not seen: %s\n",
-		       errno == ENOTSUP ? "see capability gc above" : strerror(errno));
+		printf("    GC         unknown: %s\n", strerror(errno));
 		return;
 	}
 	gcs_want(gcs, pid, 0);
@@ -215,6 +214,8 @@ static void print_collections(struct session *s, struct runtime_files *files, ui
 		       source.runtime ? source.runtime : "reference cycles only", source.by);
 	else if (source.runtime)
 		printf("    GC         %s: not seen\n", source.runtime);
+	else if (source.collector == COLLECTOR_UNKNOWN)
+		printf("    GC         unknown\n");
 	else
 		printf("    GC         none was found: malloc and free\n");
 	if (source.why)

@@ -7,7 +7,6 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +21,7 @@
 #define LOOK_AGAIN_NS	 NSEC_PER_SEC /* after the first look, then twice as long each time */
 #define LOOK_RARELY_NS	 (64 * NSEC_PER_SEC)
 #define USDT_LINKS	 3
+#define PATH_BYTES	 128
 
 /* The end before the begin: what ends must have been seen to begin. */
 static const struct {
@@ -48,8 +48,10 @@ struct gc_process {
 	uint64_t start_ns;
 	bool is_wanted;
 	struct gc_source source;
-	const struct runtime_file *file; /* that has the collector; NULL: none was found */
-	char path[PATH_MAX];		 /* of it, by a name of our own */
+	bool is_probed;		  /* wanted, and attached as far as can be; else only peeked at */
+	bool has_file;		  /* a collector was found */
+	struct runtime_file file; /* in it */
+	char path[PATH_BYTES];	  /* of it, by a name of our own */
 	struct memreader memory;
 	int fds[PROBE_COUNT]; /* -1: not attached */
 	struct bpf_link *links[USDT_LINKS];
@@ -60,6 +62,8 @@ struct gcs {
 	struct session *session;
 	struct runtime_files *files;
 	struct hmap processes; /* struct gc_process by pid */
+	unsigned probed;
+	bool can_probe;
 	uint64_t learning_ns;
 };
 
@@ -75,15 +79,12 @@ struct gcs *gcs_new(struct session *session, struct runtime_files *files)
 	struct gcs *g;
 	int err;
 
-	if (!session_hook_name(session, CAPABILITY_GC)) {
-		errno = ENOTSUP;
-		return NULL;
-	}
 	g = calloc(1, sizeof(*g));
 	if (!g)
 		return NULL;
 	g->session = session;
 	g->files = files;
+	g->can_probe = session_hook_name(session, CAPABILITY_GC) != NULL;
 	err = hmap_init(&g->processes);
 	if (!err)
 		return g;
@@ -109,7 +110,7 @@ static void detach(struct gc_process *p)
 /* @usdt: only what USDT probes do not tell. Returns 0, or why one that is needed is missing. */
 static int attach_v8(struct gcs *g, struct gc_process *p, bool usdt)
 {
-	const struct v8_hooks *hooks = &p->file->hooks;
+	const struct v8_hooks *hooks = &p->file.hooks;
 
 	for (size_t i = 0; i < PROBE_COUNT; i++) {
 		enum v8_hook hook = probes[i].hook;
@@ -138,8 +139,8 @@ static bool has_live(const struct gc_process *p)
 
 static int attach_usdt(struct gcs *g, struct gc_process *p)
 {
-	const struct gc_usdt_row *row = p->file->usdt;
-	uint64_t cookie = gc_usdt_cookie(row, p->file->v8_version, has_live(p));
+	const struct gc_usdt_row *row = p->file.usdt;
+	uint64_t cookie = gc_usdt_cookie(row, p->file.v8_version, has_live(p));
 	const struct {
 		const char *name, *program;
 	} wanted[USDT_LINKS] = {
@@ -174,7 +175,7 @@ static void use_usdt(struct gcs *g, struct gc_process *p)
 	struct gc_source *source = &p->source;
 	int err;
 
-	if (p->file->has_v8 && !uprobe_is_deadly(p->pid))
+	if (p->file.has_v8 && !uprobe_is_deadly(p->pid))
 		attach_v8(g, p, true);
 	err = attach_usdt(g, p);
 	if (err) {
@@ -185,16 +186,16 @@ static void use_usdt(struct gcs *g, struct gc_process *p)
 		return;
 	}
 	source->by = "USDT probes";
-	source->collector = !p->file->usdt->owns_heap ? COLLECTOR_NONE
-			    : has_live(p)	      ? COLLECTOR_LIVE
-						      : COLLECTOR_SEEN;
+	source->collector = !p->file.usdt->owns_heap ? COLLECTOR_NONE
+			    : has_live(p)	     ? COLLECTOR_LIVE
+						     : COLLECTOR_SEEN;
 	if (source->collector == COLLECTOR_SEEN)
-		source->why = p->file->has_v8 ? no_live : no_usdt_live;
+		source->why = p->file.has_v8 ? no_live : no_usdt_live;
 }
 
 static void use_v8(struct gcs *g, struct gc_process *p)
 {
-	const struct v8_hooks *hooks = &p->file->hooks;
+	const struct v8_hooks *hooks = &p->file.hooks;
 	struct gc_source *source = &p->source;
 
 	source->collector = COLLECTOR_HIDDEN;
@@ -224,46 +225,49 @@ static int worth(const struct runtime_file *f)
 	return f->runtime ? 2 : f->usdt ? 1 : 0;
 }
 
-/* The file of the process that has the collector, into @p; false if there is none. */
-static bool find_file(struct gcs *g, struct gc_process *p)
+/* The file of the process that has the collector, into @p. 1 if there is one, 0 if there is none,
+ * or a negative errno where that cannot be known. */
+static int find_file(struct gcs *g, struct gc_process *p)
 {
 	struct proc_maps maps = {0};
-	const struct runtime_file *best = NULL;
-	const struct proc_map *best_map = NULL;
+	const struct proc_map *best = NULL;
 	const char *before = "";
 	unsigned looked = 0;
+	int err = proc_maps_read((pid_t)p->pid, PROC_MAPS_EXECUTABLE, &maps), worst = 0;
 
-	if (proc_maps_read((pid_t)p->pid, PROC_MAPS_EXECUTABLE, &maps))
-		return false;
-	for (unsigned i = 0; i < maps.count && looked < FILES_OF_PROCESS; i++) {
+	p->has_file = false;
+	for (unsigned i = 0; !err && i < maps.count && looked < FILES_OF_PROCESS; i++) {
 		const struct proc_map *map = &maps.maps[i];
-		const struct runtime_file *file;
+		struct runtime_file file;
+		int failed;
 
 		if (!proc_map_is_file(map) || !strcmp(map->path, before))
 			continue;
 		before = map->path;
 		looked++;
-		file = runtime_files_look(g->files, (pid_t)p->pid, map);
-		if (file && worth(file) > (best ? worth(best) : 0)) {
-			best = file;
-			best_map = map;
-		}
+		failed = runtime_files_look(g->files, (pid_t)p->pid, map, &file);
+		if (failed && failed != -ENOEXEC) /* what is no ELF file has no collector */
+			worst = failed;
+		if (failed || worth(&file) <= (best ? worth(&p->file) : 0))
+			continue;
+		best = map;
+		p->file = file;
 	}
-	if (best && proc_map_path((pid_t)p->pid, best_map, p->path, sizeof(p->path)))
-		best = NULL;
-	p->file = best;
+	if (best && !err)
+		err = proc_map_path((pid_t)p->pid, best, p->path, sizeof(p->path));
+	p->has_file = best && !err;
 	proc_maps_release(&maps);
-	return best;
+	return p->has_file ? 1 : err ? err : worst;
 }
 
 static void attach(struct gcs *g, struct gc_process *p)
 {
 	struct gc_source *source = &p->source;
 
-	source->runtime = p->file->runtime;
-	if (p->file->usdt) {
+	source->runtime = p->file.runtime;
+	if (p->file.usdt) {
 		use_usdt(g, p);
-	} else if (p->file->has_v8) {
+	} else if (p->file.has_v8) {
 		use_v8(g, p);
 	} else {
 		source->collector = COLLECTOR_HIDDEN;
@@ -271,16 +275,32 @@ static void attach(struct gcs *g, struct gc_process *p)
 	}
 }
 
-static void look(struct gcs *g, struct gc_process *p)
-{
-	const struct gc_source *source = &p->source;
-	uint64_t begun = clock_cpu_ns();
+static const char blind[] = "its files cannot be read: whether it collects garbage is not known";
+static const char not_here[] =
+	"collections cannot be probed here (memwatch doctor says why): what it keeps is not seen";
+static const char not_close[] = "its collections are not watched now";
 
-	memset(&p->source, 0, sizeof(p->source));
-	if (find_file(g, p))
+/* @probe: and attaches, if that is possible. */
+static void look(struct gcs *g, struct gc_process *p, bool probe)
+{
+	struct gc_source *source = &p->source;
+	uint64_t begun = clock_cpu_ns();
+	int found;
+
+	memset(source, 0, sizeof(*source));
+	found = find_file(g, p);
+	if (found < 0) {
+		source->why = blind;
+	} else if (!found) {
+		source->collector = COLLECTOR_NONE;
+	} else if (probe && g->can_probe) {
 		attach(g, p);
-	else
-		p->source.collector = COLLECTOR_NONE;
+	} else {
+		source->runtime = p->file.runtime;
+		source->collector = source->runtime ? COLLECTOR_HIDDEN : COLLECTOR_NONE;
+		if (source->runtime)
+			source->why = probe ? not_here : not_close;
+	}
 	g->learning_ns += clock_cpu_ns() - begun;
 	log_debug("PID %u: collections of %s by %s%s%s", p->pid,
 		  source->runtime ? source->runtime : "none", source->by ? source->by : "nothing",
@@ -303,15 +323,21 @@ static struct gc_process *process_new(struct gcs *g, uint32_t pid, uint64_t star
 	for (size_t i = 0; i < PROBE_COUNT; i++)
 		p->fds[i] = -1;
 	memreader_init_process(&p->memory, (pid_t)pid);
-	look(g, p);
+	hmap_add(&g->processes, &p->node, pid);
+	return p;
+}
+
+static void look_first(struct gcs *g, struct gc_process *p, bool probe)
+{
+	look(g, p, probe);
 	p->look_again_ns = LOOK_AGAIN_NS;
 	p->look_at_ns = clock_boot_ns() + p->look_again_ns;
-	return p;
 }
 
 static void end_process(struct gcs *g, struct gc_process *p)
 {
 	hmap_remove(&g->processes, &p->node);
+	g->probed -= p->is_probed;
 	detach(p);
 	free(p);
 }
@@ -328,47 +354,90 @@ void gcs_free(struct gcs *g)
 	free(g);
 }
 
-void gcs_want(struct gcs *g, uint32_t pid, uint64_t start_ns)
+/* The one with this identity; NULL if there is none (any more). */
+static struct gc_process *find_same(struct gcs *g, uint32_t pid, uint64_t start_ns)
 {
 	struct gc_process *p = find(g, pid);
 
-	if (p && p->start_ns != start_ns) { /* the PID is another's now */
-		end_process(g, p);
-		p = NULL;
-	}
-	if (!p && g->processes.count < GC_PROCS) {
-		p = process_new(g, pid, start_ns);
-		if (p)
-			hmap_add(&g->processes, &p->node, pid);
-	}
-	if (p)
-		p->is_wanted = true;
+	if (!p || p->start_ns == start_ns)
+		return p;
+	end_process(g, p); /* the PID is another's now */
+	return NULL;
 }
 
+void gcs_want(struct gcs *g, uint32_t pid, uint64_t start_ns)
+{
+	struct gc_process *p = find_same(g, pid, start_ns);
+
+	if (!p)
+		p = process_new(g, pid, start_ns);
+	if (!p)
+		return;
+	p->is_wanted = true;
+	if (p->is_probed)
+		return;
+	p->is_probed = g->probed < GC_PROCS;
+	g->probed += p->is_probed;
+	if (p->is_probed || !p->look_at_ns)
+		look_first(g, p, p->is_probed);
+}
+
+/* Libraries come late; what could not be read may be readable. */
 static void look_again(struct gcs *g, struct gc_process *p, uint64_t now_ns)
 {
-	if (p->file || now_ns < p->look_at_ns)
+	if (p->has_file || now_ns < p->look_at_ns)
 		return;
-	look(g, p);
+	look(g, p, p->is_probed);
 	if (p->look_again_ns < LOOK_RARELY_NS)
 		p->look_again_ns *= 2;
 	p->look_at_ns = now_ns + p->look_again_ns;
 }
 
+void gcs_peek(struct gcs *g, uint32_t pid, uint64_t start_ns)
+{
+	struct gc_process *p = find_same(g, pid, start_ns);
+
+	if (p) {
+		look_again(g, p, clock_boot_ns());
+		return;
+	}
+	p = process_new(g, pid, start_ns);
+	if (p)
+		look_first(g, p, false);
+}
+
+bool gcs_is_watched(const struct gcs *g, uint32_t pid, uint64_t start_ns)
+{
+	const struct gc_process *p = find(g, pid);
+
+	return p && p->start_ns == start_ns && p->is_probed;
+}
+
+/* What it has stays known, but nothing of it is seen any more. */
+static void let_go(struct gcs *g, struct gc_process *p)
+{
+	detach(p);
+	p->is_probed = false;
+	g->probed--;
+	if (!p->has_file || !p->source.runtime)
+		return;
+	p->source.collector = COLLECTOR_HIDDEN;
+	p->source.by = NULL;
+	p->source.why = not_close;
+}
+
 void gcs_settle(struct gcs *g, uint64_t now_ns)
 {
-	struct hmap_node *node = hmap_next(&g->processes, NULL), *next;
+	struct hmap_node *node;
 
-	for (; node; node = next) {
+	hmap_for_each (&g->processes, node) {
 		struct gc_process *p = hmap_entry(node, struct gc_process, node);
 
-		next = hmap_next(&g->processes, node);
-		if (!p->is_wanted) {
-			end_process(g, p);
-			continue;
-		}
+		if (p->is_probed && !p->is_wanted)
+			let_go(g, p);
+		if (p->is_wanted)
+			look_again(g, p, now_ns);
 		p->is_wanted = false;
-		look_again(g, p, now_ns);
 	}
 }
 
@@ -395,7 +464,7 @@ bool gcs_take(struct gcs *g, const struct mw_event_gc *e, struct gc *out)
 {
 	struct gc_process *p = find(g, e->h.pid);
 
-	if (!p || !p->file)
+	if (!p || !p->is_probed || !p->has_file)
 		return false;
 	memset(out, 0, sizeof(*out));
 	out->pid = e->h.pid;
@@ -409,7 +478,7 @@ bool gcs_take(struct gcs *g, const struct mw_event_gc *e, struct gc *out)
 	out->pause_ns = e->pause_ns;
 	out->live_bytes = e->live_bytes;
 	if (e->h.type == MW_EVENT_GC && e->via == MW_GC_VIA_UPROBE)
-		v8_heap_sizes_read(&p->file->hooks.sizes, &p->memory, e->isolate, &out->limit_bytes,
+		v8_heap_sizes_read(&p->file.hooks.sizes, &p->memory, e->isolate, &out->limit_bytes,
 				   &out->external_bytes);
 	log_debug("PID %u: %s of heap %#llx, %.2f ms, %llu bytes live", out->pid,
 		  e->h.type == MW_EVENT_GC ? gc_kind_name(out->kind) : "end",

@@ -21,7 +21,8 @@ struct gcs;
  * gcs_new - no process is watched yet
  * @files: must outlive it
  *
- * NULL with errno set; ENOTSUP where collections cannot be probed (doctor says why).
+ * Where collections cannot be probed here (doctor says why), it is still told which
+ * processes have a collector. NULL with errno set.
  */
 struct gcs *gcs_new(struct session *s, struct runtime_files *files);
 /** gcs_free - detaches; takes NULL */
@@ -41,6 +42,9 @@ void gcs_forget(struct gcs *g, uint32_t pid);
 /** gcs_learning_ns - own CPU time that went into getting to know processes and their files */
 uint64_t gcs_learning_ns(const struct gcs *g);
 
+/** gcs_is_watched - whether its collections are wanted, and probed as far as can be */
+bool gcs_is_watched(const struct gcs *g, uint32_t pid, uint64_t start_ns);
+
 /** What is known of how a process's garbage is collected. */
 struct gc_source {
 	enum collector collector;
@@ -49,8 +53,15 @@ struct gc_source {
 	const char *why;     /* a sentence: what is missing, and why; NULL: nothing is */
 };
 
-/** gcs_source - of a process; COLLECTOR_UNKNOWN if it is not watched */
+/** gcs_source - of a process, as far as it was looked at; else COLLECTOR_UNKNOWN */
 void gcs_source(const struct gcs *g, uint32_t pid, uint64_t start_ns, struct gc_source *out);
+
+/**
+ * gcs_peek - looks which runtime a process has, without any probe
+ *
+ * It stays known until gcs_forget(). Reads the process's mappings, and the files that are new.
+ */
+void gcs_peek(struct gcs *g, uint32_t pid, uint64_t start_ns);
 
 /**
  * gcs_take - a record of the kernel (MW_EVENT_GC, MW_EVENT_HEAP_OUT), completed by what is read

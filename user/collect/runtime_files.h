@@ -31,10 +31,10 @@ void runtime_files_free(struct runtime_files *files);
 /**
  * runtime_files_look - what the file of @map tells
  *
- * The result stays until runtime_files_free(), and is NULL where the file cannot be opened (errno),
- * or too many were looked at (ENOSPC).
+ * A file that was written to since, under the same name and inode, is looked at anew.
+ * Returns 0, or a negative errno where it cannot be opened: then nothing is known.
  */
-const struct runtime_file *runtime_files_look(struct runtime_files *files, pid_t pid,
-					      const struct proc_map *map);
+int runtime_files_look(struct runtime_files *files, pid_t pid, const struct proc_map *map,
+		       struct runtime_file *out);
 
 #endif

@@ -75,13 +75,13 @@ static void set_text(struct site_process *p)
 
 static int find_hooks(struct site_process *p, struct runtime_files *files)
 {
-	const struct runtime_file *file =
-		runtime_files_look(files, (pid_t)p->pid, v8_process_map(p->v8));
+	struct runtime_file file;
+	int err = runtime_files_look(files, (pid_t)p->pid, v8_process_map(p->v8), &file);
 
-	if (!file)
-		return -errno;
-	p->hooks = file->hooks;
-	return file->has_v8 ? 0 : -ENOENT;
+	if (err)
+		return err;
+	p->hooks = file.hooks;
+	return file.has_v8 ? 0 : -ENOENT;
 }
 
 static const char refused[] =
