@@ -26,6 +26,9 @@ struct engine {
 	struct self_meter meter;
 	unsigned long long timer_ticks, ticks;
 	uint64_t last_tick_ns;
+	uint64_t ticks_cpu_ns,
+		ticks_cpu_seen_ns; /* own CPU time of ticks, and as of the last look */
+	uint64_t ticks_seen_at_ns;
 	struct lost lost;	 /* since the start */
 	struct lost lost_before; /* as of the last tick that was shown */
 	uint64_t born, gone;

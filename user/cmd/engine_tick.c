@@ -106,6 +106,17 @@ int engine_show(struct engine *e)
 	return show(e, false);
 }
 
+/* What ticks took since the last look, of one CPU: what fewer of them would save. */
+static double ticks_pct(struct engine *e)
+{
+	uint64_t now = clock_boot_ns(), spent = e->ticks_cpu_ns - e->ticks_cpu_seen_ns;
+	uint64_t span = now - e->ticks_seen_at_ns;
+
+	e->ticks_cpu_seen_ns = e->ticks_cpu_ns;
+	e->ticks_seen_at_ns = now;
+	return span ? 100.0 * (double)spent / (double)span : 0;
+}
+
 /* Gives up detail, or takes it back, as the budget says. */
 static void keep_budget(struct engine *e)
 {
@@ -113,7 +124,7 @@ static void keep_budget(struct engine *e)
 	const double used_pct[BUDGET_PARTS] = {
 		[BUDGET_FAULTS] = m->bpf_pct[CAPABILITY_FAULTS],
 		[BUDGET_CALLS] = m->bpf_pct[CAPABILITY_CALLS],
-		[BUDGET_TICKS] = m->own_pct,
+		[BUDGET_TICKS] = ticks_pct(e),
 	};
 	unsigned before = e->budget.given_up_count;
 
@@ -156,6 +167,7 @@ static bool is_counted(const struct engine *e, enum capability c, enum budget_pa
 
 int engine_tick(struct engine *e)
 {
+	uint64_t begun = clock_cpu_ns(), learnt = closely_learning_ns(&e->closely);
 	int err = session_collect(e->session, &e->table);
 	int shown;
 
@@ -174,7 +186,10 @@ int engine_tick(struct engine *e)
 		tree_look(e->options->targets.tree, &e->table);
 	shown = show(e, true);
 	note_load(e);
+	learnt = closely_learning_ns(&e->closely) - learnt;
 	self_meter_excuse(&e->meter, closely_learning_ns(&e->closely));
+	e->ticks_cpu_ns += clock_cpu_ns() - begun;
+	e->ticks_cpu_ns -= learnt < e->ticks_cpu_ns ? learnt : 0;
 	if (self_meter_update(&e->meter, e->session))
 		keep_budget(e);
 	e->calls_whole = is_counted(e, CAPABILITY_CALLS, BUDGET_CALLS);

@@ -10,6 +10,7 @@
 #define GIVE_UP_AT	0.8
 #define GIVE_UP_AT_ONCE 3
 #define TAKE_BACK_AT	0.4
+#define WORTH_IT	0.1 /* of the limit: what costs less is not worth to be without */
 
 void budget_init(struct budget *b, double limit_pct)
 {
@@ -35,7 +36,7 @@ static bool give_up_dearest(struct budget *b, const double used_pct[BUDGET_PARTS
 	int dearest = -1;
 
 	for (int part = 0; part < BUDGET_PARTS; part++) {
-		if (can_give_up(b, part) && used_pct[part] > 0 &&
+		if (can_give_up(b, part) && used_pct[part] > b->limit_pct * WORTH_IT &&
 		    (dearest < 0 || used_pct[part] > used_pct[dearest]))
 			dearest = part;
 	}
