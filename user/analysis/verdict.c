@@ -463,6 +463,17 @@ static void judge_live_flat(const struct looks *looks, struct verdict *v)
 		       confidence, live);
 }
 
+/* What V8 keeps has risen each time, if not yet often enough: garbage that comes and goes may hide
+ * that from private memory. */
+static bool keeps_may_grow(const struct looks *looks)
+{
+	const struct shape *live = &looks->live;
+
+	return live->kind == SHAPE_GROWING ||
+	       (live->kind == SHAPE_EARLY && live->points >= LIVE_MARKS_JOINT &&
+		live->trend.low > 0 && live->growth >= RISE_LEAST);
+}
+
 static void judge(const struct verdict_input *in, struct looks *looks, struct verdict *v)
 {
 	const struct shape *s = &looks->private_bytes;
@@ -480,6 +491,9 @@ static void judge(const struct verdict_input *in, struct looks *looks, struct ve
 	} else if (s->kind == SHAPE_LEVELLING) {
 		evidence_growth(v, PRIVATE, s);
 		decide(v, VERDICT_WARMING, s->confidence, s);
+	} else if (s->kind == SHAPE_FLAT && in->v8 && keeps_may_grow(looks)) {
+		evidence_growth(v, LIVE, &looks->live);
+		decide_early(v, s, "private memory comes back to its floor, which says the less");
 	} else if (s->kind == SHAPE_FLAT) {
 		judge_flat(in, looks, v);
 	} else if (looks->live.kind != SHAPE_EARLY && !may_grow(s)) {
