@@ -435,7 +435,7 @@ static void test_v8_flat(void **state)
 	(void)state;
 	assert_class("V8 flat", &v, BIT(STEADY));
 	watched_release(&w);
-	v = run_v8(&w, 30, 9, 0, 0.5); /* what is kept rose three times */
+	v = run_v8(&w, 90, 29, 0, 0.5); /* what is kept rose three times */
 	assert_class("V8 may be growing inside", &v, BIT(EARLY));
 	watched_release(&w);
 }
