@@ -70,6 +70,25 @@ static void test_whole_machine(void **state)
 	assert_int_equal(n->told.count, 0);
 }
 
+/* Of one that ends while it is too early there may be no last verdict: nothing is kept till then.
+ */
+static void test_nothing_stays(void **state)
+{
+	struct verdict_news *n = *state;
+
+	assert_int_equal(take(n, VERDICT_LEAK, false, true), NEWS_FULL);
+	assert_int_equal(take(n, VERDICT_EARLY, false, true), NEWS_LINE);
+	assert_int_equal(n->told.count, 0);
+	assert_int_equal(take(n, VERDICT_EARLY, false, true), NEWS_NONE); /* told once */
+	assert_int_equal(take(n, VERDICT_LEAK, false, true), NEWS_FULL);
+	verdict_news_gone(n, 1, 4); /* who had the PID before */
+	verdict_news_gone(n, 2, 5);
+	assert_int_equal(take(n, VERDICT_LEAK, false, true), NEWS_NONE);
+	verdict_news_gone(n, 1, 5);
+	assert_int_equal(n->told.count, 0);
+	verdict_news_gone(n, 1, 5);
+}
+
 /* A PID that is used again is another process; one that is not judged is none. */
 static void test_identity(void **state)
 {
@@ -98,6 +117,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_NEWS(test_named),
 		WITH_NEWS(test_whole_machine),
+		WITH_NEWS(test_nothing_stays),
 		WITH_NEWS(test_identity),
 	};
 

@@ -178,6 +178,8 @@ static int text_event(struct sink *s, const struct mw_event_header *h, const str
 		add_talk(t, h->ts_ns);
 	if (h->type == MW_EVENT_EXIT && p && t->is_named)
 		add_all_sites(t, p, h->ts_ns, sink_wall_ns(h->ts_ns));
+	if (h->type == MW_EVENT_EXIT)
+		verdict_news_gone(&t->news, h->pid, h->start_ns);
 	return 0;
 }
 
@@ -204,6 +206,7 @@ static int text_vanished(struct sink *s, const struct process *p, uint64_t now_n
 {
 	struct text *t = text_of(s);
 
+	verdict_news_gone(&t->news, p->pid, p->start_ns);
 	if (!t->is_named)
 		return 0;
 	strbuf_clear(&t->cell);

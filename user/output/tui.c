@@ -166,6 +166,8 @@ static int tui_event(struct sink *s, const struct mw_event_header *h, const stru
 		strbuf_add(
 			messages_add(&t->messages, is_oom ? MESSAGE_OOM : MESSAGE_EVENT, h->ts_ns),
 			t->line.s, t->line.len);
+	if (h->type == MW_EVENT_EXIT)
+		verdict_news_gone(&t->news, h->pid, h->start_ns);
 	return 0;
 }
 
@@ -190,6 +192,7 @@ static int tui_vanished(struct sink *s, const struct process *p, uint64_t now_ns
 {
 	struct tui *t = tui_of(s);
 
+	verdict_news_gone(&t->news, p->pid, p->start_ns);
 	if (t->is_named)
 		event_text_add_vanished(messages_add(&t->messages, MESSAGE_EVENT, now_ns), p);
 	return 0;

@@ -31,9 +31,9 @@ void verdict_news_release(struct verdict_news *n)
 	hmap_release(&n->told);
 }
 
-static struct told *told_of(struct verdict_news *n, const struct process *p)
+static struct told *told_of(const struct verdict_news *n, uint32_t pid)
 {
-	struct hmap_node *node = hmap_find(&n->told, p->pid);
+	struct hmap_node *node = hmap_find(&n->told, pid);
 
 	return node ? hmap_entry(node, struct told, node) : NULL;
 }
@@ -78,7 +78,7 @@ static enum news judge(const struct verdict *v, const struct told *told, bool is
 enum news verdict_news_take(struct verdict_news *n, const struct process *p, bool is_last,
 			    bool only_leaks)
 {
-	struct told *told = told_of(n, p);
+	struct told *told = told_of(n, p->pid);
 	enum news news;
 
 	if (!p->verdict)
@@ -88,9 +88,18 @@ enum news verdict_news_take(struct verdict_news *n, const struct process *p, boo
 		told = NULL;
 	}
 	news = judge(p->verdict, told, is_last, only_leaks);
-	if (is_last)
+	/* To have told that it is too early is as good as to have told nothing. */
+	if (is_last || (news != NEWS_NONE && p->verdict->class == VERDICT_EARLY))
 		forget(n, told);
 	else if (news != NEWS_NONE)
 		keep(n, told, p);
 	return news;
+}
+
+void verdict_news_gone(struct verdict_news *n, uint32_t pid, uint64_t start_ns)
+{
+	struct told *told = told_of(n, pid);
+
+	if (told && told->start_ns == start_ns)
+		forget(n, told);
 }

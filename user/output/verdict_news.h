@@ -30,10 +30,13 @@ enum news {
  * @is_last:    of @p: it is forgotten afterwards
  * @only_leaks: else also what is none; too early to say is no news until it was something else
  *
- * What is told of a process is kept: some tens of bytes each until its last verdict. When memory is
- * short, it is told again.
+ * What is told of a process is kept: some tens of bytes each until its last verdict or its end.
+ * When memory is short, it is told again.
  */
 enum news verdict_news_take(struct verdict_news *n, const struct process *p, bool is_last,
 			    bool only_leaks);
+
+/** verdict_news_gone - the process has ended, also without a last verdict: it is forgotten */
+void verdict_news_gone(struct verdict_news *n, uint32_t pid, uint64_t start_ns);
 
 #endif
