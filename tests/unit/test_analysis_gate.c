@@ -190,16 +190,45 @@ static void test_came_and_went(void **state)
 	ended(&c, EXITED(0));
 	c.p.is_main = false;
 	assert_int_equal(find(&c, 0, 7), GATE_EARLY);
-	course_begin(&c, 10 * MIB, 6);
-	ended(&c, EXITED(1));
-	c.p.is_main = false;
-	assert_int_equal(find(&c, 0, 60), GATE_EARLY);
 	course_begin(&c, 10 * MIB, 6); /* the program itself */
 	ended(&c, EXITED(0));
 	assert_int_equal(find(&c, 0, 60), GATE_EARLY);
 	course_begin(&c, 10 * MIB, 6); /* still there */
 	c.p.is_main = false;
 	assert_int_equal(find(&c, 0, 60), GATE_EARLY);
+}
+
+/* A helper that another stops, or that fails, has ended all the same; one that crashes did not. */
+static void test_how_it_went(void **state)
+{
+	static const struct {
+		int code;
+		enum gate_finding wanted;
+	} cases[] = {
+		{EXITED(1), GATE_PASSING}, {EXITED(143), GATE_PASSING}, {SIGTERM, GATE_PASSING},
+		{SIGINT, GATE_PASSING},	   {SIGHUP, GATE_PASSING},	{SIGKILL, GATE_PASSING},
+		{SIGABRT, GATE_EARLY},	   {SIGTRAP, GATE_EARLY},	{SIGSEGV, GATE_EARLY},
+		{SIGBUS, GATE_EARLY},	   {SIGILL | 0x80, GATE_EARLY},
+	};
+	struct course c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		course_begin(&c, 10 * MIB, 6);
+		ended(&c, cases[i].code);
+		c.p.is_main = false;
+		assert_int_equal(find(&c, 0, 60), cases[i].wanted);
+		course_begin(&c, 10 * MIB, 6); /* for lack of memory, whatever the signal */
+		ended(&c, cases[i].code);
+		c.p.is_main = false;
+		c.p.is_oom_killed = true;
+		assert_int_equal(find(&c, 0, 60), GATE_OUTGROWN);
+	}
+	course_begin(&c, 10 * MIB, 6); /* V8 gave up */
+	ended(&c, SIGTRAP);
+	c.p.is_main = false;
+	c.p.has_collector = true;
+	assert_int_equal(find(&c, 0, 60), GATE_OUTGROWN);
 }
 
 /* ---- all of them ---- */
@@ -289,6 +318,7 @@ int main(void)
 		cmocka_unit_test(test_killed_for_memory),
 		cmocka_unit_test(test_collector_gives_up),
 		cmocka_unit_test(test_came_and_went),
+		cmocka_unit_test(test_how_it_went),
 		cmocka_unit_test(test_worst_decides),
 		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_statuses),

@@ -40,11 +40,24 @@ static bool has_given_up(const struct gate_process *p)
 	       WTERMSIG(p->code) == SIGILL;
 }
 
-/* One of many short-lived helpers: what it took was given back when it ended. */
+/* By itself, whatever its status, or as others end a process; not by a fault or abort() of its. */
+static bool ended_in_order(const struct gate_process *p)
+{
+	if (!p->has_ended || !p->is_code_known)
+		return false;
+	if (!WIFSIGNALED(p->code))
+		return true;
+	return WTERMSIG(p->code) == SIGTERM || WTERMSIG(p->code) == SIGINT ||
+	       WTERMSIG(p->code) == SIGHUP || WTERMSIG(p->code) == SIGKILL;
+}
+
+/*
+ * One of many short-lived helpers: what it took was given back when it ended. Whether that was a
+ * failure is for the program to say that ran it. Who ran out of memory was looked at before.
+ */
 static bool came_and_went(const struct gate_process *p, double watched_s)
 {
-	return !p->is_main && p->has_ended && p->is_code_known && WIFEXITED(p->code) &&
-	       !WEXITSTATUS(p->code) && p->lived_s < watched_s * PASSING_SHARE;
+	return !p->is_main && ended_in_order(p) && p->lived_s < watched_s * PASSING_SHARE;
 }
 
 static enum gate_finding find(const struct gate_process *p, double max_growth, double watched_s)

@@ -23,7 +23,7 @@ enum gate_finding {
 	GATE_FINE,     /* judged: no leak */
 	GATE_BRIEF,    /* too early to judge, but it did not grow */
 	GATE_SLOW,     /* too early to judge, and what it grew by may be its warm-up */
-	GATE_PASSING,  /* too early to judge while it grew, but it soon ended, as was meant */
+	GATE_PASSING,  /* too early to judge while it grew, but it soon ended, and in order */
 	GATE_EARLY,    /* too early to judge while it grew */
 	GATE_KILLED,   /* killed for lack of memory, and not seen to grow */
 	GATE_FAST,     /* grows faster than the bar */
