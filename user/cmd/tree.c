@@ -3,13 +3,14 @@
 #include "cmd/tree.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 struct member {
 	struct hmap_node node; /* by PID */
@@ -82,6 +83,24 @@ void tree_born(struct tree *t, const struct mw_event_header *h)
 		add(t, h->pid, h->start_ns);
 }
 
+/* The process that this tick saw under a PID, whoever it is. */
+static const struct process *seen(const struct process_table *table, uint32_t pid)
+{
+	const struct process *p = process_table_find(table, pid, 0);
+
+	return p && p->tick == table->tick ? p : NULL;
+}
+
+/* Of whom this tick has seen that the PID is its own. */
+static const struct member *find_current(const struct tree *t, const struct process_table *table,
+					 uint32_t pid)
+{
+	const struct member *m = find(t, pid);
+	const struct process *p = m ? seen(table, pid) : NULL;
+
+	return p && p->start_ns == m->start_ns ? m : NULL;
+}
+
 /* Children whose parent belongs to it; returns whether there were any that are new. */
 static bool add_children(struct tree *t, const struct process_table *table)
 {
@@ -90,7 +109,7 @@ static bool add_children(struct tree *t, const struct process_table *table)
 	bool any = false;
 
 	process_table_for_each (table, p, node) {
-		const struct member *parent = find(t, p->ppid);
+		const struct member *parent = find_current(t, table, p->ppid);
 
 		if (!parent || parent->start_ns > p->start_ns || tree_has(t, p->pid, p->start_ns) ||
 		    p->tick != table->tick)
@@ -100,32 +119,96 @@ static bool add_children(struct tree *t, const struct process_table *table)
 	return any;
 }
 
-/* A zombie is not: its record is still to come, or has come. */
-static bool has_vanished(uint32_t pid, const struct member *m, const struct process_table *table)
+/* The 22nd field of /proc/PID/stat: the start in clock ticks since boot. 0 or a negative errno. */
+static int read_start_ticks(uint32_t pid, unsigned long long *ticks)
 {
-	const struct process *p = process_table_find(table, pid, 0);
+	char path[32], text[1024];
+	char *at = NULL;
+	FILE *f;
+	int err = 0;
 
-	if (p && p->tick == table->tick)
-		return m->start_ns && p->start_ns != m->start_ns;
-	return kill((pid_t)pid, 0) && errno == ESRCH;
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	errno = 0;
+	if (fgets(text, sizeof(text), f))
+		at = strrchr(text, ')'); /* the name before it may hold anything */
+	else
+		err = errno ? -errno : -ESRCH;
+	fclose(f);
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (!at)
+		return err ? err : -EINVAL;
+	*ticks = strtoull(at, NULL, 10);
+	return 0;
+}
+
+/* Whether the PID is the member's still, if only as a zombie. 0 or a negative errno: not known. */
+static int look_for(const struct tree *t, uint32_t pid, const struct member *m, bool *is_there)
+{
+	unsigned long long tick_ns = NSEC_PER_SEC / (unsigned long long)sysconf(_SC_CLK_TCK);
+	unsigned long long ticks = 0;
+	int err;
+
+	*is_there = false;
+	if (pid == t->root && t->is_root_reaped)
+		return 0;
+	err = read_start_ticks(pid, &ticks);
+	if (err)
+		return err == -ENOENT || err == -ESRCH ? 0 : err;
+	*is_there = !m->start_ns || ticks == m->start_ns / tick_ns;
+	return 0;
+}
+
+/* Not a zombie: its record is still to come, or has come. */
+static bool has_vanished(const struct tree *t, uint32_t pid, const struct member *m)
+{
+	bool is_there;
+
+	return !look_for(t, pid, m, &is_there) && !is_there;
+}
+
+void tree_prune(struct tree *t)
+{
+	struct hmap_node *node, *next;
+
+	for (node = hmap_next(&t->by_pid, NULL); node; node = next) {
+		struct member *m = hmap_entry(node, struct member, node);
+
+		next = hmap_next(&t->by_pid, node);
+		if (has_vanished(t, (uint32_t)node->key, m))
+			drop(t, m);
+	}
+}
+
+/* Whom this tick did not see is looked for: it may be about to end, or was born after that. */
+static void drop_stale(struct tree *t, const struct process_table *table)
+{
+	struct hmap_node *node, *next;
+
+	for (node = hmap_next(&t->by_pid, NULL); node; node = next) {
+		struct member *m = hmap_entry(node, struct member, node);
+		uint32_t pid = (uint32_t)node->key;
+		const struct process *p = seen(table, pid);
+
+		next = hmap_next(&t->by_pid, node);
+		if (p ? p->start_ns != m->start_ns : has_vanished(t, pid, m))
+			drop(t, m);
+	}
 }
 
 void tree_look(struct tree *t, const struct process_table *table)
 {
-	const struct process *root = process_table_find(table, t->root, 0);
+	const struct process *root = seen(table, t->root);
 	struct member *m = find(t, t->root);
-	struct hmap_node *node, *next;
 
-	if (m && !m->start_ns && root)
+	if (m && !m->start_ns && root && !t->is_root_reaped)
 		m->start_ns = root->start_ns;
+	drop_stale(t, table); /* first: the child of who has such a PID now is a stranger */
 	while (add_children(t, table))
 		;
-	for (node = hmap_next(&t->by_pid, NULL); node; node = next) {
-		next = hmap_next(&t->by_pid, node);
-		m = hmap_entry(node, struct member, node);
-		if (has_vanished((uint32_t)node->key, m, table))
-			drop(t, m);
-	}
 }
 
 bool tree_gone(struct tree *t, uint32_t pid, uint64_t start_ns)
@@ -136,43 +219,40 @@ bool tree_gone(struct tree *t, uint32_t pid, uint64_t start_ns)
 	return true;
 }
 
+void tree_root_reaped(struct tree *t)
+{
+	t->is_root_reaped = true;
+}
+
 bool tree_is_empty(const struct tree *t)
 {
 	return !t->by_pid.count;
 }
 
-/* The 22nd field of /proc/PID/stat: the start in clock ticks since boot; 0 if there is none. */
-static unsigned long long start_ticks(uint32_t pid)
+/*
+ * The process is held before its start is looked at, so that it is the one which gets the signal:
+ * had the PID become another's in between, its start would be another.
+ */
+static void send_signal(const struct tree *t, uint32_t pid, const struct member *m, int signo)
 {
-	char path[32], text[1024];
-	unsigned long long ticks = 0;
-	char *at = NULL;
-	FILE *f;
+	int fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	int err = fd < 0 ? -errno : 0;
+	bool is_there = false;
 
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (fgets(text, sizeof(text), f))
-		at = strrchr(text, ')'); /* the name before it may hold anything */
-	fclose(f);
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	if (at)
-		ticks = strtoull(at, NULL, 10);
-	return ticks;
+	if (!err)
+		err = look_for(t, pid, m, &is_there);
+	if (is_there && syscall(SYS_pidfd_send_signal, fd, signo, NULL, 0))
+		err = -errno;
+	if (err && err != -ESRCH)
+		log_warn("process %u cannot be signalled: %s", pid, strerror(-err));
+	if (fd >= 0)
+		close(fd);
 }
 
 void tree_signal(const struct tree *t, int signo)
 {
-	unsigned long long tick_ns = NSEC_PER_SEC / (unsigned long long)sysconf(_SC_CLK_TCK);
 	struct hmap_node *node;
 
-	hmap_for_each (&t->by_pid, node) {
-		const struct member *m = hmap_entry(node, struct member, node);
-
-		if (node->key == t->root ||
-		    start_ticks((uint32_t)node->key) == m->start_ns / tick_ns)
-			kill((pid_t)node->key, signo);
-	}
+	hmap_for_each (&t->by_pid, node)
+		send_signal(t, (uint32_t)node->key, hmap_entry(node, struct member, node), signo);
 }
