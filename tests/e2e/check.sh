@@ -119,6 +119,23 @@ run ends -d 50 -- sleep 0.3
 is "$STATUS" 0 "with -d the run ends when all have ended"
 between 0 "$(sed -n 's/.*watched for \([0-9]*\)s$/\1/p' "$T/ends.out")" 20 "not when the time is over"
 
+# --- memwatch fails, as here when its output has no room: what it ran is not left behind ---
+
+# shellcheck disable=SC2016
+start full bash -c 'trap "" XFSZ; exec "$@"' - "$MEMWATCH" check --json -i 0.2 -d 50 -o "$T/full.ndjson" -- \
+	bash -c '(setsid bash -c "trap \"\" TERM; echo \$\$ >\"\$0\"; while :; do sleep 0.1; done" "$0" &)
+	until [ -s "$0" ] && [ -e "$1" ]; do sleep 0.1; done' "$T/full.pids" "$T/full.go"
+await 20 "its daemon to be up" test -s "$T/full.pids"
+elapse 2 # for the program to be judged: its last verdict is what has no room
+prlimit --pid "$(pid_of full)" "--fsize=$(stat -c %s "$T/full.ndjson")"
+touch "$T/full.go"
+ended full 30
+is "$STATUS" 1 "what it writes has no room: status 1"
+like "$(cat "$T/full.err")" "stopped: File too large" "and that is said"
+ok "the daemon is ended all the same, though its parent is gone and it ignores SIGTERM" \
+	gone_all "$T/full.pids"
+xargs kill -KILL <"$T/full.pids" 2>"$T/err"
+
 # --- growth ---
 
 run early -d 6 -- "${LEAKING[@]}"
@@ -163,6 +180,11 @@ fi
 run helpers -- bash -c 'for i in 1 2 3; do "$GROW" malloc --bytes 16M --interval-ms 100; done >/dev/null
 	exec sleep 5'
 is "$STATUS" 0 "helpers that grow and soon end do not fail a program"
+
+# shellcheck disable=SC2016
+run helper -- bash -c '"$GROW" malloc --step 512K --interval-ms 100 --count 100000 >/dev/null &
+	sleep 3; kill $!; wait; exec sleep 5'
+is "$STATUS" 0 "nor does one that the program itself stops by a signal"
 
 # --- the minute is over ---
 

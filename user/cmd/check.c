@@ -171,12 +171,21 @@ static int on_progress(void *arg, uint64_t expirations)
 	return 0;
 }
 
+/* Whether the program itself has ended. */
+static bool reap(struct check *c)
+{
+	if (!child_reap(&c->child))
+		return false;
+	tree_root_reaped(&c->tree);
+	return true;
+}
+
 static int on_child(void *arg, int signo)
 {
 	struct check *c = arg;
 
 	(void)signo;
-	if (!child_reap(&c->child))
+	if (!reap(c))
 		return 0;
 	/* With -d, what it has started is watched on. */
 	return c->options.run.duration_ns && !c->child.exec_error ? 0 : engine_stop(c->engine, 0);
@@ -216,11 +225,11 @@ static bool tell_to_end(struct check *c)
 	if (c->child.has_ended)
 		log_info("'%s' left processes behind: ending them", c->child.argv[0]);
 	check_sink_finish(c->sink);
-	c->child.was_told_to_end = !child_reap(&c->child);
+	c->child.was_told_to_end = !reap(c);
 	c->kill_ns = now_ns + TERM_NS;
 	c->give_up_ns = c->kill_ns + KILL_NS;
 	c->end_timer = loop_add_timer(c->loop, TERM_NS, on_end_timer, c);
-	tree_signal(&c->tree, SIGTERM);
+	tree_signal(&c->tree, c->end_timer < 0 ? SIGKILL : SIGTERM); /* cannot be waited for: now */
 	return c->end_timer >= 0;
 }
 
@@ -229,6 +238,8 @@ static bool is_left(void *arg)
 	struct check *c = arg;
 	uint64_t now_ns = clock_boot_ns();
 
+	if (c->end_timer >= 0)
+		tree_prune(&c->tree); /* there are no ticks that find what a lost record hides */
 	if (tree_is_empty(&c->tree)) {
 		child_wait(&c->child, REAP_MS);
 		return false;
@@ -293,8 +304,6 @@ static int check(struct check *c)
 	}
 	if (!err)
 		err = engine_run(&c->options.run, &front);
-	if (err && c->child.is_released && !c->child.has_ended)
-		tree_signal(&c->tree, SIGTERM);
 	child_discard(&c->child);
 	if (c->tree.by_pid.buckets)
 		tree_release(&c->tree);

@@ -196,22 +196,29 @@ static int show_end(struct engine *e, struct end *end)
 	return err;
 }
 
+/* Also after a failure: what the front has started is not to be left behind. The first one counts.
+ */
 static int linger(struct engine *e, int err)
 {
 	e->is_over = true;
-	while (!err && e->front->lingers && e->front->lingers(e->front->arg))
-		err = loop_run(e->loop);
+	while (e->front->lingers && e->front->lingers(e->front->arg)) {
+		int result = loop_run(e->loop);
+
+		err = err ? err : result;
+	}
 	return err;
 }
 
-/* What happened since the last tick is shown too, unless that was just now. */
-static int finish(struct engine *e)
+/*
+ * What happened since the last tick is shown too, unless that was just now. @err: of the run; then
+ * nothing is shown any more.
+ */
+static int finish(struct engine *e, int err)
 {
 	struct end end = {0};
-	int err = 0;
 
 	session_drain(e->session, engine_on_event, e);
-	if (clock_boot_ns() - e->last_tick_ns > e->options->interval_ns / 2 &&
+	if (!err && clock_boot_ns() - e->last_tick_ns > e->options->interval_ns / 2 &&
 	    engine_has_targets(e))
 		err = engine_tick(e);
 	err = linger(e, err);
@@ -243,7 +250,7 @@ static int run(struct engine *e)
 		e->front->started(e->front->arg);
 	if (engine_has_targets(e))
 		err = loop_run(e->loop);
-	return err ? err : finish(e);
+	return finish(e, err);
 }
 
 static int set_up(struct engine *e)

@@ -30,8 +30,9 @@ struct engine_front {
 	/* The first tick is made: what is to be watched may begin. */
 	void (*started)(void *arg);
 	/*
-	 * The run has ended, and its last tick is made. While this returns true, the loop runs on,
-	 * without ticks, until the next engine_stop().
+	 * The run has ended, and its last tick is made, or it has failed. While this returns true,
+	 * the loop runs on, without ticks, until the next engine_stop() or failure: it must come to
+	 * an end by itself.
 	 */
 	bool (*lingers)(void *arg);
 	/* The order of the rows now; NULL: that of the options. */
