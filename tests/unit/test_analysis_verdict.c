@@ -592,6 +592,24 @@ static void test_gaps(void **state)
 	watched_release(&w);
 }
 
+/* A large process that leaks after the machine slept: nobody saw what it did in between. */
+static void test_leak_after_sleep(void **state)
+{
+	struct watched w;
+	struct verdict v;
+
+	(void)state;
+	watched_init(&w);
+	for (unsigned i = 0; i <= 10; i++)
+		tick(&w.private_bytes, i, 8000 + i % 2);
+	for (unsigned i = 0; i <= 40; i++)
+		tick(&w.private_bytes, 36000 + i, 8000 + 4 * i);
+	v = watched_judge(&w);
+	assert_class("leaks after it slept", &v, BIT(LEAK));
+	assert_float_equal(v.trend.slope, 4 * MIB, MIB / 10);
+	watched_release(&w);
+}
+
 static void test_extremes(void **state)
 {
 	struct watched w;
@@ -736,6 +754,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_of_any_size),
 		cmocka_unit_test(test_empty_and_short),
 		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_leak_after_sleep),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_start),
 		cmocka_unit_test(test_late_leak),

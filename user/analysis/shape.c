@@ -321,11 +321,15 @@ static double steadiness_before(const struct series *s, const struct phase *phas
 {
 	double span_s = phase->span_s, past_s = (double)(phase->from_ns - s->begin_ns) / 1e9;
 	struct valley_cycles past;
+	uint64_t past_ns;
 	double rise;
 
 	past_s = fmin(past_s, PAST_SPANS * span_s);
 	*before_s = past_s;
-	valley_cycles(s, phase->from_ns - (uint64_t)(past_s * 1e9), phase->from_ns, &past);
+	past_ns = phase->from_ns - (uint64_t)(past_s * 1e9);
+	if (series_from(s, past_ns) >= series_from(s, phase->from_ns))
+		return 1; /* nobody looked, as while the machine was suspended */
+	valley_cycles(s, past_ns, phase->from_ns, &past);
 	rise = (phase->p[0].bytes - past.low) * fmin(span_s / past_s, 1);
 	return past_s > 0 && rise > 0 ? phase->trend.high * span_s / rise : 1;
 }
