@@ -290,7 +290,8 @@ static void test_shape_after_constant(void **state)
 			assert_int_equal(folded.kind, cases[k].kind);
 			assert_int_equal(all.kind, cases[k].kind);
 			assert_float_equal(folded.confidence, all.confidence, 0.1);
-			assert_float_equal(folded.trend.slope, all.trend.slope, TRACE_MIB / 40);
+			assert_float_equal(folded.trend.slope, all.trend.slope,
+					   TRACE_MIB / 100 + 0.08 * fabs(all.trend.slope));
 			assert_float_equal(folded.rise, all.rise, 2 * TRACE_MIB);
 		}
 	}
