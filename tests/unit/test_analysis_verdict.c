@@ -427,6 +427,30 @@ static void test_v8_external(void **state)
 	watched_release(&w);
 }
 
+/* Threads that are never joined are no garbage of V8's; but they do not explain any growth. */
+static void test_v8_stacks(void **state)
+{
+	static const struct {
+		double anon, threads; /* MiB and threads a second */
+		bool are_stacks;
+	} cases[] = {{0.2, 1, true}, {1, 0.25, true}, {20, 1, false}, {1, 0, false}};
+
+	(void)state;
+	for (unsigned k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		struct watched w;
+		struct verdict v;
+
+		run_v8(&w, 90, 8, cases[k].anon, 0);
+		for (unsigned i = 0; i <= 90; i++)
+			series_add(&w.threads, (START_S + i) * TRACE_SECOND,
+				   (uint64_t)(11 + cases[k].threads * i));
+		v = watched_judge(&w);
+		assert_int_equal(v.class == VERDICT_STACKS, cases[k].are_stacks);
+		assert_true(v.is_leak || !cases[k].are_stacks);
+		watched_release(&w);
+	}
+}
+
 static void test_v8_flat(void **state)
 {
 	struct watched w;
@@ -747,6 +771,7 @@ int main(void)
 		cmocka_unit_test(test_v8_leak_within_the_heap),
 		cmocka_unit_test(test_v8_before_collections),
 		cmocka_unit_test(test_v8_external),
+		cmocka_unit_test(test_v8_stacks),
 		cmocka_unit_test(test_v8_flat),
 		cmocka_unit_test(test_collected),
 		cmocka_unit_test(test_limit_and_marks),

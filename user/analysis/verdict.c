@@ -32,7 +32,8 @@
 #define RISE_LEAST	     (2 * MIB)
 #define RISE_SHARE	     0.05
 #define STARTUP_S	     30
-#define STEP_TOLD_S	     600 /* that long after it, it is the level */
+#define STEP_TOLD_S	     600       /* that long after it, it is the level */
+#define STACK_MOST	     (8 * MIB) /* as the usual limit is */
 #define CHURN_LEAST	     (4 * MIB)
 #define CHURN_SHARE	     0.1
 #define CHURN_CYCLES	     3
@@ -338,6 +339,26 @@ static bool floor_is_seen(const struct verdict_input *in, const struct shape *gr
 	       (collections_in(in, growth) >= COLLECTED_CYCLES && has_outlived(in, growth));
 }
 
+/* There are more and more, and their stacks may be what grows. */
+static bool stacks_explain(const struct looks *looks)
+{
+	const struct shape *threads = &looks->threads;
+
+	return threads->kind == SHAPE_GROWING &&
+	       looks->private_bytes.trend.slope <= STACK_MOST * threads->trend.slope;
+}
+
+/* Threads are no garbage, whoever collects. */
+static void judge_stacks(const struct verdict_input *in, const struct looks *looks,
+			 struct verdict *v)
+{
+	const struct shape *growth = &looks->private_bytes, *threads = &looks->threads;
+
+	evidence_growth(v, PRIVATE, growth);
+	evidence_say(v, "threads: %.0f, %.0f more in that time", threads->level, threads->growth);
+	decide_leak(in, v, VERDICT_STACKS, fmax(growth->confidence, threads->confidence), growth);
+}
+
 static void judge_native_growth(const struct verdict_input *in, const struct looks *looks,
 				struct verdict *v)
 {
@@ -345,12 +366,7 @@ static void judge_native_growth(const struct verdict_input *in, const struct loo
 	double brk = share_of(in->brk, growth), vm = share_of(in->vm, growth);
 
 	evidence_growth(v, PRIVATE, growth);
-	if (looks->threads.kind == SHAPE_GROWING) { /* they are no garbage, whoever collects */
-		evidence_say(v, "threads: %.0f, %.0f more in that time", looks->threads.level,
-			     looks->threads.growth);
-		decide_leak(in, v, VERDICT_STACKS,
-			    fmax(growth->confidence, looks->threads.confidence), growth);
-	} else if (in->is_unknown) {
+	if (in->is_unknown) {
 		decide_early(v, growth, "whether it collects garbage was not looked at");
 	} else if (in->is_collected && !floor_is_seen(in, growth)) {
 		decide_early(v, growth, "no collection was seen that shows what is garbage");
@@ -481,7 +497,9 @@ static void judge(const struct verdict_input *in, struct looks *looks, struct ve
 	if (in->v8 && judge_v8_kept(in, looks, v))
 		return;
 	memset(v, 0, sizeof(*v)); /* what was no leak yet by objects may be one by private memory */
-	if (s->kind == SHAPE_GROWING && in->v8) {
+	if (s->kind == SHAPE_GROWING && stacks_explain(looks)) {
+		judge_stacks(in, looks, v);
+	} else if (s->kind == SHAPE_GROWING && in->v8) {
 		judge_v8_growth(in, looks, v);
 	} else if (s->kind == SHAPE_GROWING) {
 		judge_native_growth(in, looks, v);
