@@ -52,6 +52,7 @@ nodes() {
 			esac
 		done
 	done
+	[[ " ${NODES:-} " != *" system "* ]] || command -v node
 }
 mapfile -t nodes < <(nodes)
 [ ${#nodes[@]} -gt 0 ] || echo "run.sh: no Node '${NODES:-22}' here, so none of its programs: run make nodes" >&2
@@ -72,7 +73,7 @@ results=()
 # run NAME NODE
 run() {
 	local id=$1
-	[ "$2" = - ] || id+=@$(basename "$(dirname "$(dirname "$2")")" | sed 's/\..*//')
+	[ "$2" = - ] || id+=@$("$2" -p 'process.versions.node.split(".")[0]')
 	results+=("$id")
 	while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do wait -n; done
 	{
