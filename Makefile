@@ -62,7 +62,7 @@ CPPFLAGS += -DMEMWATCH_STATIC
 endif
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__bpf__ -D__TARGET_ARCH_$(ARCH) \
 	-Wall -Wno-unused-function $(if $(filter true,$(CI)),-Werror) \
-	-Ivmlinux/$(ARCH) -Iinclude -Ibpf $(addprefix -idirafter /usr/include/,$(shell $(CC) -print-multiarch))
+	-Ivmlinux/$(ARCH) -Iinclude -Ibpf
 
 BPF_SRCS := $(wildcard bpf/*.bpf.c)
 BPF_OBJS := $(BPF_SRCS:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)

@@ -11,15 +11,14 @@
  */
 #include "events.bpf.h"
 #include "pidns.bpf.h"
+#include "usdt.bpf.h"
 #include "memwatch/gc.h"
-
-#define BPF_USDT_MAX_SPEC_CNT 64 /* probes that are attached at once, of all processes */
-#include <bpf/usdt.bpf.h>
 
 /* The collection that a thread is in, or has just ended. */
 struct mw_gc_thread {
-	__u64 begin_ns; /* 0: in none */
-	__u64 end_ns;	/* not 0: it has ended, and its record waits for what lives */
+	__u64 start_ns, mm; /* whose thread it is: TIDs are used again, and exec(2) keeps them */
+	__u64 begin_ns;	    /* 0: in none */
+	__u64 end_ns;	    /* not 0: it has ended, and its record waits for what lives */
 	__u64 isolate, pause_ns, live_bytes;
 	long manager, first_pool; /* HotSpot: of the pools that are in live_bytes */
 	__u8 kind, via;
@@ -32,19 +31,43 @@ struct {
 	__type(value, struct mw_gc_thread);
 } mw_gc_threads SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MW_GC_USDT_SITES);
+	__type(key, struct mw_gc_usdt_key);
+	__type(value, struct mw_gc_usdt_site);
+} mw_gc_usdt SEC(".maps");
+
+static __always_inline __u64 mw_gc_start_ns(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, group_leader, start_boottime);
+}
+
+static __always_inline __u64 mw_gc_mm(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return (__u64)BPF_CORE_READ(task, mm);
+}
+
+/* Of the current thread; NULL if nothing is known of it. */
 static __always_inline struct mw_gc_thread *mw_gc_thread(void)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
+	struct mw_gc_thread *gc = bpf_map_lookup_elem(&mw_gc_threads, &tid);
 
-	return bpf_map_lookup_elem(&mw_gc_threads, &tid);
+	return gc && gc->start_ns == mw_gc_start_ns() && gc->mm == mw_gc_mm() ? gc : NULL;
 }
 
 /* False if it cannot be told whose it is, or there is no room. */
 static __always_inline bool mw_gc_send(enum mw_event_type type, const struct mw_gc_thread *gc,
 				       __u64 ns)
 {
-	struct task_struct *leader = BPF_CORE_READ(bpf_get_current_task_btf(), group_leader);
-	__u32 pid = mw_pid_of(bpf_get_current_task_btf()->group_leader);
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	__u32 pid = mw_pid_of_current();
 	struct mw_event_gc *e;
 
 	if (!pid)
@@ -73,7 +96,13 @@ static __always_inline bool mw_gc_send(enum mw_event_type type, const struct mw_
 static __always_inline void mw_gc_begin(__u64 isolate, enum mw_gc_kind kind, enum mw_gc_via via)
 {
 	struct mw_gc_thread fresh = {
-		.begin_ns = bpf_ktime_get_boot_ns(), .isolate = isolate, .kind = kind, .via = via};
+		.start_ns = mw_gc_start_ns(),
+		.mm = mw_gc_mm(),
+		.begin_ns = bpf_ktime_get_boot_ns(),
+		.isolate = isolate,
+		.kind = kind,
+		.via = via,
+	};
 	struct mw_gc_thread *gc = mw_gc_thread();
 	__u32 tid = bpf_get_current_pid_tgid();
 
@@ -151,6 +180,14 @@ int mw_gc_heap_out(struct pt_regs *ctx)
 
 /* --- USDT: what the arguments mean is in the cookie, see memwatch/gc.h --- */
 
+/* The probe that the thread is at; NULL if it is none of ours. */
+static __always_inline const struct mw_gc_usdt_site *mw_gc_usdt_site(struct pt_regs *ctx)
+{
+	struct mw_gc_usdt_key key = {.ip = PT_REGS_IP(ctx), .pid = mw_pid_of_current()};
+
+	return bpf_map_lookup_elem(&mw_gc_usdt, &key);
+}
+
 static __always_inline enum mw_gc_kind mw_gc_kind_of(__u32 rule, long arg)
 {
 	switch (rule) {
@@ -171,23 +208,28 @@ static __always_inline enum mw_gc_kind mw_gc_kind_of(__u32 rule, long arg)
 	return MW_GC_OTHER;
 }
 
-SEC("?usdt")
+SEC("?uprobe")
 int mw_gc_usdt_begin(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_usdt_cookie(ctx);
-	long arg = 0, isolate = 0;
+	const struct mw_gc_usdt_site *site = mw_gc_usdt_site(ctx);
+	long arg, isolate = 0;
 
-	bpf_usdt_arg(ctx, 0, &arg);
-	if (cookie & MW_GC_COOKIE_ISOLATE)
-		bpf_usdt_arg(ctx, 2, &isolate);
-	mw_gc_begin(isolate, mw_gc_kind_of(cookie & MW_GC_COOKIE_RULE, arg), MW_GC_VIA_USDT);
+	if (!site)
+		return 0;
+	mw_usdt_arg(ctx, &site->args[0], &arg);
+	if (site->cookie & MW_GC_COOKIE_ISOLATE)
+		mw_usdt_arg(ctx, &site->args[1], &isolate);
+	mw_gc_begin(isolate, mw_gc_kind_of(site->cookie & MW_GC_COOKIE_RULE, arg), MW_GC_VIA_USDT);
 	return 0;
 }
 
-SEC("?usdt")
+SEC("?uprobe")
 int mw_gc_usdt_end(struct pt_regs *ctx)
 {
-	mw_gc_end(bpf_usdt_cookie(ctx) & MW_GC_COOKIE_LIVE);
+	const struct mw_gc_usdt_site *site = mw_gc_usdt_site(ctx);
+
+	if (site)
+		mw_gc_end(site->cookie & MW_GC_COOKIE_LIVE);
 	return 0;
 }
 
@@ -207,14 +249,15 @@ static __always_inline bool mw_is_heap_pool(long name)
  * One operation may collect twice (Parallel GC: young, then all), and each of them tells of all its
  * pools: the last one counts.
  */
-SEC("?usdt")
+SEC("?uprobe")
 int mw_gc_usdt_pool(struct pt_regs *ctx)
 {
+	const struct mw_gc_usdt_site *site = mw_gc_usdt_site(ctx);
 	struct mw_gc_thread *gc = mw_gc_thread();
-	long manager = 0, name = 0, used = 0;
+	long manager, name, used;
 
-	if (!gc || !gc->begin_ns || bpf_usdt_arg(ctx, 0, &manager) || bpf_usdt_arg(ctx, 2, &name) ||
-	    bpf_usdt_arg(ctx, 5, &used))
+	if (!site || !gc || !gc->begin_ns || !mw_usdt_arg(ctx, &site->args[0], &manager) ||
+	    !mw_usdt_arg(ctx, &site->args[1], &name) || !mw_usdt_arg(ctx, &site->args[2], &used))
 		return 0;
 	if (gc->manager != manager || gc->first_pool == name) {
 		gc->manager = manager;

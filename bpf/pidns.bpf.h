@@ -35,14 +35,13 @@ static __always_inline void mw_pidns_learn(void)
 	mw_pidns.level = level;
 }
 
-/* The thread group id of @leader in our namespace; 0 if it is not in it. */
-static __always_inline __u32 mw_pid_of(struct task_struct *leader)
+/* Of @leader, whose global number is @tgid. */
+static __always_inline __u32 mw_pid_translate(struct task_struct *leader, __u32 tgid)
 {
-	__u32 level = mw_pidns.level, tgid = leader->tgid;
+	__u32 level = mw_pidns.level;
 	struct upid upid = {};
 	struct pid *pid;
 
-	barrier_var(tgid); /* or clang loads this and upid.nr by one instruction: refused */
 	if (!level)
 		return tgid;
 	pid = BPF_CORE_READ(leader, thread_pid);
@@ -52,6 +51,24 @@ static __always_inline __u32 mw_pid_of(struct task_struct *leader)
 	if (!upid.ns || BPF_CORE_READ(upid.ns, ns.inum) != mw_pidns.inum)
 		return 0;
 	return upid.nr;
+}
+
+/* The thread group id of @leader in our namespace; 0 if it is not in it. */
+static __always_inline __u32 mw_pid_of(struct task_struct *leader)
+{
+	__u32 tgid = leader->tgid;
+
+	barrier_var(tgid); /* or clang loads this and upid.nr by one instruction: refused */
+	return mw_pid_translate(leader, tgid);
+}
+
+/* The same of the current thread, for programs that have no typed pointer to it. */
+static __always_inline __u32 mw_pid_of_current(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return mw_pid_translate(BPF_CORE_READ(task, group_leader),
+				bpf_get_current_pid_tgid() >> 32);
 }
 
 /* Whether the user asked for the process with this PID (of our namespace). */

@@ -32,7 +32,7 @@ check_include() {
 	local file=$1 layer=$2 line=$3 included=$4 of
 
 	case $included in
-	memwatch/abi.h | memwatch/gc.h | memwatch/sites.h) return ;;
+	memwatch/abi.h | memwatch/gc.h | memwatch/sites.h | memwatch/usdt.h) return ;;
 	memwatch.skel.h)
 		[ "$file" = "$SKELETON_USER" ] ||
 			offend "$file:$line: only $SKELETON_USER includes the skeleton"

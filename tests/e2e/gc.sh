@@ -100,6 +100,42 @@ usdt() {
 usdt gc_node '{"1": "scavenge", "2": "minor-mark-sweep", "4": "mark-compact", "8": "other"}' 14
 usdt gc_hotspot '{"0": "young", "1": "full"}' 4
 
+# --- many at once ---
+
+MANY=40
+COLLECTIONS=14 # of each in a round
+STOP_SECONDS=20 # the kernel takes uprobes away one by one, 0.04 to 0.1 s each: two of each process
+many=()
+for i in $(seq $MANY); do many+=("p$i"); done
+# all_rounds: each makes one more
+all_rounds() {
+	local before id
+	before=$(rounds p1)
+	for id in "${many[@]}"; do go "$id"; done
+	for id in "${many[@]}"; do await 30 "round $((before + 1)) of $id" made_rounds "$id" "$before"; done
+}
+all_are_down() {
+	local id
+	all_rounds
+	for id in "${many[@]}"; do [ "$(last_round "$id" .semaphores)" = "[0,0]" ] || return 1; done
+}
+for id in "${many[@]}"; do start "$id" "$WORKLOADS/gc_node"; done
+for id in "${many[@]}"; do ready "$id"; done
+watch m -p "$(for id in "${many[@]}"; do pid_of "$id"; done | paste -sd,)" --no-stacks
+all_rounds
+tick m
+before=$(boot_ns)
+kill -TERM "$(pid_of m)"
+ended m 60
+took_ms=$((($(boot_ns) - before) / 1000000))
+is "$STATUS" 0 "$MANY at once: memwatch ends with status 0"
+between 0 "$took_ms" $((STOP_SECONDS * 1000)) "$MANY at once: within seconds"
+note "$MANY at once: it took $took_ms ms to end"
+is "$(jq_of m 'select(.type == "gc" and .via == "usdt") | .pid' | sort | uniq -c | awk '{ print $1 }' | sort | uniq -c | xargs)" \
+	"$MANY $COLLECTIONS" "$MANY at once: each collection of each is seen"
+ok "$MANY at once: nobody wants their probes after" wait_for 20 all_are_down
+for id in "${many[@]}"; do leave "$id"; done
+
 # --- V8, of every Node ---
 
 node_of() {

@@ -5,7 +5,7 @@
 # make them, their frame descriptions, and lines of maps. Below DIR, a folder a fuzzer.
 set -euo pipefail
 dir=${1:?usage: corpus.sh DIR}
-mkdir -p "$dir"/fuzz_{elf,symbols,cfi,go,maps}
+mkdir -p "$dir"/fuzz_{elf,symbols,cfi,go,maps,usdt}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -82,3 +82,6 @@ printf '7f00aa 40 py::save:/app/handles.py' >"$dir/fuzz_maps/python"
 printf '_ZNSt6vectorINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEESaIS5_EE17_M_realloc_insertIJRKS5_EEEvN9__gnu_cxx17__normal_iteratorIPS5_S7_EEDpOT_' >"$dir/fuzz_maps/cxx"
 printf '_RINvC1a1fThhETB7_B7_EE' >"$dir/fuzz_maps/rust"
 printf '_ZN3app6Handle4save17h0123456789abcdefE.llvm.12' >"$dir/fuzz_maps/legacy"
+# shellcheck disable=SC2016 # the assembler's dollar
+printf '4@%%edi -4@$3 8@-8(%%rbp) 8@8(%%rax,%%rdx,4) 1@%%ah' >"$dir/fuzz_usdt/x86"
+printf '4@x0 -4@w30 8@[sp, 16] 8@[x1, x2, lsl 3] 4@5' >"$dir/fuzz_usdt/arm64"

@@ -43,7 +43,6 @@ static int setup(void **state)
 	(void)state;
 	host_reset();
 	process_init(&process, TGID);
-	memset(&host_usdt, 0, sizeof(host_usdt));
 	mw_pidns = (struct mw_pidns){0};
 	host.now_ns = START;
 	be_thread(0);
@@ -106,13 +105,57 @@ static void collect(program *in, __u64 heap)
 	leave();
 }
 
-static void fire(program *probe, __u64 cookie, unsigned count, const long *args)
+/* The place of a probe in the process, with what is known of it. */
+#define SITE 0x401000
+#if defined(__TARGET_ARCH_x86)
+#define STACK MW_USDT_SP
+#else
+#define STACK MW_USDT_ARM_SP
+#endif
+
+static void put_site(__u32 pid, const struct mw_gc_usdt_site *site)
 {
-	host_usdt.cookie = cookie;
-	host_usdt.count = count;
-	if (count)
-		memcpy(host_usdt.args, args, count * sizeof(*args));
-	assert_int_equal(probe(&(struct pt_regs){0}), 0);
+	struct mw_gc_usdt_key key = {.ip = SITE, .pid = pid};
+
+	assert_int_equal(host_map_update(&mw_gc_usdt, &key, sizeof(key), site, sizeof(*site),
+					 BPF_ANY, MW_GC_USDT_SITES, BPF_MAP_TYPE_HASH),
+			 0);
+}
+
+/* At that place. */
+static struct pt_regs probe_regs(void)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (struct pt_regs){.ip = SITE};
+#else
+	return (struct pt_regs){.user_regs.pc = SITE};
+#endif
+}
+
+static void run(program *probe, struct pt_regs regs)
+{
+	assert_int_equal(probe(&regs), 0);
+}
+
+/* @args: that the program wants, @count of which the probe has; in memory, as of a stack. */
+static void fire(program *probe, __u32 cookie, unsigned count, const long *args)
+{
+	struct mw_gc_usdt_site site = {.cookie = cookie};
+	struct pt_regs regs = probe_regs();
+
+	for (unsigned i = 0; i < count; i++)
+		site.args[i] = (struct mw_usdt_arg){.kind = MW_USDT_MEMORY,
+						    .size = 8,
+						    .offset = (int)(i * sizeof(*args)),
+						    .base = STACK,
+						    .index = MW_USDT_NO_REG};
+#if defined(__TARGET_ARCH_x86)
+	regs.sp = (unsigned long)args;
+#else
+	regs.user_regs.sp = (unsigned long)args;
+#endif
+	put_site(TGID, &site);
+	run(probe, regs);
 }
 
 static const struct mw_event_gc *sent(unsigned i)
@@ -294,6 +337,45 @@ static void test_ring_full(void **state)
 	assert_int_equal(host.submitted_count, 0);
 }
 
+/* ---- whose it is ---- */
+
+/* The TID is another process's now: what waited is nobody's, and is not told as the other's. */
+static void test_tid_of_another_process(void **state)
+{
+	(void)state;
+	collect(mw_gc_full_in, HEAP);
+	process.thread[0].start_boottime++;
+	say_live(111);
+	enter(mw_gc_scavenge_in, HEAP_2);
+	assert_int_equal(host.submitted_count, 0);
+	leave();
+	say_live(222);
+	assert_int_equal(host.submitted_count, 1);
+	assert_int_equal(sent(0)->isolate, HEAP_2);
+	enter(mw_gc_scavenge_in, HEAP_2);
+	process.thread[0].start_boottime++;
+	leave(); /* of what the other began */
+	say_live(333);
+	assert_int_equal(host.submitted_count, 1);
+}
+
+/* exec(2) keeps the TID and the time of start. */
+static void test_tid_of_another_program(void **state)
+{
+	struct mm_struct other;
+
+	(void)state;
+	collect(mw_gc_full_in, HEAP);
+	process.thread[0].mm = &other;
+	say_live(111);
+	enter(mw_gc_scavenge_in, HEAP_2);
+	assert_int_equal(host.submitted_count, 0);
+	leave();
+	say_live(222);
+	assert_int_equal(host.submitted_count, 1);
+	assert_int_equal(sent(0)->isolate, HEAP_2);
+}
+
 /* ---- PID namespaces ---- */
 
 static void test_other_pid_namespace(void **state)
@@ -319,7 +401,7 @@ static void test_other_pid_namespace(void **state)
 
 /* ---- USDT ---- */
 
-static void usdt_collect(__u64 cookie, unsigned count, const long *args)
+static void usdt_collect(__u32 cookie, unsigned count, const long *args)
 {
 	fire(mw_gc_usdt_begin, cookie, count, args);
 	host.now_ns += PAUSE;
@@ -357,13 +439,13 @@ static void test_usdt_kinds(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const long args[3] = {kinds[i].arg, 0, HEAP};
+		const long args[2] = {kinds[i].arg, HEAP};
 
 		setup(NULL);
-		usdt_collect(kinds[i].rule, 3, args);
+		usdt_collect(kinds[i].rule, 2, args);
 		assert_gc(0, START + PAUSE, .pause_ns = PAUSE, .tid = TGID, .kind = kinds[i].kind,
 			  .via = MW_GC_VIA_USDT);
-		usdt_collect(kinds[i].rule | MW_GC_COOKIE_ISOLATE, 3, args);
+		usdt_collect(kinds[i].rule | MW_GC_COOKIE_ISOLATE, 2, args);
 		assert_int_equal(sent(1)->kind, kinds[i].kind);
 		assert_int_equal(sent(1)->isolate, HEAP);
 		teardown(NULL);
@@ -385,44 +467,191 @@ static void test_usdt_without_arguments(void **state)
 /* Node's probes tell the collection, V8's function what lives. */
 static void test_usdt_and_live(void **state)
 {
-	static const long args[3] = {4, 0, HEAP};
-	__u64 cookie = MW_GC_RULE_V8 | MW_GC_COOKIE_ISOLATE | MW_GC_COOKIE_LIVE;
+	static const long args[2] = {4, HEAP};
+	__u32 cookie = MW_GC_RULE_V8 | MW_GC_COOKIE_ISOLATE | MW_GC_COOKIE_LIVE;
 
 	(void)state;
-	usdt_collect(cookie, 3, args);
+	usdt_collect(cookie, 2, args);
 	assert_int_equal(host.submitted_count, 0);
 	host.now_ns += 77;
 	say_live(111);
 	assert_gc(0, START + PAUSE, .isolate = HEAP, .pause_ns = PAUSE, .live_bytes = 111,
 		  .tid = TGID, .kind = MW_GC_MARK_COMPACT, .via = MW_GC_VIA_USDT);
-	usdt_collect(cookie, 3, args);
-	fire(mw_gc_usdt_begin, cookie, 3, args);
+	usdt_collect(cookie, 2, args);
+	fire(mw_gc_usdt_begin, cookie, 2, args);
 	assert_int_equal(host.submitted_count, 2);
 	assert_int_equal(sent(1)->live_bytes, 0);
 }
 
 static void test_usdt_end_without_a_begin(void **state)
 {
-	static const long args[3] = {4, 0, HEAP};
+	static const long args[2] = {4, HEAP};
 
 	(void)state;
-	fire(mw_gc_usdt_end, MW_GC_RULE_V8, 3, args);
+	fire(mw_gc_usdt_end, MW_GC_RULE_V8, 2, args);
 	assert_int_equal(host.submitted_count, 0);
-	usdt_collect(MW_GC_RULE_V8, 3, args);
-	fire(mw_gc_usdt_end, MW_GC_RULE_V8, 3, args);
+	usdt_collect(MW_GC_RULE_V8, 2, args);
+	fire(mw_gc_usdt_end, MW_GC_RULE_V8, 2, args);
 	assert_int_equal(host.submitted_count, 1);
+}
+
+/* Where no probe of ours is: another process's, or one that was taken away. */
+static void test_usdt_at_another_place(void **state)
+{
+	static const struct mw_gc_usdt_site site = {.cookie = MW_GC_RULE_FULL};
+
+	(void)state;
+	put_site(TGID + 1, &site);
+	run(mw_gc_usdt_begin, probe_regs());
+	run(mw_gc_usdt_pool, probe_regs());
+	run(mw_gc_usdt_end, probe_regs());
+	assert_int_equal(THREADS_KNOWN, 0);
+	put_site(TGID, &site);
+	run(mw_gc_usdt_begin, call_regs(0));
+	assert_int_equal(THREADS_KNOWN, 0);
+	run(mw_gc_usdt_begin, probe_regs());
+	run(mw_gc_usdt_end, probe_regs());
+	assert_int_equal(host.submitted_count, 1);
+}
+
+/* What the first argument is, by the heap of a record of its own. */
+static __u64 value_of(struct mw_usdt_arg arg, struct pt_regs regs)
+{
+	const struct mw_gc_usdt_site site = {.cookie = MW_GC_RULE_FULL | MW_GC_COOKIE_ISOLATE,
+					     .args[1] = arg};
+	__u64 value;
+
+	setup(NULL);
+	put_site(TGID, &site);
+	run(mw_gc_usdt_begin, regs);
+	run(mw_gc_usdt_end, regs);
+	value = sent(0)->isolate;
+	teardown(NULL);
+	return value;
+}
+
+#define ARG(kind_, size_, ...) ((struct mw_usdt_arg){.kind = (kind_), .size = (size_), __VA_ARGS__})
+
+static void test_usdt_constants(void **state)
+{
+	const struct pt_regs regs = probe_regs();
+
+	(void)state;
+	assert_int_equal(value_of(ARG(MW_USDT_CONST, 4, .offset = 7), regs), 7);
+	assert_int_equal(value_of(ARG(MW_USDT_CONST, 4, .offset = -1), regs), 0xffffffff);
+	assert_int_equal(value_of(ARG(MW_USDT_CONST, 4, .offset = -1, .is_signed = 1), regs), -1);
+	assert_int_equal(value_of(ARG(MW_USDT_CONST, 8, .offset = -1), regs), -1);
+	assert_int_equal(value_of(ARG(MW_USDT_NONE, 8, .offset = 7), regs), 0);
+	assert_int_equal(value_of(ARG(77, 8, .offset = 7), regs), 7); /* any: nothing is read */
+}
+
+/* Each by its number, with another value in each. */
+static void test_usdt_registers(void **state)
+{
+#if defined(__TARGET_ARCH_x86)
+	const struct pt_regs regs = {.ax = 0x8182838485868788,
+				     .bx = 101,
+				     .cx = 102,
+				     .dx = 103,
+				     .si = 104,
+				     .di = 105,
+				     .bp = 106,
+				     .sp = 107,
+				     .r8 = 108,
+				     .r9 = 109,
+				     .r10 = 110,
+				     .r11 = 111,
+				     .r12 = 112,
+				     .r13 = 113,
+				     .r14 = 114,
+				     .r15 = 115,
+				     .ip = SITE};
+	const unsigned last = MW_USDT_R15;
+
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 1, .shift = 8), regs), 0x87);
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 8, .base = MW_USDT_IP), regs), SITE);
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 8, .base = MW_USDT_IP + 1), regs), 0);
+#else
+	struct pt_regs regs = probe_regs();
+	const unsigned last = 30;
+
+	regs.regs[0] = 0x8182838485868788;
+	for (unsigned i = 1; i <= last; i++)
+		regs.regs[i] = 100 + i;
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 8, .base = MW_USDT_ARM_SP), regs), 0);
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 8, .base = 32), regs), 0);
+#endif
+	(void)state;
+	for (unsigned i = 1; i <= last; i++)
+		assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 8, .base = (__u8)i), regs),
+				 100 + i);
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 8, 0), regs), 0x8182838485868788);
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 4, 0), regs), 0x85868788);
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 2, 0), regs), 0x8788);
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 1, 0), regs), 0x88);
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 4, .is_signed = 1), regs),
+			 (long)0xffffffff85868788);
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 1, .is_signed = 1), regs), (long)-120);
+	assert_int_equal(value_of(ARG(MW_USDT_REGISTER, 8, .base = MW_USDT_NO_REG), regs), 0);
+}
+
+/* Memory, up to the last byte before what is not mapped. */
+static void test_usdt_memory(void **state)
+{
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct pt_regs regs = probe_regs();
+	const struct mw_usdt_arg at = {.kind = MW_USDT_MEMORY, .size = 8, .base = 1, .index = 2};
+	struct mw_usdt_arg arg = at;
+
+	(void)state;
+	assert_ptr_not_equal(pages, MAP_FAILED);
+	munmap(pages + 4096, 4096);
+	memset(pages, 0x11, 4096);
+	pages[4095] = (char)0x80;
+#if defined(__TARGET_ARCH_x86)
+	regs.bx = (unsigned long)pages;
+	regs.cx = 511;
+#else
+	regs.regs[1] = (unsigned long)pages;
+	regs.regs[2] = 511;
+#endif
+	arg.scale = 3;
+	assert_int_equal(value_of(arg, regs), (long)0x8011111111111111);
+	arg.offset = 7;
+	assert_int_equal(value_of(arg, regs), 0); /* there is no more */
+	arg.size = 1;
+	assert_int_equal(value_of(arg, regs), 0x80);
+	arg.is_signed = 1;
+	assert_int_equal(value_of(arg, regs), (long)-128);
+	arg.size = 3;
+	assert_int_equal(value_of(arg, regs), 0);
+	arg = at;
+	arg.index = MW_USDT_NO_REG;
+	arg.offset = 4094;
+	arg.size = 2;
+	assert_int_equal(value_of(arg, regs), 0x8011);
+	arg.size = 4;
+	assert_int_equal(value_of(arg, regs), 0);
+	arg.offset = -1;
+	assert_int_equal(value_of((struct mw_usdt_arg){.kind = MW_USDT_MEMORY,
+						       .size = 8,
+						       .base = MW_USDT_NO_REG,
+						       .index = MW_USDT_NO_REG},
+				  regs),
+			 0);
+	munmap(pages, 4096);
 }
 
 /* ---- HotSpot's pools ---- */
 
 static const char manager[] = "G1 Young Generation";
 
-/* mem__pool__gc__end: (manager, length, pool, length, initial, used, committed, maximum) */
+/* mem__pool__gc__end: manager, pool, used. */
 static void pool_of(const char *by, const char *name, long used)
 {
-	const long args[8] = {(long)by, 0, (long)name, 0, 1, used, 2, 3};
+	const long args[3] = {(long)by, (long)name, used};
 
-	fire(mw_gc_usdt_pool, MW_GC_RULE_FULL_IF, 8, args);
+	fire(mw_gc_usdt_pool, MW_GC_RULE_FULL_IF, 3, args);
 }
 
 static void pool(const char *name, long used)
@@ -506,12 +735,12 @@ static void test_pools_of_two_collections_in_one(void **state)
 
 static void test_pools_that_cannot_be_read(void **state)
 {
-	static const long few[4] = {0};
+	static const long few[2] = {0};
 
 	(void)state;
 	java_begin(1);
 	pool("G1 Old Gen", -1);
-	fire(mw_gc_usdt_pool, MW_GC_RULE_FULL_IF, 4, few); /* has no such argument */
+	fire(mw_gc_usdt_pool, MW_GC_RULE_FULL_IF, 2, few); /* has no such argument */
 	java_end();
 	assert_int_equal(sent(0)->live_bytes, 0);
 	pool("G1 Old Gen", 3000); /* outside a collection: of a pool alone */
@@ -537,11 +766,17 @@ int main(void)
 		IN_KERNEL(test_heap_out_leaves_what_waits),
 		IN_KERNEL(test_more_threads_than_room),
 		IN_KERNEL(test_ring_full),
+		IN_KERNEL(test_tid_of_another_process),
+		IN_KERNEL(test_tid_of_another_program),
 		IN_KERNEL(test_other_pid_namespace),
 		IN_KERNEL(test_usdt_kinds),
 		IN_KERNEL(test_usdt_without_arguments),
 		IN_KERNEL(test_usdt_and_live),
 		IN_KERNEL(test_usdt_end_without_a_begin),
+		IN_KERNEL(test_usdt_at_another_place),
+		cmocka_unit_test(test_usdt_constants),
+		cmocka_unit_test(test_usdt_registers),
+		cmocka_unit_test(test_usdt_memory),
 		IN_KERNEL(test_pools),
 		IN_KERNEL(test_pools_of_each_collector),
 		IN_KERNEL(test_pools_of_two_collections_in_one),

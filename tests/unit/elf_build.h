@@ -47,6 +47,7 @@ struct elf_build_sym {
 struct elf_build_usdt {
 	const char *provider, *name;
 	uint64_t pc, base, semaphore;
+	const char *args; /* NULL: "" */
 };
 
 struct elf_build_spec {
@@ -84,9 +85,9 @@ static inline void elf_build_usdts(FILE *out, const struct elf_build_spec *spec)
 			size_t len = sizeof(head);
 
 			memcpy(desc, head, sizeof(head));
-			len += (size_t)snprintf(desc + len, sizeof(desc) - len, "%s%c%s%c",
-						p->provider, 0, p->name, 0);
-			desc[len++] = '\0'; /* no arguments */
+			len += (size_t)snprintf(desc + len, sizeof(desc) - len, "%s%c%s%c%s%c",
+						p->provider, 0, p->name, 0, p->args ? p->args : "",
+						0);
 			elf_build_note(out, "stapsdt", 3, desc, len);
 		}
 	}
@@ -256,7 +257,7 @@ static inline int elf_walk_usdt(void *arg, const struct elf_usdt *u)
 	struct elf_walk *w = arg;
 
 	w->probes++;
-	w->sum += strlen(u->provider) + strlen(u->name) + u->pc + u->semaphore;
+	w->sum += strlen(u->provider) + strlen(u->name) + strlen(u->args) + u->pc + u->semaphore;
 	return 0;
 }
 

@@ -176,9 +176,9 @@ static const struct runtime_file *with_probes(const char *name, const char *prov
 					      const char *begin, const char *end)
 {
 	const struct elf_build_usdt probes[] = {
-		{provider, begin, ELF_BUILD_DATA, ELF_BUILD_BASE, 0},
-		{provider, end, ELF_BUILD_DATA + 4, ELF_BUILD_BASE, 0},
-		{NULL, NULL, 0, 0, 0},
+		{provider, begin, ELF_BUILD_DATA, ELF_BUILD_BASE, 0, NULL},
+		{provider, end, ELF_BUILD_DATA + 4, ELF_BUILD_BASE, 0, NULL},
+		{NULL, NULL, 0, 0, 0, NULL},
 	};
 
 	return look_at(name, &(struct elf_build_spec){.probes = probes}, NULL);

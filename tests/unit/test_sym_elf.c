@@ -160,9 +160,9 @@ static const struct elf_build_sym some_syms[] = {
 	{0},
 };
 static const struct elf_build_usdt some_probes[] = {
-	{"node", "gc__start", 0x1000, ELF_BUILD_BASE, 0},
-	{"other", "x", 0x2000, ELF_BUILD_BASE - 0x100, 0x77},
-	{"third", "unbased", 0x3000, 0, 0},
+	{"node", "gc__start", 0x1000, ELF_BUILD_BASE, 0, "4@%edi -4@$3 8@-8(%rbp)"},
+	{"other", "x", 0x2000, ELF_BUILD_BASE - 0x100, 0x77, NULL},
+	{"third", "unbased", 0x3000, 0, 0, NULL},
 	{0},
 };
 static const int32_t some_data[] = {11, 22, 33, 44};
@@ -266,6 +266,7 @@ static void self_usdt(void **state)
 	assert_int_equal(t.count, 2);
 	assert_true(base + t.plain.pc == (uint64_t)(uintptr_t)elf_truth_pc_a);
 	assert_true(t.plain.semaphore == 0);
+	assert_string_equal(t.plain.args, "-4@$1");
 	assert_true(base + t.guarded.pc == (uint64_t)(uintptr_t)elf_truth_pc_b);
 	assert_true(base + t.guarded.semaphore == (uint64_t)(uintptr_t)&elf_truth_semaphore);
 	elf_file_free(f);
@@ -327,6 +328,8 @@ static void built_usdt(void **state)
 	assert_true(got[0].pc == 0x1000 && got[0].semaphore == 0);
 	assert_true(got[1].pc == 0x2100 && got[1].semaphore == 0x77); /* prelinked by 0x100 */
 	assert_true(got[2].pc == 0x3000);			      /* no base noted */
+	assert_string_equal(got[0].args, "4@%edi -4@$3 8@-8(%rbp)");
+	assert_string_equal(got[1].args, "");
 	elf_file_free(f);
 	free(bytes);
 }
@@ -509,6 +512,31 @@ static void bad_notes(void **state)
 	nh->n_descsz = 24 + 5; /* pc, base, semaphore, "node\0": no name */
 	f = open_bytes(bytes, len);
 	assert_int_equal(elf_file_for_each_usdt(f, elf_walk_usdt, &w), -EBADMSG);
+	elf_file_free(f);
+	nh->n_descsz = 24 + 5 + 10 + 4; /* "gc__start\0" too, and arguments that do not end */
+	f = open_bytes(bytes, len);
+	assert_int_equal(elf_file_for_each_usdt(f, elf_walk_usdt, &w), -EBADMSG);
+	elf_file_free(f);
+	free(bytes);
+}
+
+/* Notes of two strings: not even an empty one for the arguments. */
+static void note_without_arguments(void **state)
+{
+	size_t len;
+	unsigned char *bytes = elf_build(&some_spec, &len);
+	Elf64_Shdr *sh = elf_build_shdr(bytes, EB_USDT);
+	Elf64_Nhdr *nh = (Elf64_Nhdr *)(void *)(bytes + sh->sh_offset);
+	struct elf_usdt got[3], *next = got;
+	struct elf_file *f;
+
+	(void)state;
+	nh->n_descsz = 24 + 5 + 10;
+	f = open_bytes(bytes, len);
+	elf_file_for_each_usdt(f, list_usdt, &next);
+	assert_true(next > got);
+	assert_string_equal(got[0].name, "gc__start");
+	assert_string_equal(got[0].args, "");
 	elf_file_free(f);
 	free(bytes);
 }
@@ -703,15 +731,25 @@ static void mutated_real(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(self_symbols),	  cmocka_unit_test(self_data),
-		cmocka_unit_test(self_build_id),  cmocka_unit_test(self_usdt),
-		cmocka_unit_test(built_symbols),  cmocka_unit_test(built_usdt),
-		cmocka_unit_test(walk_stops),	  cmocka_unit_test(stripped),
-		cmocka_unit_test(not_an_elf),	  cmocka_unit_test(other_elf),
-		cmocka_unit_test(bad_strings),	  cmocka_unit_test(bad_notes),
-		cmocka_unit_test(too_many_notes), cmocka_unit_test(build_id_sizes),
-		cmocka_unit_test(sparse_giant),	  cmocka_unit_test(cut_while_open),
-		cmocka_unit_test(mutated_built),  cmocka_unit_test(mutated_real),
+		cmocka_unit_test(self_symbols),
+		cmocka_unit_test(self_data),
+		cmocka_unit_test(self_build_id),
+		cmocka_unit_test(self_usdt),
+		cmocka_unit_test(built_symbols),
+		cmocka_unit_test(built_usdt),
+		cmocka_unit_test(walk_stops),
+		cmocka_unit_test(stripped),
+		cmocka_unit_test(not_an_elf),
+		cmocka_unit_test(other_elf),
+		cmocka_unit_test(bad_strings),
+		cmocka_unit_test(bad_notes),
+		cmocka_unit_test(note_without_arguments),
+		cmocka_unit_test(too_many_notes),
+		cmocka_unit_test(build_id_sizes),
+		cmocka_unit_test(sparse_giant),
+		cmocka_unit_test(cut_while_open),
+		cmocka_unit_test(mutated_built),
+		cmocka_unit_test(mutated_real),
 	};
 
 	return cmocka_run_group_tests_name("sym/elf_file", tests, NULL, NULL);

@@ -46,9 +46,9 @@ static const struct elf_build_sym v8_syms[] = {
 	{0},
 };
 static const struct elf_build_usdt v8_probes[] = {
-	{"node", "gc__start", 0x400, ELF_BUILD_BASE, 0},
-	{"v8", "x", 0x500, ELF_BUILD_BASE, 0},
-	{"libc", "setjmp", 0x600, ELF_BUILD_BASE, 0},
+	{"node", "gc__start", 0x400, ELF_BUILD_BASE, 0, NULL},
+	{"v8", "x", 0x500, ELF_BUILD_BASE, 0, NULL},
+	{"libc", "setjmp", 0x600, ELF_BUILD_BASE, 0, NULL},
 	{0},
 };
 static const int32_t v8_data[D_COUNT] = {12, 4, 254, 8, 31};

@@ -5,7 +5,6 @@
  */
 #include "collect/gcs.h"
 
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +14,12 @@
 #include "base/hmap.h"
 #include "base/log.h"
 #include "base/memreader.h"
+#include "collect/gc_usdt_probes.h"
 #include "collect/uprobe.h"
 
 #define FILES_OF_PROCESS 512
 #define LOOK_AGAIN_NS	 NSEC_PER_SEC /* after the first look, then twice as long each time */
 #define LOOK_RARELY_NS	 (64 * NSEC_PER_SEC)
-#define USDT_LINKS	 3
 #define PATH_BYTES	 128
 
 /* The end before the begin: what ends must have been seen to begin. */
@@ -29,7 +28,7 @@ static const struct {
 	const char *program;
 	bool is_return;
 	bool is_needed; /* without it nothing is seen */
-	bool is_kept;	/* where USDT probes tell the rest */
+	bool is_kept;	/* where USDT probes tell the rest, and name heaps in the same way */
 } probes[] = {
 	{V8_HOOK_LIVE, "mw_gc_live", true, false, true},
 	{V8_HOOK_SCAVENGE, "mw_gc_out", true, true, false},
@@ -38,7 +37,7 @@ static const struct {
 	{V8_HOOK_MINOR, "mw_gc_minor_in", false, false, false},
 	{V8_HOOK_MARK_COMPACT, "mw_gc_out", true, true, false},
 	{V8_HOOK_MARK_COMPACT, "mw_gc_full_in", false, true, false},
-	{V8_HOOK_HEAP_OUT, "mw_gc_heap_out", false, false, true},
+	{V8_HOOK_HEAP_OUT, "mw_gc_heap_out", false, false, false},
 };
 #define PROBE_COUNT (sizeof(probes) / sizeof(probes[0]))
 
@@ -52,9 +51,11 @@ struct gc_process {
 	bool has_file;		  /* a collector was found */
 	struct runtime_file file; /* in it */
 	char path[PATH_BYTES];	  /* of it, by a name of our own */
+	uint64_t map_start, map_offset; /* of an executable mapping of it */
 	struct memreader memory;
 	int fds[PROBE_COUNT]; /* -1: not attached */
-	struct bpf_link *links[USDT_LINKS];
+	struct gc_usdt_probes usdt;
+	uint64_t isolate; /* that USDT probes told first */
 	uint64_t look_at_ns, look_again_ns;
 };
 
@@ -97,10 +98,7 @@ struct gcs *gcs_new(struct session *session, struct runtime_files *files)
 
 static void detach(struct gc_process *p)
 {
-	for (unsigned i = 0; i < USDT_LINKS; i++) {
-		bpf_link__destroy(p->links[i]);
-		p->links[i] = NULL;
-	}
+	gc_usdt_probes_detach(&p->usdt);
 	for (size_t i = PROBE_COUNT; i-- > 0;) { /* first no collection is seen to begin any more */
 		background_close(p->fds[i]);
 		p->fds[i] = -1;
@@ -140,35 +138,27 @@ static bool has_live(const struct gc_process *p)
 static int attach_usdt(struct gcs *g, struct gc_process *p)
 {
 	const struct gc_usdt_row *row = p->file.usdt;
-	uint64_t cookie = gc_usdt_cookie(row, p->file.v8_version, has_live(p));
-	const struct {
-		const char *name, *program;
-	} wanted[USDT_LINKS] = {
-		{row->end, "mw_gc_usdt_end"},
-		{row->pool, "mw_gc_usdt_pool"},
-		{row->begin, "mw_gc_usdt_begin"},
-	};
+	const struct gc_usdt_place place = {p->pid, p->path, p->map_start, p->map_offset};
 
-	for (unsigned i = 0; i < USDT_LINKS; i++) {
-		if (!wanted[i].name)
-			continue;
-		p->links[i] = session_attach_usdt(g->session, wanted[i].program, p->pid, p->path,
-						  row->provider, wanted[i].name, cookie);
-		if (!p->links[i])
-			return -errno;
-	}
-	return 0;
+	return gc_usdt_probes_attach(&p->usdt, g->session, &place, row,
+				     gc_usdt_cookie(row, p->file.v8_version, has_live(p)));
 }
 
 static const char deadly[] = "it has a seccomp filter, by which return probes would kill it on "
 			     "Linux 6.11 to 6.13";
 static const char refused[] = "the kernel refused a probe in this process (-v shows which)";
+static const char too_many[] = "its USDT probes are at more places than memwatch takes";
+static const char no_arguments[] = "its USDT probes cannot be used: their arguments are where they "
+				   "cannot be read, or the kernel cannot enable them";
 static const char nothing_to_probe[] =
 	"it collects garbage, and has neither USDT probes at its collections nor symbols of them "
 	"(stripped?)";
 static const char no_live[] = "what lives after a collection is not told: V8's symbols are missing";
 static const char no_usdt_live[] = "verdicts do not rest on them: what lives after a collection is "
 				   "told by some of this runtime's collectors, or by none";
+static const char many_heaps[] =
+	"verdicts do not rest on them: it has several heaps, and the end of "
+	"one is not told by USDT probes";
 
 static void use_usdt(struct gcs *g, struct gc_process *p)
 {
@@ -182,7 +172,7 @@ static void use_usdt(struct gcs *g, struct gc_process *p)
 		log_debug("PID %u: no USDT probe: %s", p->pid, strerror(-err));
 		detach(p);
 		source->collector = COLLECTOR_HIDDEN;
-		source->why = refused;
+		source->why = err == -E2BIG ? too_many : err == -ENOTSUP ? no_arguments : refused;
 		return;
 	}
 	source->by = "USDT probes";
@@ -255,6 +245,10 @@ static int find_file(struct gcs *g, struct gc_process *p)
 	}
 	if (best && !err)
 		err = proc_map_path((pid_t)p->pid, best, p->path, sizeof(p->path));
+	if (best) {
+		p->map_start = best->start;
+		p->map_offset = best->offset;
+	}
 	p->has_file = best && !err;
 	proc_maps_release(&maps);
 	return p->has_file ? 1 : err ? err : worst;
@@ -460,12 +454,29 @@ void gcs_source(const struct gcs *g, uint32_t pid, uint64_t start_ns, struct gc_
 
 /* --- records --- */
 
+/*
+ * The probes tell the v8::Isolate, V8's function that takes a heap down the Heap in it: the two
+ * cannot be matched, so the sum of what lives is known only as long as there is one.
+ */
+static void note_isolate(struct gc_process *p, const struct mw_event_gc *e)
+{
+	if (e->via != MW_GC_VIA_USDT || !e->isolate)
+		return;
+	if (!p->isolate)
+		p->isolate = e->isolate;
+	if (p->isolate == e->isolate || p->source.collector != COLLECTOR_LIVE)
+		return;
+	p->source.collector = COLLECTOR_SEEN;
+	p->source.why = many_heaps;
+}
+
 bool gcs_take(struct gcs *g, const struct mw_event_gc *e, struct gc *out)
 {
 	struct gc_process *p = find(g, e->h.pid);
 
 	if (!p || !p->is_probed || !p->has_file)
 		return false;
+	note_isolate(p, e);
 	memset(out, 0, sizeof(*out));
 	out->pid = e->h.pid;
 	out->start_ns = e->h.start_ns;

@@ -131,6 +131,8 @@ static int configure_sites(struct session *s)
 
 	if (!used_hook(s, CAPABILITY_GC))
 		err = bpf_map__set_max_entries(s->skel->maps.mw_gc_threads, 1);
+	if (!err && !used_hook(s, CAPABILITY_GC))
+		err = bpf_map__set_max_entries(s->skel->maps.mw_gc_usdt, 1);
 	if (!used_hook(s, CAPABILITY_SITES)) {
 		for (size_t i = 0; !err && i < sizeof(of_sites) / sizeof(of_sites[0]); i++)
 			err = bpf_map__set_max_entries(of_sites[i], 1);
@@ -654,20 +656,6 @@ int session_program_fd(const struct session *s, const char *name)
 	const struct bpf_program *program = bpf_object__find_program_by_name(s->skel->obj, name);
 
 	return program ? bpf_program__fd(program) : -1;
-}
-
-struct bpf_link *session_attach_usdt(const struct session *s, const char *program, uint32_t pid,
-				     const char *path, const char *provider, const char *name,
-				     uint64_t cookie)
-{
-	const struct bpf_program *p = bpf_object__find_program_by_name(s->skel->obj, program);
-	LIBBPF_OPTS(bpf_usdt_opts, opts, .usdt_cookie = cookie);
-
-	if (!p) {
-		errno = ENOENT;
-		return NULL;
-	}
-	return bpf_program__attach_usdt(p, (pid_t)pid, path, provider, name, &opts);
 }
 
 /* --- own cost --- */

@@ -92,19 +92,6 @@ void session_vary_faults(struct session *s);
 /** session_program_fd - of a loaded program by its name in bpf/; -1 if there is none */
 int session_program_fd(const struct session *s, const char *name);
 
-struct bpf_link;
-
-/**
- * session_attach_usdt - program @program to a USDT probe of one process
- * @path: of the file that has it, by a name of our own
- * @cookie: what the program gets by bpf_usdt_cookie()
- *
- * NULL with errno set. bpf_link__destroy() detaches.
- */
-struct bpf_link *session_attach_usdt(const struct session *s, const char *program, uint32_t pid,
-				     const char *path, const char *provider, const char *name,
-				     uint64_t cookie);
-
 const struct kernel *session_kernel(const struct session *s);
 /** session_hook - the state of hook_table[@i] */
 const struct hook_state *session_hook(const struct session *s, size_t i);

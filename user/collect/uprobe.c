@@ -29,17 +29,16 @@ static int read_number(const char *path)
 	return digits ? (int)strtol(digits, NULL, 10) : -EIO;
 }
 
-int uprobe_open(int prog_fd, bool is_return, uint32_t pid, const char *path, uint64_t offset)
+/* @config: of the probe, beyond its place. */
+static int open_probe(int prog_fd, uint64_t config, uint32_t pid, const char *path, uint64_t offset)
 {
-	struct perf_event_attr attr = {.size = sizeof(attr)};
+	struct perf_event_attr attr = {.size = sizeof(attr), .config = config};
 	int type = read_number(SYSFS "type");
-	int bit = is_return ? read_number(SYSFS "format/retprobe") : 0;
 	int fd;
 
-	if (type < 0 || bit < 0)
+	if (type < 0)
 		return -ENOENT;
 	attr.type = type;
-	attr.config = is_return ? 1ULL << bit : 0;
 	attr.uprobe_path = (uintptr_t)path;
 	attr.probe_offset = offset;
 	fd = syscall(SYS_perf_event_open, &attr, (pid_t)pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
@@ -52,6 +51,25 @@ int uprobe_open(int prog_fd, bool is_return, uint32_t pid, const char *path, uin
 		return err;
 	}
 	return fd;
+}
+
+int uprobe_open(int prog_fd, bool is_return, uint32_t pid, const char *path, uint64_t offset)
+{
+	int bit = is_return ? read_number(SYSFS "format/retprobe") : 0;
+
+	if (bit < 0)
+		return -ENOENT;
+	return open_probe(prog_fd, is_return ? 1ULL << bit : 0, pid, path, offset);
+}
+
+int uprobe_open_usdt(int prog_fd, uint32_t pid, const char *path, uint64_t offset,
+		     uint64_t semaphore)
+{
+	int bit = semaphore ? read_number(SYSFS "format/ref_ctr_offset") : 0; /* "config:32-63" */
+
+	if (bit < 0 || bit > 63 || semaphore > UINT64_MAX >> bit)
+		return -ENOTSUP;
+	return open_probe(prog_fd, semaphore << bit, pid, path, offset);
 }
 
 static bool has_seccomp(uint32_t pid)

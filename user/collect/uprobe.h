@@ -19,6 +19,16 @@
 int uprobe_open(int prog_fd, bool is_return, uint32_t pid, const char *path, uint64_t offset);
 
 /**
+ * uprobe_open_usdt - the same at a USDT probe, which counts meanwhile as wanted
+ * @semaphore: where in the file its counter is, in a writable segment; 0: it has none
+ *
+ * Also -ENOTSUP where the kernel cannot raise the counter (before 4.20; kernel: 1cc33161a83d
+ * "uprobes: Support SDT markers having reference count (semaphore)").
+ */
+int uprobe_open_usdt(int prog_fd, uint32_t pid, const char *path, uint64_t offset,
+		     uint64_t semaphore);
+
+/**
  * uprobe_is_deadly - whether a return probe would kill process @pid
  *
  * On x86-64 Linux 6.11 to 6.13 what a probe makes of a return is a system call, which a seccomp

@@ -476,9 +476,17 @@ static bool usdt_parse(const struct elf_file *f, const struct note *n, struct el
 		return false;
 	out->provider = s;
 	s = nul + 1;
-	if (!memchr(s, '\0', (size_t)(end - s)))
+	nul = memchr(s, '\0', (size_t)(end - s));
+	if (!nul)
 		return false;
 	out->name = s;
+	s = nul + 1;
+	if (s == end)
+		out->args = "";
+	else if (memchr(s, '\0', (size_t)(end - s)))
+		out->args = s;
+	else
+		return false;
 
 	/* prelink moves sections and adjusts no notes: the base tells by how much */
 	out->pc = head[0] + (f->usdt_base && head[1] ? f->usdt_base - head[1] : 0);

@@ -35,6 +35,7 @@ struct elf_section {
 struct elf_usdt {
 	const char *provider; /* valid until elf_file_free() */
 	const char *name;
+	const char *args;   /* one string for all, see usdt_arg.h; "" for none. Of any length */
 	uint64_t pc;	    /* as in the note, prelink-adjusted by .stapsdt.base */
 	uint64_t semaphore; /* 0 for none */
 };
