@@ -320,6 +320,7 @@ like "$(cat "$T/m.out")" "# [0-9:]{8} sites of $grower \(grow\)"$'\n'"# +BYTES +
 
 watch m -i 0.2 --budget 0
 await 20 "sites of the fastest grower" has_record m site
+await 60 "a verdict that is not 'too early'" has_record m verdict
 start short sleep 0.01
 ended short
 kill -STOP "$(pid_of m)"
@@ -328,8 +329,8 @@ kill -CONT "$(pid_of m)"
 tick m
 stop m
 stop grower
-is "$(jq_of m .type | grep -vE 'gc|verdict' | sort -u | tr -d '"' | xargs)" "end exec exit fork lost meta process site" \
-	"a run has every type of record but oom, and what takes time to tell"
+is "$(jq_of m .type | grep -v gc | sort -u | tr -d '"' | xargs)" "end exec exit fork lost meta process site verdict" \
+	"a run has every type of record but oom, and gc where nothing collects"
 is "$(unknown_keys m)" "" "each key that was written is in the schema"
 is "$(jq -r '.types | keys[]' "$T/schema.json" | xargs)" "check end exec exit fork gc lost meta oom process site verdict" \
 	"the schema has these types"
@@ -347,8 +348,8 @@ is "$(jq_of m "select(.type == \"process\") | $(cat "$T/keys") - keys" | sort -u
 	"each process record has all totals"
 is "$(jq_of m "select(.type == \"process\" and .delta) | .delta | keys" | sort -u)" \
 	"$(jq -c sort "$T/keys")" "and each delta their changes"
-is "$(jq_of m 'del(.self.cpu_pct, .self.once_pct, .share) | [.. | numbers | select(. != floor)] | length' | sort -u)" 0 \
-	"numbers are integers, but for percentages and share"
+is "$(jq_of m 'del(.self.cpu_pct, .self.once_pct, .share, .confidence) | [.. | numbers | select(. != floor)] | length' | sort -u)" 0 \
+	"numbers are integers, but for percentages, shares and confidence"
 now=$(date +%s)
 between $((now - 60)) "$(jq_of m 'select(.type == "end") | .time[:19] + "Z" | fromdate')" $((now + 5)) \
 	"its time is now"
