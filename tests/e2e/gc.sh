@@ -278,7 +278,7 @@ fi
 # --- a Java VM ---
 
 has_probes() { # FILE PROVIDER
-	readelf -n "$1" 2>/dev/null | grep -q "Provider: $2\$"
+	readelf -n "$1" 2>/dev/null | grep "Provider: $2\$" >/dev/null # not -q: readelf would fail
 }
 
 # java_homes: JDKs whose VM has probes, each once
@@ -317,8 +317,8 @@ java() {
 		steps=$(jq -nc --slurpfile told "$T/$collector.out" --slurpfile seen "$T/m.out" --argjson pid "$(pid_of "$collector")" '
 			[$told[] | select(.event == "step") | .used] as $t |
 			[$seen[] | select(.type == "gc" and .pid == $pid and .kind == "full") | .live_bytes] as $s |
-			{told: $t, seen: $s, same: ($t | length) == ($s | length) and
-			 ([range($t | length) | $s[.] / $t[.] - 1 | fabs] | max < 0.05)}')
+			{told: $t, seen: $s, same: (($t | length) == ($s | length) and
+			 ([range($t | length) | $s[.] / $t[.] - 1 | fabs] | max < 0.05))}')
 		if [ "$(jq .same <<<"$steps")" = true ]; then
 			pass "$name: each full collection of ${collector}GC is a record, with what is used after it"
 		else

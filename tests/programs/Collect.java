@@ -9,12 +9,13 @@ import java.util.Scanner;
 
 public class Collect {
 	private static final int STEPS = 3;
+	private static volatile byte[] garbage; // or the compiler may leave it out
 
 	private static void step(List<byte[]> kept, boolean said) {
 		for (int i = 0; i < 200; i++) {
 			kept.add(new byte[50000]);
 			for (int j = 0; j < 20; j++)
-				new byte[10000][0] = 1;
+				garbage = new byte[10000];
 		}
 		System.gc();
 		long used = Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
