@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/log.h"
 #include "base/opts.h"
 #include "base/strbuf.h"
@@ -355,7 +356,9 @@ int cmd_doctor(int argc, char **argv)
 		free(d);
 		return cmd_status(err);
 	}
+	background_start(); /* where that fails, threads close what was attached */
 	err = examine(d);
+	background_wait(); /* or the process that was looked at keeps breakpoints */
 	free(d);
 	return err ? MEMWATCH_EXIT_FAILED : MEMWATCH_EXIT_OK;
 }
