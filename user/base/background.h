@@ -4,7 +4,8 @@
  *
  * To take a uprobe away the kernel first waits until no CPU can be in its program any more: tens
  * of milliseconds, which the caller of close(2) spends. One after the other they would stop
- * memwatch for a second; side by side they take as long as one. And if the caller has been killed
+ * memwatch for a second or more; side by side they are faster where the kernel lets them, which for
+ * uprobes of perf it does not (some 0.1 s each, one at a time). And if the caller has been killed
  * meanwhile, as exit(3) too kills the other threads, the kernel cannot write to the program that is
  * probed ("failed to unregister, leaking uprobe"): the breakpoint stays, for as long as that
  * program runs. So it is a process of its own that closes, which nobody kills.
