@@ -129,7 +129,7 @@ static __always_inline void mw_gc_end(bool waits_for_live)
 /* --- V8 --- */
 
 SEC("?uprobe")
-int mw_gc_scavenge_in(struct pt_regs *ctx)
+int mw_gc_scav_in(struct pt_regs *ctx)
 {
 	mw_gc_begin(PT_REGS_PARM1(ctx), MW_GC_SCAVENGE, MW_GC_VIA_UPROBE);
 	return 0;
@@ -209,7 +209,7 @@ static __always_inline enum mw_gc_kind mw_gc_kind_of(__u32 rule, long arg)
 }
 
 SEC("?uprobe")
-int mw_gc_usdt_begin(struct pt_regs *ctx)
+int mw_gc_usdt_in(struct pt_regs *ctx)
 {
 	const struct mw_gc_usdt_site *site = mw_gc_usdt_site(ctx);
 	long arg, isolate = 0;
@@ -224,7 +224,7 @@ int mw_gc_usdt_begin(struct pt_regs *ctx)
 }
 
 SEC("?uprobe")
-int mw_gc_usdt_end(struct pt_regs *ctx)
+int mw_gc_usdt_out(struct pt_regs *ctx)
 {
 	const struct mw_gc_usdt_site *site = mw_gc_usdt_site(ctx);
 

@@ -35,7 +35,7 @@ struct mw_gc_usdt_key {
 
 struct mw_gc_usdt_site {
 	__u32 cookie; /* MW_GC_COOKIE_*, and enum mw_gc_rule */
-	/* Those that its program wants. mw_gc_usdt_begin: what the rule is about, the heap.
+	/* Those that its program wants. mw_gc_usdt_in: what the rule is about, the heap.
 	   mw_gc_usdt_pool: the manager, the pool's name, what is used. */
 	struct mw_usdt_arg args[MW_GC_USDT_ARGS];
 };

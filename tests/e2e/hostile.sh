@@ -154,7 +154,9 @@ kinds='v8-survived|external|fault|brk|mmap|v8-alloc'
 lines="^(# TIME |[0-9:]{8} +[0-9]+ |# [0-9:]{8} (exec|exit|gone|lost|OOM kill): |# memwatch took |\
 # [0-9:]{8} sites of [0-9]+ \\(|#    BYTES      RATE SHARE KIND         SITE\$|\
 # +[0-9.]+[KMGT]? +[+-]?[0-9.]+[KMGT]?/s +[0-9]+% ($kinds) +[^ ]|\
-#  (no growth was sampled yet|JavaScript by [a-z ]+: |[0-9.]+k? stacks))"
+#  (no growth was sampled yet|JavaScript by [a-z ]+: |[0-9.]+k? stacks)|\
+# [0-9:]{8} verdict of [0-9]+ \\(|\
+#  (too few minima|it has ended|it ended |private memory |.* ran out of memory [0-9a-z]+ ago: ))"
 for id in named $watched; do
 	is_clean "$T/$id.out" "text ($id)"
 	is_clean "$T/$id.err" "text ($id), stderr"

@@ -318,7 +318,7 @@ else
 		ends="$ends $STATUS"
 	done
 	is "$ends" "$(printf ' 0 0 0 137%.0s' {1..5})" "20 quick starts and ends"
-	between 200 "$(sort -u "$T/bpf" | wc -l)" 1000 "have made as many objects"
+	between 200 "$(sort -u "$T/bpf" | wc -l)" 2000 "have made as many objects"
 	ok "and leave none" wait_for 10 bpf_is_free
 	[ -z "$(bpf_left)" ] || diag "left: $(bpf_left | xargs)"
 	is "$(awk '$3 == "bpf" { print $2 }' /proc/mounts | xargs -r -I{} find {} -name 'mw_*' \

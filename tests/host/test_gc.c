@@ -200,7 +200,7 @@ static void test_kinds(void **state)
 		program *in;
 		enum mw_gc_kind kind;
 	} kinds[] = {
-		{mw_gc_scavenge_in, MW_GC_SCAVENGE},
+		{mw_gc_scav_in, MW_GC_SCAVENGE},
 		{mw_gc_minor_in, MW_GC_MINOR_MARK_SWEEP},
 		{mw_gc_full_in, MW_GC_MARK_COMPACT},
 	};
@@ -218,7 +218,7 @@ static void test_kinds(void **state)
 static void test_threads_at_once(void **state)
 {
 	(void)state;
-	enter(mw_gc_scavenge_in, HEAP);
+	enter(mw_gc_scav_in, HEAP);
 	be_thread(1);
 	host.now_ns += 100;
 	enter(mw_gc_full_in, HEAP_2);
@@ -257,7 +257,7 @@ static void test_begin_without_an_end(void **state)
 	(void)state;
 	enter(mw_gc_full_in, HEAP);
 	host.now_ns += 1000000;
-	collect(mw_gc_scavenge_in, HEAP);
+	collect(mw_gc_scav_in, HEAP);
 	say_live(111);
 	assert_int_equal(host.submitted_count, 1);
 	assert_gc(0, START + 1000000 + PAUSE, .isolate = HEAP, .pause_ns = PAUSE, .live_bytes = 111,
@@ -269,7 +269,7 @@ static void test_live_never_comes(void **state)
 	(void)state;
 	collect(mw_gc_full_in, HEAP);
 	host.now_ns += 1000000;
-	enter(mw_gc_scavenge_in, HEAP_2);
+	enter(mw_gc_scav_in, HEAP_2);
 	assert_int_equal(host.submitted_count, 1); /* sent by the next, as of its own end */
 	assert_gc(0, START + PAUSE, .isolate = HEAP, .pause_ns = PAUSE, .tid = TGID,
 		  .kind = MW_GC_MARK_COMPACT);
@@ -333,7 +333,7 @@ static void test_ring_full(void **state)
 	assert_int_equal(host.lost[MW_LOST_RING], 2);
 	host.ring_is_full = false;
 	say_live(111); /* nor is it sent later, with another's figure */
-	enter(mw_gc_scavenge_in, HEAP);
+	enter(mw_gc_scav_in, HEAP);
 	assert_int_equal(host.submitted_count, 0);
 }
 
@@ -346,13 +346,13 @@ static void test_tid_of_another_process(void **state)
 	collect(mw_gc_full_in, HEAP);
 	process.thread[0].start_boottime++;
 	say_live(111);
-	enter(mw_gc_scavenge_in, HEAP_2);
+	enter(mw_gc_scav_in, HEAP_2);
 	assert_int_equal(host.submitted_count, 0);
 	leave();
 	say_live(222);
 	assert_int_equal(host.submitted_count, 1);
 	assert_int_equal(sent(0)->isolate, HEAP_2);
-	enter(mw_gc_scavenge_in, HEAP_2);
+	enter(mw_gc_scav_in, HEAP_2);
 	process.thread[0].start_boottime++;
 	leave(); /* of what the other began */
 	say_live(333);
@@ -368,7 +368,7 @@ static void test_tid_of_another_program(void **state)
 	collect(mw_gc_full_in, HEAP);
 	process.thread[0].mm = &other;
 	say_live(111);
-	enter(mw_gc_scavenge_in, HEAP_2);
+	enter(mw_gc_scav_in, HEAP_2);
 	assert_int_equal(host.submitted_count, 0);
 	leave();
 	say_live(222);
@@ -403,9 +403,9 @@ static void test_other_pid_namespace(void **state)
 
 static void usdt_collect(__u32 cookie, unsigned count, const long *args)
 {
-	fire(mw_gc_usdt_begin, cookie, count, args);
+	fire(mw_gc_usdt_in, cookie, count, args);
 	host.now_ns += PAUSE;
-	fire(mw_gc_usdt_end, cookie, count, args);
+	fire(mw_gc_usdt_out, cookie, count, args);
 }
 
 static void test_usdt_kinds(void **state)
@@ -478,7 +478,7 @@ static void test_usdt_and_live(void **state)
 	assert_gc(0, START + PAUSE, .isolate = HEAP, .pause_ns = PAUSE, .live_bytes = 111,
 		  .tid = TGID, .kind = MW_GC_MARK_COMPACT, .via = MW_GC_VIA_USDT);
 	usdt_collect(cookie, 2, args);
-	fire(mw_gc_usdt_begin, cookie, 2, args);
+	fire(mw_gc_usdt_in, cookie, 2, args);
 	assert_int_equal(host.submitted_count, 2);
 	assert_int_equal(sent(1)->live_bytes, 0);
 }
@@ -488,10 +488,10 @@ static void test_usdt_end_without_a_begin(void **state)
 	static const long args[2] = {4, HEAP};
 
 	(void)state;
-	fire(mw_gc_usdt_end, MW_GC_RULE_V8, 2, args);
+	fire(mw_gc_usdt_out, MW_GC_RULE_V8, 2, args);
 	assert_int_equal(host.submitted_count, 0);
 	usdt_collect(MW_GC_RULE_V8, 2, args);
-	fire(mw_gc_usdt_end, MW_GC_RULE_V8, 2, args);
+	fire(mw_gc_usdt_out, MW_GC_RULE_V8, 2, args);
 	assert_int_equal(host.submitted_count, 1);
 }
 
@@ -502,15 +502,15 @@ static void test_usdt_at_another_place(void **state)
 
 	(void)state;
 	put_site(TGID + 1, &site);
-	run(mw_gc_usdt_begin, probe_regs());
+	run(mw_gc_usdt_in, probe_regs());
 	run(mw_gc_usdt_pool, probe_regs());
-	run(mw_gc_usdt_end, probe_regs());
+	run(mw_gc_usdt_out, probe_regs());
 	assert_int_equal(THREADS_KNOWN, 0);
 	put_site(TGID, &site);
-	run(mw_gc_usdt_begin, call_regs(0));
+	run(mw_gc_usdt_in, call_regs(0));
 	assert_int_equal(THREADS_KNOWN, 0);
-	run(mw_gc_usdt_begin, probe_regs());
-	run(mw_gc_usdt_end, probe_regs());
+	run(mw_gc_usdt_in, probe_regs());
+	run(mw_gc_usdt_out, probe_regs());
 	assert_int_equal(host.submitted_count, 1);
 }
 
@@ -523,8 +523,8 @@ static __u64 value_of(struct mw_usdt_arg arg, struct pt_regs regs)
 
 	setup(NULL);
 	put_site(TGID, &site);
-	run(mw_gc_usdt_begin, regs);
-	run(mw_gc_usdt_end, regs);
+	run(mw_gc_usdt_in, regs);
+	run(mw_gc_usdt_out, regs);
 	value = sent(0)->isolate;
 	teardown(NULL);
 	return value;
@@ -661,12 +661,12 @@ static void pool(const char *name, long used)
 
 static void java_begin(long full)
 {
-	fire(mw_gc_usdt_begin, MW_GC_RULE_FULL_IF, 1, &full);
+	fire(mw_gc_usdt_in, MW_GC_RULE_FULL_IF, 1, &full);
 }
 
 static void java_end(void)
 {
-	fire(mw_gc_usdt_end, MW_GC_RULE_FULL_IF, 0, NULL);
+	fire(mw_gc_usdt_out, MW_GC_RULE_FULL_IF, 0, NULL);
 }
 
 static void test_pools(void **state)

@@ -31,7 +31,7 @@ static enum news take(struct verdict_news *n, enum verdict_class class, bool is_
 		      bool only_leaks)
 {
 	struct verdict v = sample_calm(class, class == VERDICT_EARLY ? 0 : 0.9);
-	struct process p = {.pid = 1, .start_ns = 5, .verdict = &v};
+	struct process p = {.pid = 1, .start_ns = 5, .now_ns = 60000000000, .verdict = &v};
 
 	v.is_leak = class >= VERDICT_SHMEM;
 	return verdict_news_take(n, &p, is_last, only_leaks);
@@ -52,6 +52,17 @@ static void test_named(void **state)
 	assert_int_equal(take(n, VERDICT_WARMING, true, false), NEWS_FULL);
 	assert_int_equal(n->told.count, 0);
 	assert_int_equal(take(n, VERDICT_EARLY, true, false), NEWS_FULL); /* also of another */
+}
+
+/* It came and went: that nothing can be said is no news. */
+static void test_brief(void **state)
+{
+	struct verdict v = sample_calm(VERDICT_EARLY, 0);
+	struct process p = {.pid = 1, .now_ns = 9000000000, .verdict = &v};
+
+	assert_int_equal(verdict_news_take(*state, &p, true, false), NEWS_NONE);
+	p.now_ns = 11000000000;
+	assert_int_equal(verdict_news_take(*state, &p, true, false), NEWS_FULL);
 }
 
 static void test_whole_machine(void **state)
@@ -115,9 +126,8 @@ static void test_identity(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_NEWS(test_named),
-		WITH_NEWS(test_whole_machine),
-		WITH_NEWS(test_nothing_stays),
+		WITH_NEWS(test_named),	       WITH_NEWS(test_brief),
+		WITH_NEWS(test_whole_machine), WITH_NEWS(test_nothing_stays),
 		WITH_NEWS(test_identity),
 	};
 

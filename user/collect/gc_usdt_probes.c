@@ -18,9 +18,9 @@
 _Static_assert(GC_PROCS *GC_USDT_SITES <= MW_GC_USDT_SITES, "room for all processes");
 
 static const char *const programs[GC_USDT_PROBES] = {
-	[GC_USDT_END] = "mw_gc_usdt_end",
+	[GC_USDT_END] = "mw_gc_usdt_out",
 	[GC_USDT_POOL] = "mw_gc_usdt_pool",
-	[GC_USDT_BEGIN] = "mw_gc_usdt_begin",
+	[GC_USDT_BEGIN] = "mw_gc_usdt_in",
 };
 
 static void forget(const struct gc_usdt_probes *p, uint64_t ip)

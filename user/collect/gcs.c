@@ -32,7 +32,7 @@ static const struct {
 } probes[] = {
 	{V8_HOOK_LIVE, "mw_gc_live", true, false, true},
 	{V8_HOOK_SCAVENGE, "mw_gc_out", true, true, false},
-	{V8_HOOK_SCAVENGE, "mw_gc_scavenge_in", false, true, false},
+	{V8_HOOK_SCAVENGE, "mw_gc_scav_in", false, true, false},
 	{V8_HOOK_MINOR, "mw_gc_out", true, false, false},
 	{V8_HOOK_MINOR, "mw_gc_minor_in", false, false, false},
 	{V8_HOOK_MARK_COMPACT, "mw_gc_out", true, true, false},

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "analysis/verdict.h"
+#include "base/clock.h"
+
+#define BRIEF_NS (10 * NSEC_PER_SEC)
 
 struct told {
 	struct hmap_node node; /* by PID */
@@ -59,6 +62,12 @@ static void keep(struct verdict_news *n, struct told *told, const struct process
 	told->is_leak = p->verdict->is_leak;
 }
 
+/* That it is too early to say of what came and went is known without being told. */
+static bool came_and_went(const struct process *p)
+{
+	return p->verdict->class == VERDICT_EARLY && p->now_ns - p->first_ns < BRIEF_NS;
+}
+
 static enum news judge(const struct verdict *v, const struct told *told, bool is_last,
 		       bool only_leaks)
 {
@@ -87,7 +96,7 @@ enum news verdict_news_take(struct verdict_news *n, const struct process *p, boo
 		forget(n, told);
 		told = NULL;
 	}
-	news = judge(p->verdict, told, is_last, only_leaks);
+	news = !told && came_and_went(p) ? NEWS_NONE : judge(p->verdict, told, is_last, only_leaks);
 	/* To have told that it is too early is as good as to have told nothing. */
 	if (is_last || (news != NEWS_NONE && p->verdict->class == VERDICT_EARLY))
 		forget(n, told);
