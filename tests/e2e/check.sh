@@ -88,7 +88,7 @@ done
 
 state='grep -E "^Sig(Blk|Ign)" /proc/self/status; ls /proc/self/fd | wc -l'
 timeout 60 "$MEMWATCH" check -q -o /dev/null -- bash -c "$state" >"$T/inherited" 2>"$T/err" </dev/null
-bash -c "$state" >"$T/usual" 2>"$T/err" </dev/null
+timeout 60 bash -c "$state" >"$T/usual" 2>"$T/err" </dev/null
 is "$(cat "$T/inherited")" "$(cat "$T/usual")" "no signal is blocked or ignored, nothing is open"
 # Ignored by whoever started memwatch, its end would be lost.
 (trap '' CHLD && timeout 60 "$MEMWATCH" check -q -o /dev/null -- bash -c 'exit 5')
