@@ -25,7 +25,7 @@ static const struct command commands[] = {
 
 static void print_help(FILE *out)
 {
-	fputs("memwatch - which process grows, by how much, of what kind, on the running system\n"
+	fputs("memwatch - which process grows, whether it leaks, and by which code, as it runs\n"
 	      "\n"
 	      "Usage:\n"
 	      "  memwatch [watch] [-p PID]... [PID...] [options]\n"

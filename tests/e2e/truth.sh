@@ -21,6 +21,7 @@ else
 fi
 
 MEMWATCH=$MEMWATCH "$TESTS/truth/run.sh" -j 12 -o "$T/truth" "${programs[@]}" >"$T/summary" 2>"$T/progress"
+is "$?" 0 "the runner has run and judged them"
 for name in "${programs[@]}"; do
 	for file in "$T/truth/$name.json" "$T/truth/$name"@*.json; do
 		[ -e "$file" ] && is "$(jq -r '.faults | join("; ")' "$file")" "" \

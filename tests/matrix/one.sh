@@ -14,6 +14,8 @@ set -uo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 tests=$(dirname "$here")
+# shellcheck source=tests/target.sh
+. "$tests/target.sh"
 leaks=$tests/workloads/leaks
 memwatch=$(realpath -m "${MEMWATCH:-$tests/../build/memwatch}")
 cache=${MEMWATCH_NODES:-/var/cache/memwatch/node}
@@ -73,15 +75,7 @@ exec 9<>"$scratch/in" # the target ends when this does
 "$node" "${run[@]}" <"$scratch/in" >"$out.out" 2>&1 9>&- &
 target=$!
 
-is_ready() {
-	grep -Eq '"event":"ready"|"listening"' "$out.out"
-}
-for ((i = 0; i < 400; i++)); do
-	is_ready && break
-	kill -0 "$target" 2>/dev/null || give_up 2 "ended at once: $(tail -n 3 "$out.out")"
-	sleep 0.05
-done
-is_ready || give_up 2 "is not ready after 20 s"
+await_target "$target" "$out.out" || give_up 2 "$TARGET_WHY"
 
 if [ "$shape" = status-service ]; then
 	# 20 KB are kept a call

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# one.sh NAME NODE DIR - one program of the corpus, watched and judged.
+# one.sh NAME NODE DIR ID - one program of the corpus, watched and judged.
 #
 # NAME is of corpus.tsv; NODE is the path of a node, or - if the program needs none. Runs
-# `memwatch --json -p PID -d SECONDS` on it and leaves in DIR, by NAME or NAME@MAJOR: what memwatch
+# `memwatch --json -p PID -d SECONDS` on it and leaves in DIR, by ID: what memwatch
 # wrote, but sites (.ndjson), and said (.err), what the program said (.out), and what judge.jq says
 # (.json). With REJUDGE=kept only the last, of the verdicts that were kept; with REJUDGE=replay of those
 # that the analysis of this build gives on what was kept (replay.c).
@@ -15,10 +15,12 @@ set -uo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 tests=$(dirname "$here")
+# shellcheck source=tests/target.sh
+. "$tests/target.sh"
 memwatch=$(realpath -m "${MEMWATCH:-$tests/../build/memwatch}")
 programs=$(realpath -m "${WORKLOADS:-$tests/../build/tests/workloads}")
 replay=$(realpath -m "${BUILD:-$tests/../build}/tests/truth/replay")
-name=$1 node=$2 dir=$3
+name=$1 node=$2 dir=$3 out=$3/$4
 
 scratch=$(mktemp -d)
 target='' load='' watcher=''
@@ -42,8 +44,6 @@ IFS=$'\t' read -r _ kind run calls wait seconds rate expected < <(awk -F'\t' -v 
 	echo "one.sh: no $name in corpus.tsv" >&2
 	exit 2
 }
-out=$dir/$name
-[ "$node" = - ] || out+=@$(basename "$(dirname "$(dirname "$node")")" | sed 's/\..*//')
 
 give_up() { # STATUS WHAT
 	echo "one.sh: ${out##*/}: $2" >&2
@@ -93,15 +93,7 @@ exec 9<>"$scratch/in" # the program ends when this does
 env "${words[@]}" <"$scratch/in" >"$out.out" 2>&1 9>&- &
 target=$!
 
-is_ready() {
-	grep -Eq '"event":"ready"|"listening"' "$out.out"
-}
-for ((i = 0; i < 400; i++)); do
-	is_ready && break
-	kill -0 "$target" 2>/dev/null || give_up 2 "ended at once: $(tail -n 3 "$out.out")"
-	sleep 0.05
-done
-is_ready || give_up 2 "is not ready after 20 s"
+await_target "$target" "$out.out" || give_up 2 "$TARGET_WHY"
 
 # load_in_turns PORT CALLS...: ends when it is killed, with the program that it started
 load_in_turns() {

@@ -70,15 +70,23 @@ trap 'kill $(jobs -p) 2>/dev/null; wait; exit 130' INT TERM HUP
 mkdir -p "$dir" || exit 2
 results=()
 
+# label_of NODE: its major version, "debian", or "system" for what make nodes has not fetched
+label_of() {
+	case $1 in
+	"${MEMWATCH_NODES:-/var/cache/memwatch/node}"/*) basename "$(dirname "$(dirname "$1")")" | sed 's/\..*//' ;;
+	*) echo system ;;
+	esac
+}
+
 # run NAME NODE
 run() {
 	local id=$1
-	[ "$2" = - ] || id+=@$("$2" -p 'process.versions.node.split(".")[0]')
+	[ "$2" = - ] || id+=@$(label_of "$2")
 	results+=("$id")
 	while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do wait -n; done
 	{
 		trap 'kill "$one"; wait "$one"; exit' TERM
-		"$here/one.sh" "$1" "$2" "$dir" 2>"$dir/$id.run" &
+		"$here/one.sh" "$1" "$2" "$dir" "$id" 2>"$dir/$id.run" &
 		one=$!
 		wait $one
 		echo $? >"$dir/$id.status"
