@@ -1,14 +1,26 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Installs, by package name, what building and testing memwatch needs and this
-# machine lacks. Debian 12 and newer, Ubuntu 24.04 and newer. Asks nothing.
+# deps.sh [kernels|kernels-arm64]: installs, by package name, what building and testing memwatch
+# needs and this machine lacks; with a name, also what booting other kernels needs (make
+# test-kernels). Debian 12 and newer, Ubuntu 24.04 and newer. Asks nothing.
 set -euo pipefail
 
 packages=(
 	build-essential clang llvm libbpf-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libncurses-dev systemtap-sdt-dev
 	libjson-c-dev libcmocka-dev debuginfod jq tmux perl clang-format clang-tidy cppcheck shellcheck mandoc
 )
+case ${1-} in
+'') ;;
+kernels) packages+=(qemu-system-x86 e2fsprogs xz-utils zstd) ;;
+kernels-arm64)
+	packages+=(qemu-system-arm e2fsprogs xz-utils zstd gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
+	;;
+*)
+	echo "deps.sh: '$1' is no set of packages: kernels or kernels-arm64" >&2
+	exit 2
+	;;
+esac
 
 have() {
 	command -v "$1" >/dev/null 2>&1

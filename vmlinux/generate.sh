@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# generate.sh [ARCH [BTF-FILE]]: makes ARCH/vmlinux.h, the kernel types of types.txt.
+# generate.sh [ARCH [KERNEL]]: makes ARCH/vmlinux.h, the kernel types of types.txt.
 #
-# ARCH: x86 or arm64; this machine's by default. BTF-FILE: the BTF of a kernel of
-# that architecture, named for its version (6.18.15.btf); the running kernel's by
-# default. debian-btf.sh gets one. BPFTOOL in the environment names bpftool.
+# ARCH: x86 or arm64; this machine's by default. KERNEL: a folder with a kernel's btf
+# and release, as tests/kernels/images.sh makes them; the running kernel by default.
+# BPFTOOL in the environment names bpftool.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -21,14 +21,15 @@ aarch64) machine=arm64 ;;
 esac
 arch=${1-$machine}
 if [ $# -gt 2 ] || [[ ! $arch =~ ^(x86|arm64)$ ]]; then
-	die "usage: vmlinux/generate.sh [x86|arm64 [BTF-FILE]]"
+	die "usage: vmlinux/generate.sh [x86|arm64 [KERNEL]]"
 fi
 if [ $# -eq 2 ]; then
-	btf=$2
-	[[ $btf == /* ]] || btf=$OLDPWD/$btf
-	version=$(basename "$btf" .btf)
+	kernel=$2
+	[[ $kernel == /* ]] || kernel=$OLDPWD/$kernel
+	btf=$kernel/btf
+	version=$(<"$kernel/release")
 else
-	[ "$arch" = "$machine" ] || die "$arch is not this machine's: name a BTF-FILE (vmlinux/debian-btf.sh $arch)"
+	[ "$arch" = "$machine" ] || die "$arch is not this machine's: name a KERNEL (tests/kernels/images.sh $arch 6.18)"
 	btf=/sys/kernel/btf/vmlinux
 	version=$(uname -r)
 fi
