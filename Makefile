@@ -7,7 +7,8 @@
 # make check     format, lint, layers, then test
 # make help      the rest
 #
-# V=1 shows commands. SANITIZE=1 and STATIC=1 are builds of their own, below build/.
+# V=1 shows commands. SANITIZE=1 and STATIC=1 are builds of their own, below build/. So is
+# ARCH=arm64 on another machine: cross-built with the libraries that tests/kernels/sysroot.sh unpacks.
 
 VERSION := 0.1.0
 
@@ -17,15 +18,18 @@ Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
 MAKEFLAGS += --no-print-directory
 
+HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+ARCH := $(HOST_ARCH)
+IS_CROSS := $(filter-out $(HOST_ARCH),$(ARCH))
+
 BUILD ?= build
 ifeq ($(SANITIZE),1)
-BUILD := build/sanitize
+BUILD := build/$(IS_CROSS:%=%-)sanitize
+else ifeq ($(STATIC),1)
+BUILD := build/$(IS_CROSS:%=%-)static
+else ifneq ($(IS_CROSS),)
+BUILD := build/$(ARCH)
 endif
-ifeq ($(STATIC),1)
-BUILD := build/static
-endif
-
-ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -59,6 +63,15 @@ endif
 ifeq ($(STATIC),1)
 ALL_LDFLAGS += -static
 CPPFLAGS += -DMEMWATCH_STATIC
+endif
+ifneq ($(IS_CROSS),)
+TRIPLET := $(or $(filter aarch64-linux-gnu,$(ARCH:arm64=aarch64-linux-gnu)),$(error ARCH=$(ARCH): only arm64 is cross-built))
+SYSROOT ?= $(or $(MEMWATCH_SYSROOT),/var/cache/memwatch/sysroot)/$(ARCH)
+CC := $(TRIPLET)-gcc -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(TRIPLET) \
+	-L$(SYSROOT)/usr/lib/$(TRIPLET)
+LDLIBS += -lzstd
+# What runs the tests of another architecture; those of BPF and end to end need a guest.
+export MEMWATCH_TEST_RUNNER := qemu-aarch64-static -L $(SYSROOT)
 endif
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__bpf__ -D__TARGET_ARCH_$(ARCH) \
 	-Wall -Wno-unused-function $(if $(filter true,$(CI)),-Werror) \
@@ -115,6 +128,15 @@ $(BUILD)/user/%.o: user/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
+ifneq ($(IS_CROSS),)
+$(USER_OBJS) $(UNITS) $(WORKLOADS): | $(SYSROOT)/packages
+
+$(SYSROOT)/packages: tests/kernels/sysroot.sh
+	$(call say,SYSROOT,$(@D))
+	$(Q)tests/kernels/sysroot.sh $(ARCH) >/dev/null
+	$(Q)touch $@
+endif
+
 $(BUILD)/memwatch: $(USER_OBJS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
@@ -139,7 +161,7 @@ $(BUILD)/tests/workloads/%: tests/workloads/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 $(WARNINGS) -O2 -g -fno-omit-frame-pointer -pthread \
-		-MMD -MP $< -o $@ -lm
+		-MMD -MP $(if $(filter 1,$(STATIC)),-static) $< -o $@ -lm
 
 $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB_OBJS)
 	$(call say,CC,$<)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # tap.sh TEST: runs a test for prove(1): a script as it is; a cmocka program so that it prints
-# TAP, with its skips in TAP's form (cmocka 1.1.5 prints "not ok N # SKIP").
+# TAP, with its skips in TAP's form (cmocka 1.1.5 prints "not ok N # SKIP"). By $MEMWATCH_TEST_RUNNER
+# if it is set: a command and its options that runs programs of another architecture.
 set -uo pipefail
 
 case $1 in
@@ -10,7 +11,8 @@ case $1 in
 	exec bash "$1"
 	;;
 *)
-	CMOCKA_MESSAGE_OUTPUT=TAP "./$1" | sed 's/^not ok \(.*# *SKIP\)/ok \1/'
+	# shellcheck disable=SC2086 # several words
+	CMOCKA_MESSAGE_OUTPUT=TAP ${MEMWATCH_TEST_RUNNER:-} "./$1" | sed 's/^not ok \(.*# *SKIP\)/ok \1/'
 	exit "${PIPESTATUS[0]}"
 	;;
 esac

@@ -72,6 +72,7 @@ int uprobe_open_usdt(int prog_fd, uint32_t pid, const char *path, uint64_t offse
 	return open_probe(prog_fd, semaphore << bit, pid, path, offset);
 }
 
+#if defined(__x86_64__)
 static bool has_seccomp(uint32_t pid)
 {
 	char path[32], line[256];
@@ -93,15 +94,17 @@ static bool has_seccomp(uint32_t pid)
 
 bool uprobe_is_deadly(uint32_t pid)
 {
-#if defined(__x86_64__)
 	unsigned major, minor;
 	struct utsname name;
 
 	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
 		return false;
 	return major == 6 && minor >= 11 && minor <= 13 && has_seccomp(pid);
+}
 #else
+bool uprobe_is_deadly(uint32_t pid)
+{
 	(void)pid;
 	return false;
-#endif
 }
+#endif
