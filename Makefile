@@ -121,7 +121,7 @@ $(SKELETON): $(BUILD)/memwatch.bpf.o
 
 # --- the user side ---
 
-$(BUILD)/user/collect/session.o: $(SKELETON)
+$(patsubst %,$(BUILD)/user/collect/%.o,session session_load session_attach): $(SKELETON)
 
 $(BUILD)/user/%.o: user/%.c
 	$(call say,CC,$<)
@@ -186,7 +186,7 @@ $(TRUTH_REPLAY): tests/truth/replay.c $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $^ -o $@ -ljson-c $(LDLIBS)
 
-build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/collect/session.c,$(USER_SRCS))
+build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/collect/session%.c,$(USER_SRCS))
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -D_GNU_SOURCE -Iuser -Iinclude -Itests -Itests/unit -std=gnu11 -g -O1 \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # layers.sh - that each layer of user/ includes only what it may (docs: architecture), that only
-# session.c knows the BPF skeleton, and that each source says its licence. Prints offenders.
+# session*.c know the BPF skeleton, and that each source says its licence. Prints offenders.
 set -u
 cd "${1:-$(dirname "$0")/..}" || exit 1
 
@@ -19,7 +19,7 @@ declare -A MAY=(
 	[cmd]="base model sym v8 collect analysis store output"
 	[.]="base cmd" # main.c
 )
-SKELETON_USER=user/collect/session.c
+SKELETON_USERS='user/collect/session*.c'
 
 offenders=0
 offend() {
@@ -34,8 +34,9 @@ check_include() {
 	case $included in
 	memwatch/abi.h | memwatch/gc.h | memwatch/sites.h | memwatch/usdt.h) return ;;
 	memwatch.skel.h)
-		[ "$file" = "$SKELETON_USER" ] ||
-			offend "$file:$line: only $SKELETON_USER includes the skeleton"
+		# shellcheck disable=SC2053 # a pattern
+		[[ $file == $SKELETON_USERS ]] ||
+			offend "$file:$line: only $SKELETON_USERS include the skeleton"
 		return
 		;;
 	esac

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * memwatch's presence in the kernel: the BPF programs, loaded and attached by
- * the hook table, and what they collect. The only user of the skeleton.
+ * the hook table, and what they collect. The only user of the skeleton, in session*.c.
  *
  * Everything is held by file descriptors of this process: however it ends, the
  * kernel detaches and frees it all. Nothing is pinned.

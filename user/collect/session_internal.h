@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the files of a session share: session_hooks.c chooses, session_load.c loads,
+ * session_attach.c attaches, session.c has it all live and collect.
+ */
+#ifndef MEMWATCH_COLLECT_SESSION_INTERNAL_H
+#define MEMWATCH_COLLECT_SESSION_INTERNAL_H
+
+#include "collect/session.h"
+
+#define FAULT_PERIOD 61 /* prime, so that it does not beat with loops over pages */
+#define SITE_PERIOD  13 /* the same where stacks are taken: 52 KiB a sample */
+#define MAX_HOOKS    32
+
+/* Whole records: the kernel cuts what it hands out at the size that is asked for. */
+#define READ_RECORDS	 256
+#define READ_BUFFER_SIZE (READ_RECORDS * sizeof(struct mw_task))
+
+struct bpf_link;
+struct bpf_program;
+struct memwatch_bpf;
+struct ring_buffer;
+
+struct links {
+	struct bpf_link **link;
+	unsigned count;
+};
+
+struct session {
+	struct kernel kernel;
+	struct memwatch_bpf *skel;
+	struct hook_state hooks[MAX_HOOKS];
+	struct links links[CAPABILITY_MAX];
+	struct ring_buffer *ring;
+	session_event_fn event_fn;
+	void *event_arg;
+	struct mw_task *buffer; /* what the iterator is read into */
+	int *fault_fds; /* perf events of the fault program, one a CPU; owned by their links */
+	unsigned fault_fd_count;
+	struct bpf_cost cost;
+	char *verifier_log[MAX_HOOKS][HOOK_MAX_PROGRAMS]; /* only while loading */
+};
+
+/** session_used_hook - the hook in use for @c, or NULL */
+const struct hook *session_used_hook(const struct session *s, enum capability c);
+
+/** session_choose_hooks - probes each in turn and takes the first that works, unless it was struck
+ * off before */
+void session_choose_hooks(struct session *s, const struct session_options *o);
+
+/** session_strike_off - @hook does not work here: @err, and @why in a sentence */
+void session_strike_off(struct session *s, const struct hook *hook, int err, const char *why);
+
+/** session_expendable_hook - which to give up when it is not known what was refused: the last in
+ * use. NULL if there is none */
+const struct hook *session_expendable_hook(const struct session *s);
+
+/** session_load - opens the skeleton and loads the programs of the hooks in use. 0 or -errno */
+int session_load(struct session *s, const struct session_options *o);
+
+/** session_refused_hook - whose program the verifier refused in session_load(); NULL: unknown */
+const struct hook *session_refused_hook(const struct session *s);
+void session_free_verifier_logs(struct session *s);
+
+/** session_find_program - of the skeleton, in the form that this kernel can run */
+struct bpf_program *session_find_program(const struct session *s, const char *name);
+
+/**
+ * session_attach_all - attaches the hooks in use
+ * @failed: which did not work, when that is known
+ *
+ * Returns 0 or a negative errno; then session_unload() takes off what was attached.
+ */
+int session_attach_all(struct session *s, const struct session_options *o,
+		       const struct hook **failed);
+
+/** session_unload - detaches and frees the skeleton; it can be loaded again */
+void session_unload(struct session *s);
+
+#endif
