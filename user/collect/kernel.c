@@ -65,9 +65,18 @@ static bool lockdown_is_confidentiality(void)
 	return found;
 }
 
+void kernel_set_btf(struct kernel *k, struct btf *btf)
+{
+	k->btf = btf;
+	k->has_loop = kernel_has_helper(k, "BPF_FUNC_loop");
+	/* Kernel 6.16 gave it this argument and moved it before exit_mm(). */
+	k->exit_has_group_dead = kernel_tracepoint_args(k, "sched_process_exit") >= 2;
+}
+
 int kernel_init(struct kernel *k)
 {
 	struct utsname u;
+	struct btf *btf;
 
 	memset(k, 0, sizeof(*k));
 	if (uname(&u))
@@ -81,12 +90,8 @@ int kernel_init(struct kernel *k)
 	k->cgroup_v1 = memory_is_cgroup_v1();
 	k->lockdown = lockdown_is_confidentiality();
 	k->caps = read_effective_caps();
-	k->btf = btf__load_vmlinux_btf();
-	if (libbpf_get_error(k->btf))
-		k->btf = NULL;
-	k->has_loop = kernel_has_helper(k, "BPF_FUNC_loop");
-	/* Kernel 6.16 gave it this argument and moved it before exit_mm(). */
-	k->exit_has_group_dead = kernel_tracepoint_args(k, "sched_process_exit") >= 2;
+	btf = btf__load_vmlinux_btf();
+	kernel_set_btf(k, libbpf_get_error(btf) ? NULL : btf);
 	return 0;
 }
 

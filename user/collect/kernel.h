@@ -33,6 +33,13 @@ struct kernel {
 int kernel_init(struct kernel *k);
 void kernel_release(struct kernel *k);
 
+/**
+ * kernel_set_btf - @btf is the types of kernel @k, which takes it over; and what follows from them
+ *
+ * kernel_init() does it with the running kernel's. NULL: it has none.
+ */
+void kernel_set_btf(struct kernel *k, struct btf *btf);
+
 /** kernel_has_cap - whether this process has CAP_* number @cap */
 bool kernel_has_cap(const struct kernel *k, int cap);
 

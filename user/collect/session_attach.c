@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "collect/programs.h"
 #include "memwatch.skel.h"
 
 #define MAX_LINKS (HOOK_MAX_PROGRAMS + MW_MAX_CPUS)

@@ -8,9 +8,8 @@
 
 #include "collect/session.h"
 
-#define FAULT_PERIOD 61 /* prime, so that it does not beat with loops over pages */
-#define SITE_PERIOD  13 /* the same where stacks are taken: 52 KiB a sample */
-#define MAX_HOOKS    32
+#define SITE_PERIOD 13 /* FAULT_PERIOD where stacks are taken: 52 KiB a sample */
+#define MAX_HOOKS   32
 
 /* Whole records: the kernel cuts what it hands out at the size that is asked for. */
 #define READ_RECORDS	 256

@@ -9,11 +9,11 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/capability.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "collect/programs.h"
 #include "memwatch.skel.h"
 
 #define VERIFIER_LOG_SIZE (16 * 1024)
@@ -51,14 +51,7 @@ static int configure(struct session *s, const struct session_options *o)
 	struct bpf_map *growth = s->skel->maps.mw_growth, *ring = s->skel->maps.mw_events;
 	int err = 0;
 
-	s->skel->rodata->mw_cfg = (struct mw_config){
-		.nr_cpus = s->kernel.cpus <= MW_MAX_CPUS ? s->kernel.cpus : 0,
-		.page_shift = s->kernel.page_shift,
-		.fault_period = FAULT_PERIOD,
-		.cgroup_v1 = s->kernel.cgroup_v1,
-		.exit_has_group_dead = s->kernel.exit_has_group_dead,
-		.exit_sees_mm = s->kernel.exit_has_group_dead,
-	};
+	s->skel->rodata->mw_cfg = programs_config(&s->kernel);
 	if (o->pid_count) { /* a few processes need no room for all */
 		err = bpf_map__set_max_entries(growth, o->pid_count + 1);
 		if (!err)
@@ -67,17 +60,9 @@ static int configure(struct session *s, const struct session_options *o)
 	return err ? err : configure_sites(s);
 }
 
-/* Programs with loops have a twin for kernels without bpf_loop(): see bpf/memwatch.bpf.h. */
 struct bpf_program *session_find_program(const struct session *s, const char *name)
 {
-	struct bpf_program *twin = NULL;
-	char twin_name[32];
-
-	if (!s->kernel.has_loop) {
-		snprintf(twin_name, sizeof(twin_name), "%s_v510", name);
-		twin = bpf_object__find_program_by_name(s->skel->obj, twin_name);
-	}
-	return twin ? twin : bpf_object__find_program_by_name(s->skel->obj, name);
+	return programs_find(s->skel->obj, &s->kernel, name);
 }
 
 void session_free_verifier_logs(struct session *s)
