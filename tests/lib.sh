@@ -149,9 +149,10 @@ boot_ns() {
 	echo $((10#${up/./} * 10000000 + 10000000))
 }
 
-# wait_for SECONDS CMD ARG...: 0 as soon as CMD succeeds, 1 if it does not in time
+# wait_for SECONDS CMD ARG...: 0 as soon as CMD succeeds, 1 if it does not in time. An emulated
+# machine gets MEMWATCH_PATIENCE times as long.
 wait_for() {
-	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000 * ${MEMWATCH_PATIENCE:-1}))
 	shift
 	until "$@"; do
 		((${EPOCHREALTIME/./} < deadline)) || return 1

@@ -5,43 +5,16 @@
 # a watch whose processes end.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lifecycle.sh
+. "$(dirname "$0")/../lifecycle.sh"
 need
 
 # --- on the whole machine ---
 
 watch m -i 1 --budget 0
 
-# check_children ID: $1 is a grow with children of 4 MiB that live for 50 ms
-check_children() {
-	local id=$1 parent kind ids
-
-	parent=$(pid_of "$id")
-	jq -c "select(.ppid == $parent and (.type | IN(\"fork\", \"exec\", \"exit\")))" "$T/m.out" \
-		>"$T/$id.events"
-	for kind in fork exec exit; do
-		ids=$(jq -r "select(.type == \"$kind\") | \"\(.pid) \(.start_ns)\"" "$T/$id.events" | sort)
-		printf '%s\n' "$ids" >"$T/$id.$kind"
-		is "$(grep -c . "$T/$id.$kind")" "$(did "$id" "${kind}s")" "$id: every $kind is seen"
-		is "$(uniq -d "$T/$id.$kind")" "" "$id: no $kind is seen twice"
-	done
-	ok "$id: who is born ends" cmp "$T/$id.fork" "$T/$id.exit"
-	[ "$id" != children ] || ok "children: who is born becomes a program" cmp "$T/$id.fork" "$T/$id.exec"
-	is "$(jq -c 'select(.type == "exit" and .status != 0)' "$T/$id.events")" "" \
-		"$id: all ended with status 0"
-	is "$(jq -c "select(.type == \"exit\" and
-		(.peak_rss_bytes < 4 * $MIB or .peak_rss_bytes > 8 * $MIB))" "$T/$id.events")" "" \
-		"$id: their peak is what they touched, and little more"
-	is "$(jq -c 'select(.type == "exit" and (.last.rss_bytes > .peak_rss_bytes))' "$T/$id.events")" \
-		"" "$id: no last size is above the peak"
-	is "$(jq -c "select(.type == \"exit\" and (.lifetime_ns < 50e6 or .lifetime_ns > 5e9))" \
-		"$T/$id.events")" "" "$id: they lived for 50 ms or, on a busy machine, longer"
-}
-
-for kind in children forks; do
-	start $kind "$WORKLOADS/grow" $kind --wait-go --count 16 --step 4M --lifetime-ms 50 --parallel 4
-	ready $kind
-	go $kind
-done
+children_start children forks
+for kind in children forks; do go $kind; done
 
 start status bash -c 'exit 3'
 start killed sleep 100
@@ -60,23 +33,10 @@ for kind in children forks; do finished $kind; done
 # --- OOM kills, in the same run ---
 
 oom=
-if ! cgroup_root || ! cgroup_new "memwatch-e2e-$$" 48M || ! cgroup_new "memwatch-e2e-$$/inner" 0; then
-	skip "OOM kill in a memory cgroup" "${CGROUP_WHY:-no memory cgroup can be made}"
+if oom_run; then
+	oom=1
 else
-	oom=memwatch-e2e-$$
-	# One victim that a tick has seen, one that lives and dies between two.
-	start victim bash -c 'in_cgroup "$@"' - "$oom/inner" "$WORKLOADS/grow" mmap-grow --bytes 96M \
-		--step 1M --wait-go
-	ready victim
-	victim=$(pid_of victim)
-	victim_cgroup=$(cgroup_of "$victim")
-	tick m
-	go victim
-	ended victim
-	is "$STATUS" 137 "the victim was killed by signal 9"
-	start unseen bash -c 'in_cgroup "$@"' - "$oom/inner" "$WORKLOADS/grow" mmap-grow --bytes 96M
-	unseen=$(pid_of unseen)
-	ended unseen
+	skip "OOM kill in a memory cgroup" "${CGROUP_WHY:-no memory cgroup can be made}"
 fi
 
 tick m
@@ -86,14 +46,10 @@ is "$STATUS" 0 "memwatch ends with status 0"
 is "$(jq_of m 'select(.type == "end") | .lost | del(.stacks_full)')" "{}" "nothing was lost"
 is "$(unknown_keys m)" "" "each key that was written is in the schema"
 for kind in children forks; do
-	check_children $kind
+	children_judge $kind
 	leave $kind
 done
 
-# exit_of ID PID: how it ended, once
-exit_of() {
-	jq_of "$1" "select(.type == \"exit\" and .pid == $2) | {status, signal}"
-}
 is "$(exit_of m "${ENDED[status]}")" '{"status":3,"signal":null}' "an exit by status 3"
 is "$(exit_of m "${ENDED[killed]}")" '{"status":null,"signal":9}' "an end by kill -9"
 is "$(exit_of m "${ENDED[crashed]}")" '{"status":null,"signal":11}' "an end by SEGV"
@@ -101,32 +57,13 @@ is "$(exit_of m "${ENDED[manythreads]}")" '{"status":0,"signal":null}' \
 	"a process of 17 threads ends once"
 
 if [ -n "$oom" ]; then
-	limit=$(stat -c %i "$CGROUP_ROOT/$oom")
-	for id in victim unseen; do
-		pid=$victim
-		[ $id = victim ] || pid=$unseen
-		jq_of m "select(.type == \"oom\" and .pid == $pid)" >"$T/$id.oom"
-		note "$(cat "$T/$id.oom")"
-		is "$(wc -l <"$T/$id.oom")" 1 "$id: one OOM kill"
-		is "$(jq -c '[.comm, .limit.kind, .limit.bytes, .limit.cgroup_id]' "$T/$id.oom")" \
-			"[\"grow\",\"cgroup\",$((48 * MIB)),$limit]" "$id: the limit that ran out"
-		between $((48 * MIB - 256 * PAGE)) "$(jq .limit.usage_bytes "$T/$id.oom")" $((48 * MIB)) \
-			"$id: it was used up"
-		between $((40 * MIB)) "$(jq .anon_bytes "$T/$id.oom")" $((48 * MIB)) \
-			"$id: the victim's size"
-		is "$(exit_of m "$pid")" '{"status":null,"signal":9}' "$id: its end by signal 9 follows"
-	done
-	is "$(jq -r .cgroup "$T/victim.oom")" "$victim_cgroup" "the victim's cgroup"
-	is "$(jq -r .limit.cgroup "$T/victim.oom")" "${victim_cgroup%/inner}" "whose limit it is, above it"
-	# What cannot be known must not be guessed.
-	like "$(jq -r '.cgroup // "unknown"' "$T/unseen.oom")" "^(unknown|$victim_cgroup)$" \
-		"the cgroup of a victim that no tick saw"
+	oom_judge
 fi
 
 # --- a process moves to another cgroup and is killed there before the next tick ---
 
 if [ -n "$oom" ]; then
-	start moving bash -c 'read -r _; in_cgroup "$@"' - "$oom/inner" "$WORKLOADS/grow" mmap-grow \
+	start moving bash -c 'read -r _; in_cgroup "$@"' - "$OOM_CGROUP/inner" "$WORKLOADS/grow" mmap-grow \
 		--bytes 96M
 	moving=$(pid_of moving)
 	watch m -i 30 -p "$moving"
@@ -135,10 +72,10 @@ if [ -n "$oom" ]; then
 	ended m
 	is "$STATUS" 0 "the run ends with its only process"
 	moved=$(jq_of m 'select(.type == "oom")')
-	is "$(jq .limit.cgroup_id <<<"$moved")" "$limit" "moved: the limit that ran out"
-	like "$(jq -r '.cgroup // "unknown"' <<<"$moved")" "^(unknown|$victim_cgroup)$" \
+	is "$(jq .limit.cgroup_id <<<"$moved")" "$OOM_CGROUP_ID" "moved: the limit that ran out"
+	like "$(jq -r '.cgroup // "unknown"' <<<"$moved")" "^(unknown|$OOM_VICTIM_CGROUP)$" \
 		"moved: not the cgroup that it was in before"
-	like "$(jq -r '.limit.cgroup // "unknown"' <<<"$moved")" "^(unknown|${victim_cgroup%/inner})$" \
+	like "$(jq -r '.limit.cgroup // "unknown"' <<<"$moved")" "^(unknown|${OOM_VICTIM_CGROUP%/inner})$" \
 		"moved: nor its limit"
 fi
 

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# boot.sh ARCH KERNEL ROOT OUT [WORD...]: boots a kernel under QEMU (emulated: no KVM is needed)
+# with a root file system by root.sh, runs guest/init with the words, and takes what it has written
+# below /out into the folder OUT; OUT/console is the console. KERNEL: a folder by images.sh, or an image.
+#
+# ROOT is not changed. Status: that of the guest's tests; 124 after ${SECONDS_MAX:-300} s, 125 if the guest
+# did not come to an end (it crashed, or has no such root).
+set -euo pipefail
+
+[ $# -ge 4 ] || { echo "usage: tests/kernels/boot.sh ARCH KERNEL ROOT OUT [WORD...]" >&2; exit 2; }
+arch=$1 kernel=$2 root=$3 out=$4
+shift 4
+[ ! -d "$kernel" ] || kernel=$kernel/vmlinuz
+
+# NVMe and ext4 are built into Debian's cloud kernels: no modules, no initramfs.
+append="panic=-1 quiet loglevel=4 root=/dev/nvme0n1 rootfstype=ext4 rw init=/init"
+case $arch in
+x86)
+	qemu=(qemu-system-x86_64 -cpu max)
+	append="console=ttyS0 mitigations=off $append"
+	;;
+arm64)
+	qemu=(qemu-system-aarch64 -M virt -cpu "${GUEST_CPU:-max,pauth-impdef=on}")
+	append="console=ttyAMA0 $append"
+	;;
+*)
+	echo "boot.sh: '$arch' is neither x86 nor arm64" >&2
+	exit 2
+	;;
+esac
+
+mkdir -p "$out"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+truncate -s 64M "$scratch/out"
+
+status=0
+timeout --foreground -k 5 "${SECONDS_MAX:-300}" "${qemu[@]}" -accel tcg,thread=multi -smp 2 -m 1024 \
+	-display none -monitor none -nic none -no-reboot -serial "file:$out/console" \
+	-kernel "$kernel" -append "$append -- $*" \
+	-drive "file=$root,if=none,id=d0,format=raw,snapshot=on" -device nvme,drive=d0,serial=root \
+	-drive "file=$scratch/out,if=none,id=d1,format=raw" -device nvme,drive=d1,serial=out \
+	</dev/null >"$out/qemu" 2>&1 || status=$?
+[ "$status" != 124 ] || { echo "boot.sh: the guest took more than ${SECONDS_MAX:-300} s" >&2; exit 124; }
+# QEMU ends with 0 when the kernel has panicked, too.
+tar -x -f "$scratch/out" -C "$out" 2>>"$out/qemu" || true
+if [ ! -s "$out/status" ]; then
+	echo "boot.sh: the guest did not come to its end: $(tail -n 3 "$out/console" "$out/qemu" | tr -d '\r')" >&2
+	exit 125
+fi
+exit "$(cat "$out/status")"
