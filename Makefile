@@ -65,9 +65,9 @@ ALL_LDFLAGS += -static
 CPPFLAGS += -DMEMWATCH_STATIC
 endif
 ifneq ($(IS_CROSS),)
-TRIPLET := $(or $(filter aarch64-linux-gnu,$(ARCH:arm64=aarch64-linux-gnu)),$(error ARCH=$(ARCH): only arm64 is cross-built))
+TRIPLET = $(or $(filter aarch64-linux-gnu,$(ARCH:arm64=aarch64-linux-gnu)),$(error ARCH=$(ARCH): only arm64 is cross-built))
 SYSROOT ?= $(or $(MEMWATCH_SYSROOT),/var/cache/memwatch/sysroot)/$(ARCH)
-CC := $(TRIPLET)-gcc -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(TRIPLET) \
+CC = $(TRIPLET)-gcc -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(TRIPLET) \
 	-L$(SYSROOT)/usr/lib/$(TRIPLET)
 LDLIBS += -lzstd
 # What runs the tests of another architecture; those of BPF and end to end need a guest.
@@ -91,13 +91,14 @@ WORKLOADS := $(WORKLOAD_SRCS:tests/workloads/%.c=$(BUILD)/tests/workloads/%)
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 JSSTACK := $(BUILD)/tests/v8/jsstack
 TRUTH_REPLAY := $(BUILD)/tests/truth/replay
+KERNEL_TOOLS := $(patsubst tests/kernels/%.c,$(BUILD)/tests/kernels/%,$(wildcard tests/kernels/*.c))
 E2E := $(sort $(wildcard tests/e2e/*.sh))
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch] tests/host/stub/*.h tests/host/stub/*/*.h)
 SHELL_FILES := $(wildcard tests/*.sh tests/*/*.sh) .ci/run
 
 .PHONY: all deps demo test unit units workloads e2e nodes matrix truth check format format-check lint layers bench \
-	fuzz install uninstall clean help vmlinux
+	fuzz install uninstall clean help vmlinux types kernel-tools bpf-object
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/memwatch
@@ -186,6 +187,19 @@ $(TRUTH_REPLAY): tests/truth/replay.c $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $^ -o $@ -ljson-c $(LDLIBS)
 
+# Tools of the tests: BPF programs and the types of kernels.
+$(BUILD)/tests/kernels/%: tests/kernels/%.c $(SKELETON) $(LIB_OBJS)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $(filter-out %.h,$^) -o $@ $(LDLIBS)
+
+kernel-tools: $(KERNEL_TOOLS) $(BUILD)/memwatch.bpf.o
+	$(Q)for arch in $(filter-out $(HOST_ARCH),x86 arm64); do \
+		$(MAKE) ARCH=$$arch BUILD=build/$$arch bpf-object || exit; done
+
+bpf-object: $(BUILD)/memwatch.bpf.o
+	@:
+
 build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/collect/session%.c,$(USER_SRCS))
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
@@ -204,7 +218,7 @@ e2e: all workloads $(JSSTACK)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/run.sh $(E2E)
 
 # One runner for all, so that its summary is of all.
-test: deps all workloads $(JSSTACK)
+test: deps all workloads $(JSSTACK) kernel-tools
 	$(Q)$(MAKE) SANITIZE=1 units
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/run.sh
 
@@ -269,6 +283,11 @@ lint: $(SKELETON)
 vmlinux:
 	$(Q)vmlinux/generate.sh
 
+# Of each kernel in tests/kernels/types/KERNELS, the types that memwatch asks for; also of those in
+# ADD="x86-6.20".
+types: kernel-tools
+	$(Q)BUILD=$(BUILD) tests/kernels/store.sh $(ADD)
+
 # --- installing ---
 
 install: all
@@ -289,6 +308,6 @@ clean:
 
 help:
 	@sed -n '/^# make/,/^$$/s/^# \{0,1\}//p' Makefile
-	@echo "nodes matrix truth bench fuzz format format-check lint layers unit e2e install uninstall vmlinux clean"
+	@echo "nodes matrix truth bench fuzz format format-check lint layers unit e2e install uninstall vmlinux types clean"
 
--include $(BPF_OBJS:.o=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d) $(JSSTACK:=.d) $(TRUTH_REPLAY:=.d) $(BUILD)/tests/v8/walk.d
+-include $(BPF_OBJS:.o=.d) $(KERNEL_TOOLS:=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d) $(JSSTACK:=.d) $(TRUTH_REPLAY:=.d) $(BUILD)/tests/v8/walk.d

@@ -25,12 +25,13 @@ if [ $# = 0 ]; then
 		tests+=("$binary")
 	done
 	[ ! -e tests/btf.sh ] || tests+=(tests/btf.sh)
+	[ ! -e tests/types.sh ] || tests+=(tests/types.sh)
 	tests+=(tests/e2e/*.sh)
 fi
 
 not_root=
 if [ "$(id -u)" != 0 ]; then
-	not_root="NOT TESTED: memwatch on this kernel (tests/e2e). That needs root: sudo make test"
+	not_root="NOT TESTED: memwatch on this kernel (tests/e2e), and on the types of others (tests/types.sh). That needs root: sudo make test"
 	echo "$not_root" >&2
 elif [ ! -x "$MEMWATCH" ] && [[ " ${tests[*]}" == *.sh* ]]; then
 	echo "$0: no memwatch at $MEMWATCH: run make" >&2
