@@ -590,6 +590,10 @@ static void test_exit_sizes(void **state)
 	assert_int_equal(get_u64(r, "lifetime_ns"), 7 * SAMPLE_SECOND);
 	r = event(*state, &e.h, &p);
 	assert_totals(get(r, "last"), &at_tick);
+	assert_int_equal(get_u64(r, "peak_rss_bytes"), 1500 << 12);
+	p.peak_rss_bytes = 1501 << 12; /* seen by a tick, and more than the kernel's own mark */
+	r = event(*state, &e.h, &p);
+	assert_int_equal(get_u64(r, "peak_rss_bytes"), 1501 << 12);
 	e.has_task = 1;
 	r = event(*state, &e.h, &p);
 	assert_totals(get(r, "last"), &e.task);

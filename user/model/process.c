@@ -264,6 +264,14 @@ int process_table_update(struct process_table *t, const struct mw_task *raw, str
 	return 0;
 }
 
+uint64_t process_exit_peak(const struct process *p, const struct mw_event_exit *e,
+			   unsigned page_shift)
+{
+	uint64_t peak = e->task.peak_rss_pages << page_shift;
+
+	return p && p->peak_rss_bytes > peak ? p->peak_rss_bytes : peak;
+}
+
 unsigned process_table_sweep(struct process_table *t, void (*fn)(void *arg, const struct process *),
 			     void *arg)
 {

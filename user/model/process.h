@@ -122,6 +122,16 @@ struct process *process_table_find(const struct process_table *t, uint32_t pid, 
 void process_table_remove(struct process_table *t, struct process *p);
 
 /**
+ * process_exit_peak - highest RSS of a process that ended, in bytes
+ * @p: as it was known; may be NULL
+ *
+ * The kernel's own mark is of approximate counters since 6.2 (percpu_counter) and can be below
+ * what a tick has seen.
+ */
+uint64_t process_exit_peak(const struct process *p, const struct mw_event_exit *e,
+			   unsigned page_shift);
+
+/**
  * process_table_sweep - after a tick: hand each process that it did not see to @fn, forget it
  *
  * They ended without an exit record (it was dropped, or that hook is missing).

@@ -22,7 +22,8 @@ static void add_size(struct strbuf *out, const char *label, uint64_t bytes)
 	strbuf_addf(out, " %s %s", label, units_format_bytes(size, sizeof(size), bytes));
 }
 
-static void add_exit(struct strbuf *out, const struct mw_event_exit *e, unsigned page_shift)
+static void add_exit(struct strbuf *out, const struct mw_event_exit *e, const struct process *p,
+		     unsigned page_shift)
 {
 	const char *name = WIFSIGNALED(e->code) ? sigabbrev_np(WTERMSIG(e->code)) : NULL;
 
@@ -31,7 +32,7 @@ static void add_exit(struct strbuf *out, const struct mw_event_exit *e, unsigned
 		strbuf_addf(out, " by signal %d (SIG%s),", WTERMSIG(e->code), name ? name : "?");
 	else
 		strbuf_addf(out, " with status %d,", WEXITSTATUS(e->code));
-	add_size(out, "peak rss", e->task.peak_rss_pages << page_shift);
+	add_size(out, "peak rss", process_exit_peak(p, e, page_shift));
 }
 
 static void add_oom(struct strbuf *out, const struct mw_event_oom *e, const struct process *p,
@@ -61,7 +62,7 @@ bool event_text_add(struct strbuf *out, const struct mw_event_header *h, const s
 	if (h->type == MW_EVENT_OOM) {
 		add_oom(out, (const struct mw_event_oom *)h, p, page_shift);
 	} else if (h->type == MW_EVENT_EXIT && is_named) {
-		add_exit(out, (const struct mw_event_exit *)h, page_shift);
+		add_exit(out, (const struct mw_event_exit *)h, p, page_shift);
 	} else if (h->type == MW_EVENT_EXEC && is_named) {
 		add_head(out, "exec", h->pid, h->comm);
 		strbuf_addc(out, ' ');

@@ -209,7 +209,7 @@ static void add_exit(struct json *j, const struct mw_event_exit *e, const struct
 		json_u64(j, "status", WEXITSTATUS(e->code));
 	if (e->h.ts_ns > e->h.start_ns)
 		json_u64(j, "lifetime_ns", e->h.ts_ns - e->h.start_ns);
-	json_u64(j, "peak_rss_bytes", e->task.peak_rss_pages << page_shift);
+	json_u64(j, "peak_rss_bytes", process_exit_peak(p, e, page_shift));
 	json_u64(j, "minflt", e->task.minflt);
 	json_u64(j, "majflt", e->task.majflt);
 	if (e->has_task)
