@@ -25,7 +25,9 @@ if [ $# = 0 ]; then
 		tests+=("$binary")
 	done
 	[ ! -e tests/btf.sh ] || tests+=(tests/btf.sh)
-	[ ! -e tests/types.sh ] || tests+=(tests/types.sh)
+	for test in tests/types.sh tests/verify.sh; do
+		[ ! -e "$test" ] || tests+=("$test")
+	done
 	tests+=(tests/e2e/*.sh)
 fi
 
