@@ -84,6 +84,8 @@ static __always_inline __u64 mw_forwarded(__u64 object, __u32 bytes, __u64 *word
 	size &= ~7u;
 	if (size < 8)
 		size = 8;
+	/* Or clang leaves out the mask as needless: the verifier of 6.1 does not see that it is. */
+	barrier_var(size);
 	if (bpf_probe_read_user(words, size & (2 * MW_GROUP_BYTES - 1), (void *)(object - 1)))
 		return 0;
 	for (__u32 i = 0; i < MW_GROUP_BYTES / 8; i++) {
