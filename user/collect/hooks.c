@@ -78,6 +78,19 @@ static int probe_privileges(const struct kernel *k, const char **why)
 	return 0;
 }
 
+/* As Debian's 5.10 has struct pt_regs for mremap: by name only. */
+static bool knows_call_arguments(const struct kernel *k)
+{
+	static const char *const calls[] = {SYSCALL_PREFIX "mmap", SYSCALL_PREFIX "munmap",
+					    SYSCALL_PREFIX "mremap", SYSCALL_PREFIX "brk"};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		if (!kernel_function_arg_is_known(k, calls[i], 0))
+			return false;
+	}
+	return true;
+}
+
 static int probe_fexit(const struct kernel *k, const char **why)
 {
 	struct bpf_insn program[] = {
@@ -92,6 +105,11 @@ static int probe_fexit(const struct kernel *k, const char **why)
 	       "trampolines: x86-64 since 5.5, arm64 since 6.0)";
 	if (id < 0)
 		return -ENOENT;
+	if (!knows_call_arguments(k)) {
+		*why = "this kernel's BTF does not say what the arguments of mmap, munmap, mremap "
+		       "and brk are (Debian's 5.10: of mremap)";
+		return -ENOTSUP;
+	}
 	opts.attach_btf_id = id;
 	prog_fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "mw_probe", "GPL", program,
 				sizeof(program) / sizeof(program[0]), &opts);

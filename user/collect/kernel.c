@@ -166,3 +166,20 @@ bool kernel_tracepoint_arg_is_task(const struct kernel *k, const char *name, int
 	return t && btf_is_struct(t) &&
 	       !strcmp(btf__name_by_offset(k->btf, t->name_off), "task_struct");
 }
+
+bool kernel_function_arg_is_known(const struct kernel *k, const char *name, int i)
+{
+	int id = k->btf ? btf__find_by_name_kind(k->btf, name, BTF_KIND_FUNC) : -ENOENT;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(k->btf, id) : NULL;
+
+	t = t ? btf__type_by_id(k->btf, t->type) : NULL;
+	if (!t || i >= btf_vlen(t))
+		return false;
+	t = btf__type_by_id(k->btf, btf_params(t)[i].type);
+	if (!t || !btf_is_ptr(t))
+		return t != NULL;
+	do
+		t = btf__type_by_id(k->btf, t->type);
+	while (t && btf_is_mod(t));
+	return t && !btf_is_fwd(t);
+}

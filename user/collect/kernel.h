@@ -55,4 +55,12 @@ int kernel_tracepoint_args(const struct kernel *k, const char *name);
 /** kernel_tracepoint_arg_is_task - whether argument @i of @name is a struct task_struct pointer */
 bool kernel_tracepoint_arg_is_task(const struct kernel *k, const char *name, int i);
 
+/**
+ * kernel_function_arg_is_known - whether BTF says what argument @i of function @name is
+ *
+ * False also if the function is not there, or if what the argument points to is known by name only:
+ * the verifier then lets no fentry or fexit program read it.
+ */
+bool kernel_function_arg_is_known(const struct kernel *k, const char *name, int i);
+
 #endif
