@@ -9,7 +9,8 @@
  *
  * A picked type has all of its members and what they contain by value: a CO-RE relocation has the
  * same result as with all types. Of what is behind a pointer only the name is kept, unless it is
- * picked as well. Of the same input the output is the same, to the byte.
+ * picked as well or is an argument of what is attached to. Of the same input the output is the
+ *same, to the byte.
  */
 #include <stdlib.h>
 
@@ -82,6 +83,26 @@ static void mark(struct reduction *r, __u32 id, enum depth depth)
 	}
 }
 
+/* Of a prototype that is attached to, what its arguments point to: a kernel may know only the name,
+ * and then does not let programs read it. */
+static void mark_arguments(struct reduction *r, __u32 id)
+{
+	const struct btf_type *t = btf__type_by_id(r->full, id);
+
+	while (!btf_is_func_proto(t)) {
+		if (!t->type)
+			return;
+		t = btf__type_by_id(r->full, t->type);
+	}
+	for (int i = 0; i < btf_vlen(t); i++) {
+		__u32 argument = btf_params(t)[i].type;
+		const struct btf_type *pointer = btf__type_by_id(r->full, argument);
+
+		if (btf_is_ptr(pointer))
+			mark(r, pointer->type, DEPTH_FULL);
+	}
+}
+
 /* Every type of that name: a kernel has several of some, and libbpf looks at all of them. */
 static void mark_named(struct reduction *r, const char *kind, const char *name)
 {
@@ -91,8 +112,11 @@ static void mark_named(struct reduction *r, const char *kind, const char *name)
 		const char *word = btf_kind_word(t);
 
 		if (word && !strcmp(word, kind) && btf_essential_len(own) == strlen(name) &&
-		    !strncmp(own, name, strlen(name)))
+		    !strncmp(own, name, strlen(name))) {
 			mark(r, id, DEPTH_FULL);
+			if (btf_is_func(t) || !strncmp(name, "btf_trace_", strlen("btf_trace_")))
+				mark_arguments(r, id);
+		}
 	}
 }
 

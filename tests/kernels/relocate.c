@@ -125,7 +125,8 @@ static void on_program(void *arg, struct bpf_program *program,
 
 /* --- what is attached to --- */
 
-/* "task_struct *", "int": what a program reads of an argument. */
+/* "task_struct *", "int": what a program reads of an argument. "unknown pt_regs *": the kernel
+ * knows no more than the name, and lets no program read it. */
 static void print_argument(const struct btf *btf, __u32 id)
 {
 	const struct btf_type *t = btf__type_by_id(btf, id);
@@ -138,7 +139,10 @@ static void print_argument(const struct btf *btf, __u32 id)
 	} else {
 		const char *name = btf__name_by_offset(btf, t->name_off);
 
-		printf("%s", t->name_off ? name : btf_is_func_proto(t) ? "function" : "void");
+		printf("%s%s", btf_is_fwd(t) ? "unknown " : "",
+		       t->name_off	      ? name
+		       : btf_is_func_proto(t) ? "function"
+					      : "void");
 	}
 }
 

@@ -3,7 +3,7 @@
  * What the running kernel's verifier says to each of memwatch's BPF programs, one by one: those
  * that are for this kernel, relocated and configured as in the product. Nothing is attached.
  *
- *	verify [--must LIST] [--seconds N]
+ *	verify [--must LIST] [--seconds N] [--log PROGRAM]
  *
  * The first line is "# kernel ARCH SERIES RELEASE"; then a row a program, separated by tabs:
  *
@@ -15,7 +15,8 @@
  * verifier walked through (0 before Linux 5.16). WHY: what was said.
  *
  * LIST (as --without's of memwatch: "calls,fexit"; or "all"): hooks of which nothing may be
- * skipped. Status 1 if anything failed.
+ * skipped. Of PROGRAM the whole log is printed to stderr, if it is refused. Status 1 if anything
+ * failed.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -40,7 +41,7 @@ struct verdict {
 struct verifier {
 	struct kernel kernel;
 	const struct bpf_object *object;
-	const char *must;
+	const char *must, *log;
 	int seconds;
 	bool failed;
 };
@@ -94,7 +95,9 @@ static void ask_kernel(const struct verifier *v, const struct bpf_program *progr
 	out->err = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &len);
 	out->xlated = info.xlated_prog_len / sizeof(struct bpf_insn);
 	out->verified = info.verified_insns;
-	if (with.log_buf && fd < 0)
+	if (fd < 0 && with.log_buf && v->log && !strcmp(v->log, bpf_program__name(program)))
+		fputs(with.log_buf, stderr);
+	if (fd < 0 && with.log_buf)
 		last_line(with.log_buf, out->why, sizeof(out->why));
 	free(with.log_buf);
 }
@@ -161,7 +164,10 @@ static bool may_skip(const struct verifier *v, const struct hook *hook, const ch
 {
 	if (!hook || hook_is_named(hook, v->must) || (v->must && !strcmp(v->must, "all")))
 		return false;
-	return hook->probe(&v->kernel, why) != 0;
+	if (hook->probe(&v->kernel, why))
+		return true;
+	*why = NULL;
+	return false;
 }
 
 static void on_program(void *arg, struct bpf_program *program,
@@ -241,6 +247,7 @@ static int parse_options(int argc, char **argv, struct verifier *v)
 	const struct option options[] = {
 		{"must", required_argument, NULL, 'm'},
 		{"seconds", required_argument, NULL, 's'},
+		{"log", required_argument, NULL, 'l'},
 		{},
 	};
 	int c;
@@ -250,6 +257,8 @@ static int parse_options(int argc, char **argv, struct verifier *v)
 			v->must = optarg;
 		else if (c == 's')
 			v->seconds = atoi(optarg);
+		else if (c == 'l')
+			v->log = optarg;
 		else
 			return -EINVAL;
 	}
@@ -266,7 +275,7 @@ int main(int argc, char **argv)
 	int err = parse_options(argc, argv, &v);
 
 	if (err) {
-		fprintf(stderr, "usage: verify [--must LIST|all] [--seconds N]\n");
+		fprintf(stderr, "usage: verify [--must LIST|all] [--seconds N] [--log PROGRAM]\n");
 		return 2;
 	}
 	err = kernel_init(&v.kernel);
