@@ -42,6 +42,7 @@ struct mw_growth {
 #define MW_TASK_THREADS_CUT	(1u << 0) /* over MW_MAX_THREADS threads: faults are a lower bound */
 #define MW_TASK_RSS_APPROXIMATE (1u << 1) /* the per-CPU counters could not be summed */
 #define MW_TASK_GROWTH		(1u << 2) /* growth is valid */
+#define MW_TASK_HEAP_UNKNOWN	(1u << 3) /* brk_bytes is not known (only by /proc) */
 
 /*
  * The totals of one process: what the iterator writes at a tick, and what
@@ -107,6 +108,9 @@ struct mw_event_oom {
 	__u64 usage_bytes;	  /* charged to that cgroup then */
 	__u32 limit_level;	  /* how many levels above the victim's own cgroup; 0: its own */
 	__u32 memcg_known;	  /* the limits could be read */
+	__u32 has_task; /* else only the PID is known: h.start_ns is 0, and so are comm, task and
+			   cgroup_id; the limit is the killer's */
+	__u32 pad;
 	struct mw_task task;
 };
 
@@ -154,7 +158,8 @@ struct mw_config {
 	__u8 cgroup_v1;		  /* the memory controller is on its own v1 hierarchy */
 	__u8 exit_has_group_dead; /* sched_process_exit has the argument (6.16+) */
 	__u8 exit_sees_mm;	  /* that tracepoint fires before exit_mm (6.16+) */
-	__u8 pad;
+	__u8 has_types;		  /* the kernel's own, for helpers that take or give a typed task */
+	__u32 start_unit_ns;	  /* start times are cut to whole ones of these: see proc_tasks.h */
 };
 
 /* .bss: may change while the programs run. */
@@ -165,10 +170,17 @@ struct mw_control {
 	__u32 pad;
 };
 
-/* .bss: memwatch's own PID namespace, learned by the first pass of the iterator. */
+/* .bss: memwatch's own PID namespace, learned before anything is attached. */
 struct mw_pidns {
 	__u32 level; /* 0: the initial one */
 	__u32 inum;  /* to tell sibling namespaces of the same level apart */
+};
+
+/* .bss: memwatch itself, as the types lead to it: whether they are this kernel's. */
+struct mw_self {
+	__u64 brk;  /* its break */
+	__u32 fits; /* its thread group id and its name are what the helpers say */
+	__u32 pad;
 };
 
 #define MW_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "size of " #type)
@@ -178,8 +190,9 @@ MW_ASSERT_SIZE(struct mw_task, 144 + 96);
 MW_ASSERT_SIZE(struct mw_event_header, 48);
 MW_ASSERT_SIZE(struct mw_event_exec, 48 + MW_PATH_LEN);
 MW_ASSERT_SIZE(struct mw_event_exit, 48 + 8 + 240);
-MW_ASSERT_SIZE(struct mw_event_oom, 48 + 40 + 240);
+MW_ASSERT_SIZE(struct mw_event_oom, 48 + 48 + 240);
 MW_ASSERT_SIZE(struct mw_event_gc, 48 + 32);
-MW_ASSERT_SIZE(struct mw_config, 16);
+MW_ASSERT_SIZE(struct mw_config, 20);
+MW_ASSERT_SIZE(struct mw_self, 16);
 
 #endif

@@ -17,52 +17,11 @@
 #include <cmocka.h>
 
 #include "collect/limits.h"
+#include "tree.h"
 
 #define MIB 1048576ULL
 #define V1  "sys/fs/cgroup/memory"
 #define V2  "sys/fs/cgroup"
-
-static char root[64];
-
-/* ---- a tree ---- */
-
-static void put(const char *path, const char *text)
-{
-	char name[512];
-	FILE *f;
-
-	snprintf(name, sizeof(name), "%s/%s", root, path);
-	for (char *slash = strchr(name + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		assert_true(!mkdir(name, 0755) || errno == EEXIST);
-		*slash = '/';
-	}
-	f = fopen(name, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
-static int make_root(void **state)
-{
-	(void)state;
-	snprintf(root, sizeof(root), "/tmp/memwatch-limits-XXXXXX");
-	return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int remove_root(void **state)
-{
-	(void)state;
-	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 static void assert_limit(const struct limit *l, enum limit_kind kind, uint64_t bytes, uint64_t used,
 			 const char *where)
