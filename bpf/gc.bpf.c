@@ -81,7 +81,7 @@ static __always_inline bool mw_gc_send(enum mw_event_type type, const struct mw_
 	e->h.type = type;
 	e->h.pid = pid;
 	e->h.ts_ns = ns;
-	e->h.start_ns = BPF_CORE_READ(leader, start_boottime);
+	e->h.start_ns = mw_start_ns(leader);
 	BPF_CORE_READ_INTO(&e->h.comm, leader, comm);
 	e->isolate = gc->isolate;
 	e->pause_ns = gc->pause_ns;

@@ -4,11 +4,12 @@
  * their bytes, and where its page faults land; a map entry a process.
  *
  * The calls are taken at the return of the system call, so that only those that
- * succeeded count. Three ways, the cheapest that the kernel has (the table is
+ * succeeded count. Four ways, the cheapest that the kernel has (the table is
  * in user/collect/hooks.c):
  *   fexit     on the four __x64_sys_* functions
  *   kretprobe on the same; the arguments from the registers saved at entry
  *   tp_btf    sys_exit: every task's every system call takes the slow path
+ *   raw_tp    the same where the kernel does not know its own types
  * All end in mw_count_call().
  *
  * LIMITATIONS: 32-bit programs on a 64-bit kernel are not counted. Two threads
@@ -195,32 +196,46 @@ static __always_inline bool mw_is_compat(void)
 #endif
 }
 
-static __always_inline int mw_count_sys_exit(struct pt_regs *regs, long ret, const bool has_loop)
-{
 #if defined(__TARGET_ARCH_x86)
-	long nr = regs->orig_ax;
+#define mw_syscall_nr(typed, regs) MW_READ(typed, regs, orig_ax)
 #else
-	long nr = regs->syscallno;
+#define mw_syscall_nr(typed, regs) MW_READ(typed, regs, syscallno)
 #endif
+
+static __always_inline int mw_count_sys_exit(struct pt_regs *regs, long ret, const bool has_loop,
+					     const bool typed)
+{
+	long nr = mw_syscall_nr(typed, regs);
 
 	if (nr != MW_NR_mmap && nr != MW_NR_munmap && nr != MW_NR_brk && nr != MW_NR_mremap)
 		return 0;
 	if (mw_is_compat())
 		return 0;
-	return mw_count_call(nr, PT_REGS_PARM2_SYSCALL(regs), PT_REGS_PARM3_SYSCALL(regs), ret,
-			     has_loop);
+	return mw_count_regs(nr, regs, ret, has_loop);
 }
 
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(mw_sys_exit, struct pt_regs *regs, long ret)
 {
-	return mw_count_sys_exit(regs, ret, true);
+	return mw_count_sys_exit(regs, ret, true, true);
 }
 
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(mw_sys_exit_v510, struct pt_regs *regs, long ret)
 {
-	return mw_count_sys_exit(regs, ret, false);
+	return mw_count_sys_exit(regs, ret, false, true);
+}
+
+SEC("?raw_tp/sys_exit")
+int BPF_PROG(mw_raw_sys_exit, struct pt_regs *regs, long ret)
+{
+	return mw_count_sys_exit(regs, ret, true, false);
+}
+
+SEC("?raw_tp/sys_exit")
+int BPF_PROG(mw_raw_sys_exit_v510, struct pt_regs *regs, long ret)
+{
+	return mw_count_sys_exit(regs, ret, false, false);
 }
 
 /* --- page faults --- */
@@ -263,8 +278,8 @@ static __always_inline int mw_count_fault(__u64 addr, __u64 weight)
 
 static __always_inline __u64 mw_fault_bytes(struct mw_site_proc *proc, __u64 faults)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct mm_struct *mm = task->mm;
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	struct mw_task sizes = {};
 	__u64 rss, before = proc->rss_pages, pages = faults;
 

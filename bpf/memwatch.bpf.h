@@ -67,6 +67,13 @@ static __always_inline void mw_count_lost(enum mw_lost cause)
  * leave out is counted and said. Passed on as a constant: @has_loop.
  */
 
+/*
+ * A field of a kernel struct: by a load where the verifier knows what @ptr points to, which cannot
+ * fault and costs no call; else by bpf_probe_read_kernel(). @typed is a constant: on a kernel that
+ * does not know its own types nothing is typed.
+ */
+#define MW_READ(typed, ptr, field) ((typed) ? (ptr)->field : BPF_CORE_READ(ptr, field))
+
 /* Adds to a counter that several threads of a process may share. */
 #define mw_add(counter, n) __sync_fetch_and_add(&(counter), (n))
 

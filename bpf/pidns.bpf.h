@@ -4,8 +4,8 @@
  *
  * In a container memwatch may run in a PID namespace of its own, where the
  * kernel's global numbers mean nothing. The level of that namespace is learned
- * by the iterator's first pass, which runs as memwatch itself. At level 0, the
- * usual case, the global number is the answer and nothing more is read.
+ * by bpf/learn.bpf.c, which runs as memwatch itself. At level 0, the usual case,
+ * the global number is the answer and nothing more is read.
  */
 #ifndef MEMWATCH_PIDNS_BPF_H
 #define MEMWATCH_PIDNS_BPF_H
@@ -22,7 +22,7 @@ static __always_inline void mw_pidns_read(struct pid *pid, __u32 level, struct u
 	bpf_probe_read_kernel(out, sizeof(*out), numbers + level * bpf_core_type_size(struct upid));
 }
 
-/* Called by the iterator's seeding pass, in the context of memwatch. */
+/* Called in the context of memwatch. */
 static __always_inline void mw_pidns_learn(void)
 {
 	struct task_struct *self = (void *)bpf_get_current_task();
@@ -56,19 +56,25 @@ static __always_inline __u32 mw_pid_translate(struct task_struct *leader, __u32 
 /* The thread group id of @leader in our namespace; 0 if it is not in it. */
 static __always_inline __u32 mw_pid_of(struct task_struct *leader)
 {
-	__u32 tgid = leader->tgid;
-
-	barrier_var(tgid); /* or clang loads this and upid.nr by one instruction: refused */
-	return mw_pid_translate(leader, tgid);
+	return mw_pid_translate(leader, BPF_CORE_READ(leader, tgid));
 }
 
-/* The same of the current thread, for programs that have no typed pointer to it. */
+/* The same of the current thread. */
 static __always_inline __u32 mw_pid_of_current(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
 	return mw_pid_translate(BPF_CORE_READ(task, group_leader),
 				bpf_get_current_pid_tgid() >> 32);
+}
+
+/* When @leader's process began, CLOCK_BOOTTIME; with its PID its identity, on both sides the same.
+ */
+static __always_inline __u64 mw_start_ns(struct task_struct *leader)
+{
+	__u64 ns = BPF_CORE_READ(leader, start_boottime);
+
+	return mw_cfg.start_unit_ns ? ns - ns % mw_cfg.start_unit_ns : ns;
 }
 
 /* Whether the user asked for the process with this PID (of our namespace). */

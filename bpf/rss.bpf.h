@@ -106,8 +106,9 @@ static __always_inline __u64 mw_rss_exact(__s64 count, __u64 counters, bool *app
 
 #define mw_rss_member(mm, member, approximate)                                                     \
 	({                                                                                         \
-		__s64 count__ = (mm)->rss_stat[member].count;                                      \
+		__s64 count__ = 0;                                                                 \
 		__u64 counters__ = 0;                                                              \
+		bpf_core_read(&count__, sizeof(count__), &(mm)->rss_stat[member].count);           \
 		bpf_core_read(&counters__, sizeof(counters__), &(mm)->rss_stat[member].counters);  \
 		mw_rss_exact(count__, counters__, approximate);                                    \
 	})

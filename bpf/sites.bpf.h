@@ -34,9 +34,9 @@ struct {
 /* PID of the current process in memwatch's namespace; 0 if it is not in it. */
 static __always_inline __u32 mw_current_pid(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = (void *)bpf_get_current_task();
 
-	return mw_pid_of(task->group_leader);
+	return mw_pid_of(BPF_CORE_READ(task, group_leader));
 }
 
 static __always_inline struct mw_site_proc *mw_site_proc_of(__u32 pid)
@@ -213,6 +213,8 @@ static __always_inline void mw_site_sample(struct mw_site_proc *proc, __u32 pid,
 	struct mw_scratch *s;
 	struct mw_site *site;
 
+	if (!mw_cfg.has_types) /* nor any process whose sites are taken */
+		return;
 	if (proc->walk == MW_WALK_COPY) {
 		mw_stack_copy(proc, pid, kind, bytes);
 		return;

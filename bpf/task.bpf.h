@@ -3,8 +3,9 @@
  * struct mw_task from a process: the totals that the iterator reports at each
  * tick and that the exit and OOM records carry.
  *
- * Pointers are followed as typed ones (PTR_TO_BTF_ID): such a load cannot fault
- * and costs no call, where bpf_probe_read_kernel() costs one a field.
+ * The iterator, which meets every process at each tick, follows pointers as
+ * typed ones; what happens seldom reads by calls (MW_READ), and so also works on
+ * a kernel that does not know its own types.
  *
  * Nothing is locked. The iterator may meet a process that is exiting: its mm
  * is read only through loads that cannot fault, and the record is dropped if
@@ -34,14 +35,15 @@ static __always_inline struct cgroup_subsys_state *mw_memory_css(struct task_str
 	return css;
 }
 
-static __always_inline __u64 mw_cgroup_id(struct task_struct *task)
+static __always_inline __u64 mw_cgroup_id(struct task_struct *task, const bool typed)
 {
 	if (mw_cfg.cgroup_v1) {
 		struct cgroup_subsys_state *css = mw_memory_css(task);
 
 		return css ? BPF_CORE_READ(css, cgroup, kn, id) : 0;
 	}
-	return task->cgroups->dfl_cgrp->kn->id;
+	return typed ? task->cgroups->dfl_cgrp->kn->id
+		     : BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
 /*
@@ -71,19 +73,19 @@ static long mw_walk_thread(__u32 i, void *ctx)
 
 /* Returns false if there are more threads than could be visited. */
 static __always_inline bool mw_sum_faults(struct task_struct *leader, struct mw_task *out,
-					  const bool has_loop)
+					  const bool has_loop, const bool typed)
 {
-	struct signal_struct *signal = leader->signal;
+	struct signal_struct *signal = MW_READ(typed, leader, signal);
 	struct mw_thread_walk walk = {
-		.head = (__u64)&signal->thread_head,
-		.node = signal->thread_head.next,
-		.minflt = signal->min_flt,
-		.majflt = signal->maj_flt,
+		.head = (__u64)signal + bpf_core_field_offset(struct signal_struct, thread_head),
+		.node = MW_READ(typed, signal, thread_head.next),
+		.minflt = MW_READ(typed, signal, min_flt),
+		.majflt = MW_READ(typed, signal, maj_flt),
 	};
 
 	if (out->threads == 1) { /* most processes */
-		out->minflt = walk.minflt + leader->min_flt;
-		out->majflt = walk.majflt + leader->maj_flt;
+		out->minflt = walk.minflt + MW_READ(typed, leader, min_flt);
+		out->majflt = walk.majflt + MW_READ(typed, leader, maj_flt);
 		return true;
 	}
 	if (has_loop) {
@@ -100,22 +102,22 @@ static __always_inline bool mw_sum_faults(struct task_struct *leader, struct mw_
 }
 
 static __always_inline void mw_mm_read(struct mm_struct *mm, struct mw_task *out,
-				       const bool has_loop)
+				       const bool has_loop, const bool typed)
 {
 	mw_rss_read(mm, out, has_loop);
-	out->pgtable_bytes = mm->pgtables_bytes.counter;
-	out->vm_pages = mm->total_vm;
-	out->data_pages = mm->data_vm;
-	out->stack_pages = mm->stack_vm;
-	out->brk_bytes = mm->brk - mm->start_brk;
+	out->pgtable_bytes = MW_READ(typed, mm, pgtables_bytes.counter);
+	out->vm_pages = MW_READ(typed, mm, total_vm);
+	out->data_pages = MW_READ(typed, mm, data_vm);
+	out->stack_pages = MW_READ(typed, mm, stack_vm);
+	out->brk_bytes = MW_READ(typed, mm, brk) - MW_READ(typed, mm, start_brk);
 }
 
 /* The larger of the mm's high-water mark, what is resident now, and @maxrss. */
 static __always_inline __u64 mw_peak_rss(struct mm_struct *mm, const struct mw_task *now,
-					 __u64 maxrss)
+					 __u64 maxrss, const bool typed)
 {
 	__u64 peak = now->anon_pages + now->file_pages + now->shmem_pages;
-	__u64 hiwater = mm ? mm->hiwater_rss : 0;
+	__u64 hiwater = mm ? MW_READ(typed, mm, hiwater_rss) : 0;
 
 	if (hiwater > peak)
 		peak = hiwater;
@@ -128,20 +130,23 @@ static __always_inline __u64 mw_peak_rss(struct mm_struct *mm, const struct mw_t
  * process alone and not also for what it was before exec; else 0.
  */
 static __always_inline void mw_task_read(struct task_struct *leader, struct mm_struct *mm,
-					 __u64 maxrss, struct mw_task *out, const bool has_loop)
+					 __u64 maxrss, struct mw_task *out, const bool has_loop,
+					 const bool typed)
 {
-	__u32 tgid = leader->tgid;
+	__u32 tgid = MW_READ(typed, leader, tgid);
 	struct mw_growth *growth;
 
-	out->start_ns = leader->start_boottime;
-	out->ppid = mw_pid_of(leader->real_parent->group_leader);
-	out->threads = leader->signal->nr_threads;
+	out->start_ns = mw_start_ns(leader);
+	out->ppid = mw_pid_of(typed ? leader->real_parent->group_leader
+				    : BPF_CORE_READ(leader, real_parent, group_leader));
+	out->threads =
+		typed ? leader->signal->nr_threads : BPF_CORE_READ(leader, signal, nr_threads);
 	BPF_CORE_READ_INTO(&out->comm, leader, comm);
-	out->cgroup_id = mw_cgroup_id(leader);
+	out->cgroup_id = mw_cgroup_id(leader, typed);
 	if (mm)
-		mw_mm_read(mm, out, has_loop);
-	out->peak_rss_pages = mw_peak_rss(mm, out, maxrss);
-	if (!mw_sum_faults(leader, out, has_loop)) {
+		mw_mm_read(mm, out, has_loop, typed);
+	out->peak_rss_pages = mw_peak_rss(mm, out, maxrss, typed);
+	if (!mw_sum_faults(leader, out, has_loop, typed)) {
 		out->flags |= MW_TASK_THREADS_CUT;
 		mw_count_lost(MW_LOST_THREADS);
 	}

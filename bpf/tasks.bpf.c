@@ -35,11 +35,6 @@ static __always_inline int mw_report(struct bpf_iter__task *ctx, const bool has_
 
 	if (!task) /* the end of the pass */
 		return 0;
-	if (mw_ctl.seed && !ctx->meta->seq_num) {
-		mw_pidns_learn();
-		if (has_loop)
-			mw_percpu_learn();
-	}
 	leader = task->group_leader;
 	mm = task->mm;
 	if (!mm || task->flags & PF_KTHREAD)
@@ -51,7 +46,7 @@ static __always_inline int mw_report(struct bpf_iter__task *ctx, const bool has_
 		return 0;
 	if (mw_ctl.seed)
 		mw_seed_growth(leader, mm);
-	mw_task_read(leader, mm, 0, &out, has_loop);
+	mw_task_read(leader, mm, 0, &out, has_loop, true);
 	if (task->mm != mm) /* it exited or called exec meanwhile */
 		return 0;
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));

@@ -39,7 +39,8 @@ static int setup(void **state)
 
 	(void)state;
 	host_reset();
-	*config = (struct mw_config){.page_shift = 12, .fault_period = 5, .nr_cpus = CPUS};
+	*config = (struct mw_config){
+		.page_shift = 12, .fault_period = 5, .nr_cpus = CPUS, .has_types = 1};
 	user_init();
 	user_chain(3);
 	proc = user_proc();

@@ -116,6 +116,15 @@ static int oom_of(struct task_struct *victim)
 	return mw_oom(ctx);
 }
 
+/* What the killer does: SIGKILL to each victim, from the kernel itself, then the mark. */
+static void kill_and_mark(struct task_struct *victim, __u64 info, int marked)
+{
+	unsigned long long signal[] = {9, info, (__u64)victim}, mark[] = {(unsigned)marked};
+
+	assert_int_equal(mw_oom_kill(signal), 0);
+	assert_int_equal(mw_oom_pid(mark), 0);
+}
+
 /* ---- fork ---- */
 
 static void test_fork(void **state)
@@ -489,6 +498,73 @@ static void test_no_memory_cgroup(void **state)
 	assert_int_equal(oom_record()->cgroup_id, 0);
 }
 
+/* ---- OOM where only the PID is told ---- */
+
+static void test_oom_by_pid(void **state)
+{
+	static struct task_struct killer = {.pid = 7, .tgid = 7, .group_leader = &killer};
+	struct mw_event_oom *e;
+
+	(void)state;
+	host.current = &killer;
+	host.pid_tgid = 7ULL << 32 | 7;
+	limit(0, 10000, 10000);
+	kill_and_mark(&process.thread[1], MW_SEND_SIG_PRIV, TGID + 1);
+	e = record(MW_EVENT_OOM, sizeof(*e));
+	assert_int_equal(e->has_task, 1);
+	assert_int_equal(e->limit_cgroup_id, 70);
+	process_assert_task(&e->task, &process);
+}
+
+/* The killer is the victim, or was dying already. */
+static void test_oom_of_current(void **state)
+{
+	unsigned long long mark[] = {TGID};
+	struct mw_event_oom *e;
+
+	(void)state;
+	host.pid_tgid = (__u64)TGID << 32 | TGID;
+	assert_int_equal(mw_oom_pid(mark), 0);
+	e = record(MW_EVENT_OOM, sizeof(*e));
+	process_assert_task(&e->task, &process);
+}
+
+static void assert_unknown(__u32 pid)
+{
+	struct mw_event_oom *e = host.submitted[0].data;
+
+	assert_int_equal(host.submitted_count, 1);
+	assert_int_equal(e->h.pid, pid);
+	assert_int_equal(e->h.start_ns, 0);
+	assert_int_equal(e->has_task, 0);
+	assert_int_equal(e->cgroup_id, 0);
+	assert_int_equal(e->limit_cgroup_id, 70); /* the killer's */
+}
+
+/* No note that is surely this victim's: only the PID is reported. */
+static void test_oom_of_unknown(void **state)
+{
+	static struct task_struct other = {.pid = 900, .tgid = 900, .group_leader = &other};
+
+	(void)state;
+	host.pid_tgid = (__u64)TGID << 32 | (TGID + 1);
+	limit(0, 10000, 10000);
+	kill_and_mark(&other, 0, 900); /* killed by a user */
+	assert_unknown(900);
+	free(host.submitted[0].data);
+	host.submitted_count = 0;
+	kill_and_mark(&other, MW_SEND_SIG_PRIV, 901); /* another was killed */
+	assert_unknown(901);
+	free(host.submitted[0].data);
+	host.submitted_count = 0;
+	host.pid_tgid++; /* by another killer on this CPU */
+	assert_int_equal(mw_oom_pid((unsigned long long[]){900}), 0);
+	assert_unknown(900);
+	mw_pidns.level = 1; /* whose number nobody here knows */
+	assert_int_equal(mw_oom_pid((unsigned long long[]){902}), 0);
+	assert_int_equal(host.submitted_count, 1);
+}
+
 #define IN_KERNEL(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -511,6 +587,9 @@ int main(void)
 		IN_KERNEL(test_pid_namespace),
 		IN_KERNEL(test_learning_the_namespace),
 		IN_KERNEL(test_oom),
+		IN_KERNEL(test_oom_by_pid),
+		IN_KERNEL(test_oom_of_current),
+		IN_KERNEL(test_oom_of_unknown),
 		IN_KERNEL(test_oom_of_others),
 		IN_KERNEL(test_limit_of_each_level),
 		IN_KERNEL(test_limit_too_far_up),

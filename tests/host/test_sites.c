@@ -33,6 +33,8 @@ static int setup(void **state)
 
 	(void)state;
 	host_reset();
+	*(struct mw_config *)host_writable(&mw_cfg, sizeof(mw_cfg)) =
+		(struct mw_config){.has_types = 1};
 	user_init();
 	user_chain(3);
 	fresh = user_proc();

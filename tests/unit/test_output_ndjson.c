@@ -630,7 +630,8 @@ static void test_vanished(void **state)
 
 static void test_oom(void **state)
 {
-	struct mw_event_oom e = {.h = header(MW_EVENT_OOM, "node"), .memcg_known = 1};
+	struct mw_event_oom e = {
+		.h = header(MW_EVENT_OOM, "node"), .memcg_known = 1, .has_task = 1};
 	struct cgroup cgroup = {.path = (char *)"/pod/app"};
 	struct process p = {.pid = 4711, .cgroup = &cgroup};
 	struct json_object *r, *limit;
@@ -1227,6 +1228,28 @@ static void test_verdict_hostile(void **state)
 	}
 }
 
+/* By its PID alone: no tick saw it. */
+static void test_oom_of_nobody_known(void **state)
+{
+	struct mw_event_oom e = {.h = {.type = MW_EVENT_OOM, .pid = 4711, .ts_ns = 9}};
+	struct json_object *r = event(*state, &e.h, NULL);
+
+	assert_int_equal(get_u64(r, "pid"), 4711);
+	assert_int_equal(json_object_object_length(r), 4); /* type, ts_ns, time, pid */
+}
+
+static void test_unknown_heap(void **state)
+{
+	struct process p = {.pid = 1, .start_ns = 1, .now = {.heap_unknown = true}};
+	struct mw_event_exit e = {.h = header(MW_EVENT_EXIT, "x"), .has_task = 1};
+	struct json_object *last;
+
+	e.task.flags = MW_TASK_HEAP_UNKNOWN;
+	last = get(event(*state, &e.h, &p), "last");
+	assert_false(has(last, "heap_bytes"));
+	assert_true(has(last, "vm_bytes"));
+}
+
 static void test_verdict_of_oom(void **state)
 {
 	struct verdict v = sample_leak();
@@ -1425,7 +1448,11 @@ static void write_everything(struct output *o, struct process *p)
 	struct mw_event_exec exec = {.h = header(MW_EVENT_EXEC, "x")};
 	struct mw_event_exit exit = {.h = header(MW_EVENT_EXIT, "x"), .has_task = 1};
 	struct mw_event_oom oom = {
-		.h = header(MW_EVENT_OOM, "x"), .memcg_known = 1, .limit_cgroup_id = 1};
+		.h = header(MW_EVENT_OOM, "x"),
+		.memcg_known = 1,
+		.limit_cgroup_id = 1,
+		.has_task = 1,
+	};
 	struct tick tick = a_tick(&p, 1);
 	struct end end = {.cost = {.bpf_known = true}};
 	const struct gc gc = {.isolate = 1, .live_bytes = 1, .external_bytes = 1, .limit_bytes = 1};
@@ -1519,6 +1546,8 @@ int main(void)
 		WITH_SINK(test_verdict_sites),
 		WITH_SINK(test_verdict_hostile),
 		WITH_SINK(test_verdict_of_oom),
+		WITH_SINK(test_oom_of_nobody_known),
+		WITH_SINK(test_unknown_heap),
 		cmocka_unit_test(test_closed_pipe),
 		cmocka_unit_test(test_full_device),
 		WITH_SINK(test_schema_and_records_agree),

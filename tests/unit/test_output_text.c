@@ -324,6 +324,7 @@ static void test_oom(void **state)
 {
 	struct mw_event_oom e = {.h = header(MW_EVENT_OOM, "no\nde"),
 				 .memcg_known = 1,
+				 .has_task = 1,
 				 .task = {.anon_pages = 512, .file_pages = 1}};
 	struct cgroup cgroup = {.path = (char *)"/a/\033b/c"};
 	struct process p = {.cgroup = &cgroup};

@@ -16,8 +16,10 @@
 #include "base/strbuf.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
+#include "cmd/run_options.h"
 #include "cmd/targets.h"
 #include "collect/gcs.h"
+#include "collect/kernel_types.h"
 #include "collect/session.h"
 #include "collect/sites.h"
 #include "sym/elf_file.h"
@@ -31,6 +33,7 @@
 struct doctor {
 	struct targets targets;
 	const char *without;
+	const char *btf;
 	bool help;
 };
 
@@ -56,14 +59,29 @@ static void print_user(const struct kernel *k)
 	printf("\n");
 }
 
+static void print_types(const struct kernel *k)
+{
+	printf("  types     ");
+	if (k->btf_file)
+		printf("BTF in %s%s\n", k->btf_file,
+		       k->has_types ? "; the kernel has its own, too"
+				    : "; the kernel has none itself");
+	else if (k->has_types)
+		printf("BTF in %s\n", KERNEL_TYPES_PATH);
+	else if (k->btf)
+		printf("BTF in the vmlinux of this kernel that was found; the kernel has none "
+		       "itself\n");
+	else
+		printf("no BTF: %s %s; see --btf\n", KERNEL_TYPES_PATH,
+		       k->is_malformed ? "is malformed" : "is not there");
+}
+
 static void print_machine(const struct kernel *k)
 {
 	printf("memwatch %s\n", MEMWATCH_VERSION);
 	printf("  kernel    Linux %s %s, %d CPUs, %u KiB pages\n", k->release, k->arch, k->cpus,
 	       (1u << k->page_shift) / 1024);
-	printf("  types     %s\n", access("/sys/kernel/btf/vmlinux", R_OK)
-					   ? "no BTF: /sys/kernel/btf/vmlinux cannot be read"
-					   : "BTF in /sys/kernel/btf/vmlinux");
+	print_types(k);
 	printf("  cgroups   memory controller on %s\n", k->cgroup_v1 ? "v1" : "v2");
 	print_user(k);
 }
@@ -127,8 +145,7 @@ static int print_collection(struct session *s)
 		printf("\n  a collection failed: %s\n", strerror(-err));
 	else
 		printf("\n  %zu processes seen; sizes are %s; maps take %s\n", table.by_pid.count,
-		       approximate ? "approximate (per-CPU counters could not be read)"
-				   : "exact (per-CPU counters are summed)",
+		       approximate ? "approximate (per-CPU counters are not added up)" : "exact",
 		       units_format_bytes(text, sizeof(text), session_map_bytes(s)));
 	process_table_release(&table);
 	return err;
@@ -286,6 +303,12 @@ static int opt_without(void *arg, const char *value)
 	return 0;
 }
 
+static int opt_btf(void *arg, const char *value)
+{
+	((struct doctor *)arg)->btf = value;
+	return 0;
+}
+
 static int opt_verbose(void *arg, const char *value)
 {
 	(void)arg;
@@ -304,6 +327,7 @@ static int opt_help(void *arg, const char *value)
 static const struct opt table[] = {
 	{'p', "pid", "PID", "also what this process allows; may be repeated", opt_pid},
 	{0, "without", "HOOK,...", "as if these hooks or capabilities were missing", opt_without},
+	{0, "btf", "FILE", OPT_BTF_HELP, opt_btf},
 	{'v', "verbose", NULL, "also the kernel's own words", opt_verbose},
 	{'h', "help", NULL, "this text", opt_help},
 	{0, NULL, NULL, NULL, NULL},
@@ -311,13 +335,15 @@ static const struct opt table[] = {
 
 static int examine(struct doctor *d)
 {
-	struct session_options options = {.without = d->without};
+	struct session_options options = {.without = d->without, .btf = d->btf};
 	struct session *s;
 	struct kernel k;
-	int err = kernel_init(&k);
+	int err = kernel_init(&k, d->btf);
 
-	if (err)
-		return log_error_code(err, "cannot ask the kernel: %s", strerror(-err));
+	if (err) {
+		kernel_release(&k);
+		return err;
+	}
 	print_machine(&k);
 	kernel_release(&k);
 	fflush(stdout);

@@ -260,6 +260,7 @@ static int set_up(struct engine *e)
 		.pids = o->targets.pids,
 		.pid_count = o->targets.count,
 		.without = o->without,
+		.btf = o->btf,
 		.no_sites = o->no_stacks,
 	};
 	int err;

@@ -85,12 +85,45 @@ static int show_event(struct engine *e, const struct mw_event_header *h, const s
 	return event_is_wanted(e, h, p) ? e->sink->ops->event(e->sink, h, p) : 0;
 }
 
+/* A victim of whom the kernel told no more than its PID is who had that at the last tick. */
+static void fill_victim(const struct process *p, unsigned page_shift, struct mw_event_oom *oom)
+{
+	oom->h.start_ns = p->start_ns;
+	oom->h.ppid = p->ppid;
+	memcpy(oom->h.comm, p->comm, MW_COMM_LEN);
+	oom->cgroup_id = p->cgroup ? p->cgroup->node.key : 0;
+	oom->has_task = 1;
+	oom->task = (struct mw_task){
+		.pid = p->pid,
+		.start_ns = p->start_ns,
+		.threads = p->now.threads,
+		.flags = p->now.heap_unknown ? MW_TASK_HEAP_UNKNOWN : 0,
+		.anon_pages = p->now.anon_bytes >> page_shift,
+		.file_pages = p->now.file_bytes >> page_shift,
+		.shmem_pages = p->now.shmem_bytes >> page_shift,
+		.swap_pages = p->now.swap_bytes >> page_shift,
+		.pgtable_bytes = p->now.pgtable_bytes,
+		.vm_pages = p->now.vm_bytes >> page_shift,
+		.data_pages = p->now.data_bytes >> page_shift,
+		.stack_pages = p->now.stack_bytes >> page_shift,
+		.brk_bytes = p->now.heap_bytes,
+		.minflt = p->now.minflt,
+		.majflt = p->now.majflt,
+	};
+}
+
 void engine_on_event(void *arg, const struct mw_event_header *h)
 {
 	struct engine *e = arg;
 	struct process *p = process_table_find(&e->table, h->pid, h->start_ns);
+	struct mw_event_oom oom;
 	int err;
 
+	if (h->type == MW_EVENT_OOM && !h->start_ns && p) {
+		oom = *(const struct mw_event_oom *)h;
+		fill_victim(p, e->table.page_shift, &oom);
+		h = &oom.h;
+	}
 	e->born += h->type == MW_EVENT_FORK;
 	e->gone += h->type == MW_EVENT_EXIT;
 	if (h->type == MW_EVENT_FORK && e->options->targets.tree)

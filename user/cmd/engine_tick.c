@@ -27,7 +27,7 @@ static void note_named(struct engine *e)
 		log_warn("process %u %s", t->pids[i],
 			 kill(t->pids[i], 0) && errno == ESRCH
 				 ? "ended before memwatch had attached"
-				 : "is not shown by the kernel's iterator: it cannot be watched");
+				 : "is not shown by the kernel: it cannot be watched");
 		engine_named_gone(e, t->pids[i], 0);
 	}
 }

@@ -110,6 +110,12 @@ int run_opt_without(void *arg, const char *value)
 	return 0;
 }
 
+int run_opt_btf(void *arg, const char *value)
+{
+	((struct run_options *)arg)->btf = value;
+	return 0;
+}
+
 int run_opt_sites(void *arg, const char *value)
 {
 	struct run_options *o = arg;

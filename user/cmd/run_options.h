@@ -22,6 +22,7 @@ struct run_options {
 	unsigned rows;	    /* 0: the output's default */
 	const struct column *sort;
 	const char *without;
+	const char *btf;
 	double budget_pct;
 	bool no_stacks; /* take no stacks: no growth sites */
 	unsigned sites; /* of each kind that are shown of a process; 0: none */
@@ -45,6 +46,7 @@ int run_opt_output(void *arg, const char *value);
 int run_opt_rows(void *arg, const char *value);
 int run_opt_sort(void *arg, const char *value);
 int run_opt_without(void *arg, const char *value);
+int run_opt_btf(void *arg, const char *value);
 int run_opt_sites(void *arg, const char *value);
 int run_opt_no_stacks(void *arg, const char *value);
 int run_opt_budget(void *arg, const char *value);
@@ -95,8 +97,13 @@ int run_opt_help(void *arg, const char *value);
 			run_opt_no_stacks                                                          \
 	}
 
+#define OPT_BTF_HELP                                                                               \
+	"the kernel's types, where it has none itself: BTF of exactly this kernel, or its "        \
+	"vmlinux "                                                                                 \
+	"with BTF in it"
+
 #define RUN_OPTS_OTHER                                                                             \
-	{0, "", NULL, "Other", NULL},                                                              \
+	{0, "", NULL, "Other", NULL}, {0, "btf", "FILE", OPT_BTF_HELP, run_opt_btf},               \
 		{'v', "verbose", NULL, "say more, also libbpf's own messages", run_opt_verbose},   \
 		{'q', "quiet", NULL, "errors only", run_opt_quiet},                                \
 		{'h', "help", NULL, "this text", run_opt_help},                                    \

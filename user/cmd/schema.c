@@ -79,7 +79,7 @@ static void add_process(struct json *j)
 	json_str(j, "ppid", "parent");
 	add_total_keys(j);
 	json_str(j, "peak_rss_bytes", "highest RSS so far");
-	json_str(j, "approximate", "true: the kernel's per-CPU counters could not be summed");
+	json_str(j, "approximate", "true: the kernel's per-CPU counters were not added up");
 	json_str(j, "faults_cut", "true: too many threads; minflt and majflt are lower bounds");
 	json_str(j, "cgroup", "memory cgroup, as /proc/PID/cgroup shows it");
 	json_str(j, "container", "container id, where the cgroup names one");

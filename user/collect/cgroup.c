@@ -46,16 +46,17 @@ static bool has_controller(const char *list, size_t len, const char *name)
 	return false;
 }
 
-/* Lines are "ID:CONTROLLERS:PATH"; v2's has no controllers. */
-static void read_by_process(struct cgroup *cgroup, uint32_t pid)
+/* Lines are "ID:CONTROLLERS:PATH"; v2's has no controllers. To be freed; NULL if it does not tell.
+ */
+static char *path_of_process(uint32_t pid)
 {
-	char name[32], line[4352];
+	char name[32], line[4352], *found = NULL;
 	FILE *f;
 
 	snprintf(name, sizeof(name), "/proc/%u/cgroup", pid);
 	f = fopen(name, "re");
 	if (!f)
-		return;
+		return NULL;
 	while (fgets(line, sizeof(line), f)) {
 		char *controllers = strchr(line, ':');
 		char *path = controllers ? strchr(controllers + 1, ':') : NULL;
@@ -65,18 +66,17 @@ static void read_by_process(struct cgroup *cgroup, uint32_t pid)
 			continue;
 		controllers++;
 		is_memory = has_controller(controllers, path - controllers, "memory");
-		if (!is_memory && (path != controllers || cgroup->path))
+		if (!is_memory && (path != controllers || found))
 			continue;
 		path++;
 		path[strcspn(path, "\n")] = '\0';
-		free(cgroup->path);
-		cgroup->path = strdup(path);
+		free(found);
+		found = strdup(path);
 		if (is_memory)
 			break;
 	}
 	fclose(f);
-	if (cgroup->path)
-		cgroup_container_id(cgroup->path, cgroup->container);
+	return found;
 }
 
 /* A kernfs file handle is the id (FILEID_KERNFS, include/linux/exportfs.h). */
@@ -132,8 +132,11 @@ void cgroup_read_by_id(struct cgroup *cgroup, uint64_t id)
 void cgroup_read(struct cgroup *cgroup, uint64_t id, uint32_t pid)
 {
 	cgroup_read_by_id(cgroup, id);
-	if (!cgroup->path)
-		read_by_process(cgroup, pid);
+	if (cgroup->path)
+		return;
+	cgroup->path = path_of_process(pid);
+	if (cgroup->path)
+		cgroup_container_id(cgroup->path, cgroup->container);
 }
 
 int cgroup_id_of_path(const char *path, uint64_t *id)
@@ -146,4 +149,25 @@ int cgroup_id_of_path(const char *path, uint64_t *id)
 		return -ENOTDIR;
 	*id = st.st_ino;
 	return 0;
+}
+
+uint64_t cgroup_id_of_process(uint32_t pid, bool is_v1)
+{
+	static const char *const v1[] = {"/sys/fs/cgroup/memory", NULL};
+	static const char *const v2[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+	char *own = path_of_process(pid), path[4096 + 32];
+	uint64_t id = 0;
+
+	/* One that is outside the namespace begins with "/..": where that is, is not known. */
+	for (unsigned i = 0; own && !strstr(own, "/..") && !id && i < 2; i++) {
+		const char *root = (is_v1 ? v1 : v2)[i];
+
+		if (!root)
+			break;
+		snprintf(path, sizeof(path), "%s%s", root, own);
+		if (cgroup_id_of_path(path, &id))
+			id = 0;
+	}
+	free(own);
+	return id;
 }

@@ -3,6 +3,7 @@
 #ifndef MEMWATCH_COLLECT_CGROUP_H
 #define MEMWATCH_COLLECT_CGROUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/process.h"
@@ -31,6 +32,15 @@ void cgroup_read_by_id(struct cgroup *cgroup, uint64_t id);
  * @out: 65 bytes; "" if there is none
  */
 void cgroup_container_id(const char *path, char out[65]);
+
+/**
+ * cgroup_id_of_process - kernfs id of the memory cgroup that @pid is in
+ * @is_v1: the memory controller is on a v1 hierarchy
+ *
+ * By the path in /proc/@pid/cgroup, below the mounts at their usual places. 0 if that does not
+ * tell.
+ */
+uint64_t cgroup_id_of_process(uint32_t pid, bool is_v1);
 
 /** cgroup_id_of_path - kernfs id of the cgroup folder @path ("/sys/fs/cgroup/…"); 0 or -errno */
 int cgroup_id_of_path(const char *path, uint64_t *id);

@@ -56,11 +56,24 @@ const struct capability_info capability_table[CAPABILITY_MAX] = {
 			     "own cost is shown without the time in BPF programs"},
 };
 
+#define NAME_TYPES                                                                                 \
+	"boot the distribution's kernel that has it (most have since 2021), or name a file: "      \
+	"--btf "                                                                                   \
+	"FILE, BTF of exactly this kernel, as in BTFHub's archive or as pahole makes it from the " \
+	"kernel's debug symbols (memwatch(8), KERNELS WITHOUT BTF); then all but growth sites "    \
+	"works"
+
 static int probe_privileges(const struct kernel *k, const char **why)
 {
-	if (!k->btf && access("/sys/kernel/btf/vmlinux", F_OK)) {
-		*why = "this kernel has no BTF: it needs CONFIG_DEBUG_INFO_BTF=y (any distribution "
-		       "kernel since about 2021)";
+	if (k->is_malformed) {
+		*why = "this kernel's BTF (/sys/kernel/btf/vmlinux) is malformed, and so it "
+		       "refuses "
+		       "BPF programs: boot another build of it, by a newer pahole";
+		return -EPROTO;
+	}
+	if (!k->btf) {
+		*why = "this kernel has no BTF, the types of its memory (no "
+		       "/sys/kernel/btf/vmlinux: CONFIG_DEBUG_INFO_BTF is off): " NAME_TYPES;
 		return -ENOENT;
 	}
 	if (!kernel_has_cap(k, CAP_SYS_ADMIN) &&
@@ -91,6 +104,22 @@ static bool knows_call_arguments(const struct kernel *k)
 	return true;
 }
 
+/* Programs with typed pointers are checked by the kernel itself, by its own types. */
+static int probe_types(const struct kernel *k, const char **why)
+{
+	if (k->has_types)
+		return 0;
+	*why = "this kernel does not know its own types (CONFIG_DEBUG_INFO_BTF is off)";
+	return -ENOENT;
+}
+
+static int probe_iter(const struct kernel *k, const char **why)
+{
+	int err = probe_privileges(k, why);
+
+	return err ? err : probe_types(k, why);
+}
+
 static int probe_fexit(const struct kernel *k, const char **why)
 {
 	struct bpf_insn program[] = {
@@ -98,9 +127,13 @@ static int probe_fexit(const struct kernel *k, const char **why)
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FEXIT);
-	int id = btf__find_by_name_kind(k->btf, SYSCALL_PREFIX "mremap", BTF_KIND_FUNC);
-	int prog_fd, link_fd;
+	int id, prog_fd, link_fd, err = probe_types(k, why);
 
+	if (err)
+		return err;
+	/* A file numbers types in its own way. */
+	id = k->btf_file ? libbpf_find_vmlinux_btf_id(SYSCALL_PREFIX "mremap", BPF_TRACE_FEXIT)
+			 : btf__find_by_name_kind(k->btf, SYSCALL_PREFIX "mremap", BTF_KIND_FUNC);
 	*why = "this kernel refuses fentry/fexit programs (needs CONFIG_FUNCTION_TRACER and BPF "
 	       "trampolines: x86-64 since 5.5, arm64 since 6.0)";
 	if (id < 0)
@@ -125,7 +158,10 @@ static int probe_fexit(const struct kernel *k, const char **why)
 
 static int probe_kretprobe(const struct kernel *k, const char **why)
 {
-	(void)k;
+	int err = probe_types(k, why); /* bpf_task_pt_regs() takes a typed task */
+
+	if (err)
+		return err;
 	if (access("/sys/bus/event_source/devices/kprobe/type", F_OK)) {
 		*why = "this kernel has no kprobes (CONFIG_KPROBES, CONFIG_KPROBE_EVENTS)";
 		return -ENOENT;
@@ -137,7 +173,8 @@ static int probe_kretprobe(const struct kernel *k, const char **why)
 	return 0;
 }
 
-static int probe_tracepoint(const struct kernel *k, const char *name, const char **why)
+/* A raw_tp program; and a tp_btf program where the kernel knows its own types. */
+static int probe_raw_tp(const struct kernel *k, const char *name, const char **why)
 {
 	if (kernel_has_tracepoint(k, name))
 		return 0;
@@ -145,32 +182,60 @@ static int probe_tracepoint(const struct kernel *k, const char *name, const char
 	return -ENOENT;
 }
 
-static int probe_sys_exit(const struct kernel *k, const char **why)
+static int probe_tp_btf(const struct kernel *k, const char *name, const char **why)
 {
-	return probe_tracepoint(k, "sys_exit", why);
+	int err = probe_types(k, why);
+
+	return err ? err : probe_raw_tp(k, name, why);
 }
 
-static int probe_fork(const struct kernel *k, const char **why)
-{
-	return probe_tracepoint(k, "sched_process_fork", why);
-}
+#define PROBE_TRACEPOINT(tracepoint)                                                               \
+	static int probe_##tracepoint(const struct kernel *k, const char **why)                    \
+	{                                                                                          \
+		return probe_tp_btf(k, #tracepoint, why);                                          \
+	}                                                                                          \
+	static int probe_raw_##tracepoint(const struct kernel *k, const char **why)                \
+	{                                                                                          \
+		return probe_raw_tp(k, #tracepoint, why);                                          \
+	}
 
-static int probe_exec(const struct kernel *k, const char **why)
-{
-	return probe_tracepoint(k, "sched_process_exec", why);
-}
+PROBE_TRACEPOINT(sys_exit)
+PROBE_TRACEPOINT(sched_process_fork)
+PROBE_TRACEPOINT(sched_process_exec)
+PROBE_TRACEPOINT(sched_process_exit)
 
-static int probe_exit(const struct kernel *k, const char **why)
-{
-	return probe_tracepoint(k, "sched_process_exit", why);
-}
-
-static int probe_oom(const struct kernel *k, const char **why)
+static int probe_raw_victim(const struct kernel *k, const char **why)
 {
 	if (kernel_tracepoint_arg_is_task(k, "mark_victim", 0))
 		return 0;
 	*why = "mark_victim does not pass the task here (5.10.262, 6.1.170 and 6.8 or newer do)";
 	return -ENOENT;
+}
+
+static int probe_victim(const struct kernel *k, const char **why)
+{
+	int err = probe_types(k, why);
+
+	return err ? err : probe_raw_victim(k, why);
+}
+
+static int probe_raw_victim_pid(const struct kernel *k, const char **why)
+{
+	int err = probe_raw_tp(k, "mark_victim", why);
+
+	if (err)
+		return err;
+	if (!kernel_tracepoint_arg_is_task(k, "mark_victim", 0))
+		return 0;
+	*why = "mark_victim passes the task here, and not its PID";
+	return -ENOENT;
+}
+
+static int probe_victim_pid(const struct kernel *k, const char **why)
+{
+	int err = probe_types(k, why);
+
+	return err ? err : probe_raw_victim_pid(k, why);
 }
 
 static int probe_perf_faults(const struct kernel *k, const char **why)
@@ -196,8 +261,10 @@ static int probe_perf_faults(const struct kernel *k, const char **why)
 
 static int probe_sites(const struct kernel *k, const char **why)
 {
-	if (k->has_loop)
-		return 0;
+	int err = probe_types(k, why); /* bpf_task_pt_regs() takes a typed task */
+
+	if (err || k->has_loop)
+		return err;
 	*why = "walking stacks needs bpf_loop(): Linux 5.17";
 	return -ENOTSUP;
 }
@@ -238,6 +305,12 @@ const struct hook hook_table[] = {
 	 {"mw_tasks"},
 	 HOOK_ATTACH_ITER,
 	 "nothing between ticks",
+	 probe_iter},
+	{CAPABILITY_TOTALS,
+	 "proc",
+	 {NULL},
+	 HOOK_ATTACH_NONE,
+	 "reading four files of each process at each tick, some 100 microseconds",
 	 probe_privileges},
 	{CAPABILITY_CALLS,
 	 "fexit/" SYSCALL_PREFIX "*",
@@ -257,6 +330,12 @@ const struct hook hook_table[] = {
 	 HOOK_ATTACH_AUTO,
 	 "every system call of every process, tens of nanoseconds",
 	 probe_sys_exit},
+	{CAPABILITY_CALLS,
+	 "raw_tp/sys_exit",
+	 {"mw_raw_sys_exit"},
+	 HOOK_ATTACH_AUTO,
+	 "every system call of every process, tens of nanoseconds",
+	 probe_raw_sys_exit},
 	{CAPABILITY_FAULTS,
 	 "perf/page-faults",
 	 {"mw_fault_perf"},
@@ -268,25 +347,61 @@ const struct hook hook_table[] = {
 	 {"mw_fork"},
 	 HOOK_ATTACH_AUTO,
 	 "each fork",
-	 probe_fork},
+	 probe_sched_process_fork},
+	{CAPABILITY_FORK,
+	 "raw_tp/sched_process_fork",
+	 {"mw_raw_fork"},
+	 HOOK_ATTACH_AUTO,
+	 "each fork",
+	 probe_raw_sched_process_fork},
 	{CAPABILITY_EXEC,
 	 "tp_btf/sched_process_exec",
 	 {"mw_exec"},
 	 HOOK_ATTACH_AUTO,
 	 "each exec",
-	 probe_exec},
+	 probe_sched_process_exec},
+	{CAPABILITY_EXEC,
+	 "raw_tp/sched_process_exec",
+	 {"mw_raw_exec"},
+	 HOOK_ATTACH_AUTO,
+	 "each exec",
+	 probe_raw_sched_process_exec},
 	{CAPABILITY_EXIT,
 	 "tp_btf/sched_process_exit",
 	 {"mw_exit"},
 	 HOOK_ATTACH_AUTO,
 	 "each exit",
-	 probe_exit},
+	 probe_sched_process_exit},
+	{CAPABILITY_EXIT,
+	 "raw_tp/sched_process_exit",
+	 {"mw_raw_exit"},
+	 HOOK_ATTACH_AUTO,
+	 "each exit",
+	 probe_raw_sched_process_exit},
 	{CAPABILITY_OOM,
 	 "tp_btf/mark_victim",
 	 {"mw_oom"},
 	 HOOK_ATTACH_AUTO,
 	 "each OOM kill",
-	 probe_oom},
+	 probe_victim},
+	{CAPABILITY_OOM,
+	 "tp_btf/mark_victim:pid",
+	 {"mw_oom_pid", "mw_oom_kill"},
+	 HOOK_ATTACH_AUTO,
+	 "each OOM kill, and a look at each signal",
+	 probe_victim_pid},
+	{CAPABILITY_OOM,
+	 "raw_tp/mark_victim",
+	 {"mw_raw_oom"},
+	 HOOK_ATTACH_AUTO,
+	 "each OOM kill",
+	 probe_raw_victim},
+	{CAPABILITY_OOM,
+	 "raw_tp/mark_victim:pid",
+	 {"mw_raw_oom_pid", "mw_raw_oom_kill"},
+	 HOOK_ATTACH_AUTO,
+	 "each OOM kill, and a look at each signal",
+	 probe_raw_victim_pid},
 	{CAPABILITY_GC,
 	 "uprobe and USDT",
 	 {"mw_gc_scav_in", "mw_gc_minor_in", "mw_gc_full_in", "mw_gc_out", "mw_gc_live",
@@ -317,6 +432,7 @@ const struct hook hook_table[] = {
 	 probe_stats},
 };
 const size_t hook_count = sizeof(hook_table) / sizeof(hook_table[0]);
+const struct hook *const hook_totals_last = &hook_table[1];
 
 static bool word_names_hook(const char *word, size_t len, const struct hook *hook)
 {
@@ -340,17 +456,21 @@ bool hook_is_named(const struct hook *hook, const char *list)
 	return false;
 }
 
+static bool names_any(const char *word, size_t len)
+{
+	for (size_t i = 0; i < hook_count; i++) {
+		if (word_names_hook(word, len, &hook_table[i]))
+			return true;
+	}
+	return false;
+}
+
 int hook_list_check(const char *list, char bad[32])
 {
 	for (const char *word = list; *word;) {
-		size_t len = strcspn(word, ","), i;
+		size_t len = strcspn(word, ",");
 
-		/* The first row is the totals: they cannot be left out. */
-		for (i = 1; i < hook_count; i++) {
-			if (word_names_hook(word, len, &hook_table[i]))
-				break;
-		}
-		if (i == hook_count) {
+		if (word_names_hook(word, len, hook_totals_last) || !names_any(word, len)) {
 			size_t n = len < 31 ? len : 31;
 
 			memcpy(bad, word, n);

@@ -59,13 +59,16 @@ struct hook {
 extern const struct capability_info capability_table[CAPABILITY_MAX];
 extern const struct hook hook_table[];
 extern const size_t hook_count;
+/* The last row of the totals: what works wherever anything does, and so cannot be left out. */
+extern const struct hook *const hook_totals_last;
 
 /** hook_is_named - whether @list ("calls,fexit") names @hook: its capability, its name or its kind
  *  (the name up to '/') */
 bool hook_is_named(const struct hook *hook, const char *list);
 
-/** hook_list_check - 0 if every word of @list names some hook; else -EINVAL, @bad (32 bytes) the
- * word */
+/** hook_list_check - 0 if every word of @list names some hook that can be done without; else
+ * -EINVAL,
+ * @bad (32 bytes) the word */
 int hook_list_check(const char *list, char bad[32]);
 
 #endif

@@ -13,6 +13,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "collect/kernel_types.h"
+
 static uint64_t read_effective_caps(void)
 {
 	FILE *f = fopen("/proc/self/status", "re");
@@ -68,31 +71,76 @@ static bool lockdown_is_confidentiality(void)
 void kernel_set_btf(struct kernel *k, struct btf *btf)
 {
 	k->btf = btf;
+	k->has_types = btf != NULL;
 	k->has_loop = kernel_has_helper(k, "BPF_FUNC_loop");
 	/* Kernel 6.16 gave it this argument and moved it before exit_mm(). */
 	k->exit_has_group_dead = kernel_tracepoint_args(k, "sched_process_exit") >= 2;
 }
 
-int kernel_init(struct kernel *k)
+static int bpf_message(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	log_vprint(level == LIBBPF_WARN ? LOG_DEBUG : LOG_DEBUG + 1, fmt, ap);
+	return 0;
+}
+
+/* The file's types, if they can be the running kernel's, of which @own may be known. */
+static int use_file(struct kernel *k, const char *file, const struct btf *own)
+{
+	char why[256];
+	struct btf *btf = kernel_types_load(file, why, sizeof(why));
+	int err = btf ? kernel_types_compare(btf, own, "", why, sizeof(why)) : -errno;
+
+	if (err) {
+		btf__free(btf);
+		return log_error_code(err,
+				      "cannot use --btf %s: %s; it takes the BTF of Linux %s %s, "
+				      "see memwatch(8)",
+				      file, why, k->release, k->arch);
+	}
+	kernel_set_btf(k, btf);
+	k->btf_file = file;
+	return 0;
+}
+
+/* Without a file and without its own, libbpf looks for a vmlinux where distributions put it. */
+static int find_types(struct kernel *k, const char *file)
+{
+	struct btf *own = kernel_types_own(), *found;
+	bool has_types = own != NULL;
+	int err = 0;
+
+	k->is_malformed = !own && errno == EPROTO;
+	if (file) {
+		err = use_file(k, file, own);
+		btf__free(own);
+	} else {
+		found = own ? own : btf__load_vmlinux_btf();
+		kernel_set_btf(k, libbpf_get_error(found) ? NULL : found);
+	}
+	k->has_types = has_types;
+	return err;
+}
+
+int kernel_init(struct kernel *k, const char *btf_file)
 {
 	struct utsname u;
-	struct btf *btf;
 
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	libbpf_set_print(bpf_message);
 	memset(k, 0, sizeof(*k));
 	if (uname(&u))
-		return -errno;
+		return log_error_code(-errno, "cannot ask the kernel: %s", strerror(errno));
 	snprintf(k->release, sizeof(k->release), "%s", u.release);
 	snprintf(k->arch, sizeof(k->arch), "%s", u.machine);
 	k->cpus = libbpf_num_possible_cpus();
 	if (k->cpus < 0)
-		return k->cpus;
+		return log_error_code(k->cpus, "cannot tell how many CPUs there are: %s",
+				      strerror(-k->cpus));
 	k->page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
 	k->cgroup_v1 = memory_is_cgroup_v1();
 	k->lockdown = lockdown_is_confidentiality();
 	k->caps = read_effective_caps();
-	btf = btf__load_vmlinux_btf();
-	kernel_set_btf(k, libbpf_get_error(btf) ? NULL : btf);
-	return 0;
+	return find_types(k, btf_file);
 }
 
 void kernel_release(struct kernel *k)

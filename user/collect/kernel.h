@@ -12,10 +12,17 @@
 struct btf;
 
 struct kernel {
-	struct btf *btf;  /* vmlinux's types; NULL without BTF */
-	char release[65]; /* uname -r */
-	char arch[65];	  /* uname -m */
-	int cpus;	  /* possible CPUs */
+	struct btf *btf; /* vmlinux's types; NULL without BTF */
+	/*
+	 * The file that @btf is from, for libbpf too; NULL: libbpf finds it, in /sys/kernel/btf or
+	 * in the places where distributions put a kernel's vmlinux.
+	 */
+	const char *btf_file;
+	bool has_types;	   /* the kernel itself has BTF: typed programs can be loaded */
+	bool is_malformed; /* ... or would have, but cannot read it: it refuses every program */
+	char release[65];  /* uname -r */
+	char arch[65];	   /* uname -m */
+	int cpus;	   /* possible CPUs */
 	unsigned page_shift;
 	bool cgroup_v1; /* the memory controller is on a v1 hierarchy */
 	bool exit_has_group_dead;
@@ -26,17 +33,20 @@ struct kernel {
 
 /**
  * kernel_init - asks the running kernel
+ * @btf_file: its types are taken from there (--btf), kept by reference; NULL: from the kernel
  *
- * A kernel without BTF is not an error here: @k->btf is NULL.
- * Returns 0 or a negative errno. kernel_release() in any case.
+ * libbpf's own messages go to the log from here on. A kernel without BTF is not an error here:
+ * @k->btf is NULL. A @btf_file that is not the running kernel's is, as far as can be told. Returns
+ * 0, or a negative errno after it has said why. kernel_release() in any case.
  */
-int kernel_init(struct kernel *k);
+int kernel_init(struct kernel *k, const char *btf_file);
 void kernel_release(struct kernel *k);
 
 /**
  * kernel_set_btf - @btf is the types of kernel @k, which takes it over; and what follows from them
  *
- * kernel_init() does it with the running kernel's. NULL: it has none.
+ * kernel_init() does it with the running kernel's. NULL: it has none. It is taken for the kernel's
+ * own (@k->has_types).
  */
 void kernel_set_btf(struct kernel *k, struct btf *btf);
 

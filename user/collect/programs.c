@@ -27,5 +27,6 @@ struct mw_config programs_config(const struct kernel *k)
 		.cgroup_v1 = k->cgroup_v1,
 		.exit_has_group_dead = k->exit_has_group_dead,
 		.exit_sees_mm = k->exit_has_group_dead,
+		.has_types = k->has_types,
 	};
 }

@@ -12,6 +12,9 @@
 /* One page fault in so many is sampled: prime, so that it does not beat with loops over pages. */
 #define FAULT_PERIOD 61
 
+/* The program that is of no hook: always loaded, and run once. See bpf/learn.bpf.c. */
+#define PROGRAMS_LEARN "mw_learn"
+
 struct bpf_object;
 struct bpf_program;
 

@@ -19,13 +19,15 @@
 #include "collect/cgroup.h"
 #include "memwatch.skel.h"
 
-static int bpf_message(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	log_vprint(level == LIBBPF_WARN ? LOG_DEBUG : LOG_DEBUG + 1, fmt, ap);
-	return 0;
-}
-
 /* --- opening and closing --- */
+
+/* With all programs loaded and none attached. */
+static int prepare(struct session *s)
+{
+	int err = session_learn(s);
+
+	return !err && session_totals_by_proc(s) ? session_proc_open(s) : err;
+}
 
 static int open_with_fallbacks(struct session *s, const struct session_options *o)
 {
@@ -34,19 +36,26 @@ static int open_with_fallbacks(struct session *s, const struct session_options *
 		int err;
 
 		session_choose_hooks(s, o);
-		if (s->hooks[0].err)
-			return log_error_code(s->hooks[0].err, "%s", s->hooks[0].why);
+		if (!session_used_hook(s, CAPABILITY_TOTALS)) {
+			const struct hook_state *last = &s->hooks[hook_totals_last - hook_table];
+
+			return log_error_code(last->err, "%s", last->why);
+		}
 		err = session_load(s, o);
 		if (err)
 			failed = session_refused_hook(s);
 		if (err && !failed)
 			failed = session_expendable_hook(s);
 		session_free_verifier_logs(s);
-		if (!err)
+		if (!err) {
+			err = prepare(s);
+			if (err)
+				return err;
 			err = session_attach_all(s, o, &failed);
+		}
 		if (!err)
 			return 0;
-		if (!failed || failed->capability == CAPABILITY_TOTALS)
+		if (!failed || failed == hook_totals_last)
 			return log_error_code(err,
 					      "the kernel refused memwatch's BPF programs: %s; "
 					      "run with -v for its reasons, or 'memwatch doctor'",
@@ -64,10 +73,9 @@ struct session *session_open(const struct session_options *options)
 	if (!s)
 		return NULL;
 	bpf_cost_init(&s->cost);
-	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	libbpf_set_print(bpf_message);
 	s->buffer = calloc(READ_RECORDS, sizeof(*s->buffer));
-	err = s->buffer ? kernel_init(&s->kernel) : -ENOMEM;
+	s->proc_fd = -1;
+	err = s->buffer ? kernel_init(&s->kernel, options->btf) : -ENOMEM;
 	if (!err)
 		err = open_with_fallbacks(s, options);
 	kernel_release(&s->kernel); /* the types take megabytes, and are not asked again */
@@ -86,6 +94,8 @@ void session_close(struct session *s)
 	session_unload(s);
 	bpf_cost_release(&s->cost);
 	kernel_release(&s->kernel);
+	if (s->proc_fd >= 0)
+		close(s->proc_fd);
 	free(s->buffer);
 	free(s->fault_fds);
 	free(s);
@@ -100,13 +110,13 @@ void session_remove_target(struct session *s, uint32_t pid)
 /* Keys are global PIDs: in a namespace of our own they are not known here. */
 void session_forget_process(struct session *s, uint32_t pid)
 {
-	if (!session_used_hook(s, CAPABILITY_EXIT) && !s->skel->bss->mw_pidns.level)
+	if (!session_used_hook(s, CAPABILITY_EXIT) && !s->level)
 		bpf_map_delete_elem(bpf_map__fd(s->skel->maps.mw_growth), &pid);
 }
 
 /* --- collecting --- */
 
-static int take_records(struct process_table *table, const struct mw_task *records, size_t count)
+int session_take_records(struct process_table *table, const struct mw_task *records, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct mw_task *raw = &records[i];
@@ -119,21 +129,21 @@ static int take_records(struct process_table *table, const struct mw_task *recor
 			continue;
 		if (err)
 			return err;
-		fresh = process_set_cgroup(table, p, raw->cgroup_id);
+		/* Those of no known cgroup have none in common. */
+		fresh = raw->cgroup_id ? process_set_cgroup(table, p, raw->cgroup_id) : NULL;
 		if (fresh)
 			cgroup_read(fresh, raw->cgroup_id, p->pid);
 	}
 	return 0;
 }
 
-int session_collect(struct session *s, struct process_table *table)
+static int collect_by_iterator(struct session *s, struct process_table *table)
 {
 	int fd = bpf_iter_create(bpf_link__fd(s->links[CAPABILITY_TOTALS].link[0]));
 	int err = 0;
 
 	if (fd < 0)
 		return fd;
-	process_table_begin(table, clock_boot_ns());
 	while (!err) {
 		ssize_t n = read(fd, s->buffer, READ_BUFFER_SIZE);
 
@@ -143,10 +153,17 @@ int session_collect(struct session *s, struct process_table *table)
 			err = -errno;
 		if (n <= 0)
 			break;
-		err = take_records(table, s->buffer, n / sizeof(*s->buffer));
+		err = session_take_records(table, s->buffer, n / sizeof(*s->buffer));
 	}
 	close(fd);
 	return err;
+}
+
+int session_collect(struct session *s, struct process_table *table)
+{
+	process_table_begin(table, clock_boot_ns());
+	return session_totals_by_proc(s) ? session_proc_collect(s, table)
+					 : collect_by_iterator(s, table);
 }
 
 int session_drain(struct session *s, session_event_fn fn, void *arg)

@@ -25,6 +25,7 @@ struct session_options {
 	const uint32_t *pids; /* the named processes; none: all */
 	unsigned pid_count;   /* at most MW_MAX_TARGETS */
 	const char *without;  /* hooks not to use (hook_is_named), or NULL */
+	const char *btf;      /* a file with the kernel's types, which lives on; NULL: its own */
 	bool no_sites;	      /* take no stacks */
 };
 
@@ -43,7 +44,7 @@ void session_close(struct session *s);
 void session_remove_target(struct session *s, uint32_t pid);
 
 /**
- * session_collect - one tick: a pass of the iterator, into @table
+ * session_collect - one tick: every process that was named, or all, into @table
  *
  * A new process's cgroup path is read from /proc.
  * Returns 0 or a negative errno (then the tick is incomplete and not to be swept).

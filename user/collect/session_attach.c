@@ -137,6 +137,11 @@ static int set_targets(struct session *s, const struct session_options *o)
 	return 0;
 }
 
+bool session_has_targets(const struct session *s)
+{
+	return s->skel->bss->mw_ctl.nr_targets > 0;
+}
+
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct session *s = ctx;
@@ -146,12 +151,14 @@ static int on_record(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-/* One pass of the iterator that fills in what only the kernel side can know; see bpf/tasks.bpf.c.
+/* A pass that gives each process its entry with its break; see bpf/tasks.bpf.c.
  */
 static int seed(struct session *s)
 {
 	int fd, n;
 
+	if (session_totals_by_proc(s))
+		return session_proc_seed(s);
 	s->skel->bss->mw_ctl.seed = 1;
 	fd = bpf_iter_create(bpf_link__fd(s->links[CAPABILITY_TOTALS].link[0]));
 	if (fd < 0)
@@ -166,7 +173,7 @@ static int seed(struct session *s)
 }
 
 /*
- * The iterator first, so that the pass it makes has given every process its
+ * The totals first, so that the pass it makes has given every process its
  * entry before events are counted.
  */
 int session_attach_all(struct session *s, const struct session_options *o,

@@ -34,7 +34,7 @@ void session_choose_hooks(struct session *s, const struct session_options *o)
 		state->is_used = false;
 		if (state->err)
 			continue;
-		if (hook->capability != CAPABILITY_TOTALS && hook_is_named(hook, o->without)) {
+		if (hook_is_named(hook, o->without)) {
 			state->err = -ECANCELED;
 			state->why = "switched off by --without";
 			continue;
@@ -50,7 +50,7 @@ void session_choose_hooks(struct session *s, const struct session_options *o)
 		if (!state->err)
 			state->why = NULL;
 		state->is_used = !state->err;
-		if (hook->capability == CAPABILITY_TOTALS && state->err)
+		if (hook == hook_totals_last && state->err)
 			return;
 	}
 }

@@ -31,6 +31,8 @@ struct session {
 	struct hook_state hooks[MAX_HOOKS];
 	struct links links[CAPABILITY_MAX];
 	struct ring_buffer *ring;
+	uint32_t level; /* of memwatch's PID namespace; 0: the initial one */
+	int proc_fd;	/* /proc, where totals are read from it; else -1 */
 	session_event_fn event_fn;
 	void *event_arg;
 	struct mw_task *buffer; /* what the iterator is read into */
@@ -72,6 +74,32 @@ struct bpf_program *session_find_program(const struct session *s, const char *na
  */
 int session_attach_all(struct session *s, const struct session_options *o,
 		       const struct hook **failed);
+
+/**
+ * session_learn - runs PROGRAMS_LEARN: see bpf/learn.bpf.c
+ *
+ * Returns 0, or a negative errno after it has said why: the types are not this kernel's.
+ */
+int session_learn(struct session *s);
+
+/** session_has_targets - whether processes were named, also if all are gone */
+bool session_has_targets(const struct session *s);
+
+/** session_take_records - @count records of a tick into @table. 0 or -errno */
+int session_take_records(struct process_table *table, const struct mw_task *records, size_t count);
+
+/* --- totals by /proc --- */
+
+/** session_totals_by_proc - whether they are, and not by the iterator */
+bool session_totals_by_proc(const struct session *s);
+/** session_start_unit_ns - mw_config.start_unit_ns */
+uint32_t session_start_unit_ns(const struct session *s);
+/** session_proc_open - 0, or a negative errno after it has said why that cannot be */
+int session_proc_open(struct session *s);
+/** session_proc_seed - notes each process's break, before its calls are counted. 0 or -errno */
+int session_proc_seed(struct session *s);
+/** session_proc_collect - a tick into @table, which has begun. 0 or -errno */
+int session_proc_collect(struct session *s, struct process_table *table);
 
 /** session_unload - detaches and frees the skeleton; it can be loaded again */
 void session_unload(struct session *s);

@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "collect/kernel_types.h"
 #include "collect/programs.h"
 #include "memwatch.skel.h"
 
@@ -52,6 +54,7 @@ static int configure(struct session *s, const struct session_options *o)
 	int err = 0;
 
 	s->skel->rodata->mw_cfg = programs_config(&s->kernel);
+	s->skel->rodata->mw_cfg.start_unit_ns = session_start_unit_ns(s);
 	if (o->pid_count) { /* a few processes need no room for all */
 		err = bpf_map__set_max_entries(growth, o->pid_count + 1);
 		if (!err)
@@ -112,8 +115,10 @@ int session_load(struct session *s, const struct session_options *o)
 	 * For a type that the kernel does not have (a flavour of another version) libbpf looks
 	 * into the modules' BTF too, and fails where that is refused: without CAP_SYS_ADMIN.
 	 */
-	if (!kernel_has_cap(&s->kernel, CAP_SYS_ADMIN))
-		opts.btf_custom_path = "/sys/kernel/btf/vmlinux";
+	opts.btf_custom_path = s->kernel.btf_file;
+	if (!opts.btf_custom_path && s->kernel.has_types &&
+	    !kernel_has_cap(&s->kernel, CAP_SYS_ADMIN))
+		opts.btf_custom_path = KERNEL_TYPES_PATH;
 	s->skel = memwatch_bpf__open_opts(&opts);
 	if (!s->skel)
 		return -errno;
@@ -127,7 +132,38 @@ int session_load(struct session *s, const struct session_options *o)
 		for (int j = 0; !err && j < HOOK_MAX_PROGRAMS && names[j]; j++)
 			err = select_program(s, i, j);
 	}
+	program = session_find_program(s, PROGRAMS_LEARN);
+	if (!err)
+		err = bpf_program__set_autoload(program, true);
 	if (!err)
 		err = configure(s, o);
 	return err ? err : memwatch_bpf__load(s->skel);
+}
+
+/*
+ * By wrong types a program reads anything: that memwatch finds itself is proof enough. The kernel's
+ * own are right.
+ */
+int session_learn(struct session *s)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct bpf_program *program = session_find_program(s, PROGRAMS_LEARN);
+	const struct mw_self *self = &s->skel->bss->mw_self;
+	int err = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+
+	if (err)
+		return log_error_code(err, "cannot run a BPF program once (Linux 5.10): %s",
+				      strerror(-err));
+	s->level = s->skel->bss->mw_pidns.level;
+	if (s->kernel.has_types && !s->kernel.btf_file)
+		return 0;
+	if (self->fits && self->brk == (uint64_t)sbrk(0))
+		return 0;
+	return log_error_code(
+		-EINVAL,
+		"cannot use %s: it is of another kernel version or build, as memwatch "
+		"does not find itself in the kernel by it; it takes the BTF of Linux "
+		"%s %s",
+		s->kernel.btf_file ? s->kernel.btf_file : "the vmlinux file found",
+		s->kernel.release, s->kernel.arch);
 }

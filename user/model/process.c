@@ -67,6 +67,7 @@ void totals_from_raw(struct totals *out, const struct mw_task *raw, unsigned pag
 	out->data_bytes = raw->data_pages << page_shift;
 	out->stack_bytes = raw->stack_pages << page_shift;
 	out->heap_bytes = raw->brk_bytes;
+	out->heap_unknown = raw->flags & MW_TASK_HEAP_UNKNOWN;
 	out->threads = raw->threads;
 	out->minflt = raw->minflt;
 	out->majflt = raw->majflt;

@@ -27,6 +27,7 @@ struct totals {
 	uint64_t heap_bytes; /* the brk heap, as mapped */
 	uint64_t threads;
 	uint64_t minflt, majflt; /* page faults so far */
+	bool heap_unknown;	 /* @heap_bytes is not known, and 0 */
 };
 
 /* What it did in one interval. Counts of calls that succeeded. */

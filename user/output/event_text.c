@@ -41,9 +41,11 @@ static void add_oom(struct strbuf *out, const struct mw_event_oom *e, const stru
 	char path[4096];
 
 	add_head(out, "OOM kill", e->h.pid, e->h.comm);
-	add_size(out, "anon", e->task.anon_pages << page_shift);
-	add_size(out, "file", e->task.file_pages << page_shift);
-	add_size(out, "shmem", e->task.shmem_pages << page_shift);
+	if (e->has_task) {
+		add_size(out, "anon", e->task.anon_pages << page_shift);
+		add_size(out, "file", e->task.file_pages << page_shift);
+		add_size(out, "shmem", e->task.shmem_pages << page_shift);
+	}
 	if (e->limit_cgroup_id) {
 		add_size(out, "- limit", e->limit_bytes);
 		strbuf_adds(out, " of cgroup ");

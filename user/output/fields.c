@@ -67,6 +67,11 @@ uint64_t total_value(const struct total_field *f, const struct totals *t)
 	return *(const uint64_t *)((const char *)t + f->offset);
 }
 
+bool total_is_known(const struct total_field *f, const struct totals *t)
+{
+	return !t->heap_unknown || f->offset != offsetof(struct totals, heap_bytes);
+}
+
 uint64_t activity_value(const struct activity_field *f, const struct activity *a)
 {
 	return *(const uint64_t *)((const char *)a + f->offset);
@@ -133,8 +138,21 @@ BYTES_COLUMN(file, file_bytes)
 BYTES_COLUMN(shmem, shmem_bytes)
 BYTES_COLUMN(swap, swap_bytes)
 BYTES_COLUMN(pgtable, pgtable_bytes)
-BYTES_COLUMN(heap, heap_bytes)
 BYTES_COLUMN(vm, vm_bytes)
+
+static int64_t value_heap(const struct process *p)
+{
+	return p->now.heap_bytes;
+}
+
+static void format_heap(struct strbuf *out, const struct process *p)
+{
+	if (p->now.heap_unknown)
+		strbuf_addc(out, '-');
+	else
+		add_bytes(out, p->now.heap_bytes);
+}
+
 RATE_COLUMN(faults, true, p->activity.fault_count)
 RATE_COLUMN(calls, p->calls_counted,
 	    p->activity.mmap_count + p->activity.munmap_count + p->activity.mremap_count +

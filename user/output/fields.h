@@ -38,6 +38,8 @@ extern const struct activity_field activity_fields[];
 extern const size_t activity_field_count;
 
 uint64_t total_value(const struct total_field *f, const struct totals *t);
+/** total_is_known - else its value is 0 and means nothing */
+bool total_is_known(const struct total_field *f, const struct totals *t);
 uint64_t activity_value(const struct activity_field *f, const struct activity *a);
 
 /* A column of the table, on a terminal or piped. */

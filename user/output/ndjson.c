@@ -83,8 +83,10 @@ static int ndjson_begin(struct sink *s, const struct run *run)
 
 static void add_totals(struct json *j, const struct totals *t)
 {
-	for (size_t i = 0; i < total_field_count; i++)
-		json_u64(j, total_fields[i].key, total_value(&total_fields[i], t));
+	for (size_t i = 0; i < total_field_count; i++) {
+		if (total_is_known(&total_fields[i], t))
+			json_u64(j, total_fields[i].key, total_value(&total_fields[i], t));
+	}
 }
 
 static void add_delta(struct json *j, const struct process *p)
@@ -93,6 +95,8 @@ static void add_delta(struct json *j, const struct process *p)
 	for (size_t i = 0; i < total_field_count; i++) {
 		const struct total_field *f = &total_fields[i];
 
+		if (!total_is_known(f, &p->now) || !total_is_known(f, &p->before))
+			continue;
 		json_i64(j, f->key,
 			 (int64_t)(total_value(f, &p->now) - total_value(f, &p->before)));
 	}
@@ -229,7 +233,8 @@ static void add_oom(struct json *j, const struct mw_event_oom *e, const struct p
 	struct totals sizes;
 
 	totals_from_raw(&sizes, &e->task, page_shift);
-	add_totals(j, &sizes);
+	if (e->has_task)
+		add_totals(j, &sizes);
 	if (p && p->cgroup && p->cgroup->path)
 		json_str(j, "cgroup", p->cgroup->path);
 	if (p && p->verdict)
@@ -270,8 +275,12 @@ static int ndjson_event(struct sink *s, const struct mw_event_header *h, const s
 	if (h->type >= sizeof(types) / sizeof(types[0]) || !types[h->type])
 		return 0;
 	record_begin(&j, &n->out, types[h->type], h->ts_ns, sink_wall_ns(h->ts_ns));
-	add_identity(&j, h->pid, h->start_ns, h->comm);
-	json_u64(&j, "ppid", h->ppid);
+	if (h->start_ns) {
+		add_identity(&j, h->pid, h->start_ns, h->comm);
+		json_u64(&j, "ppid", h->ppid);
+	} else { /* an OOM victim of whom nobody knows more */
+		json_u64(&j, "pid", h->pid);
+	}
 	if (h->type == MW_EVENT_EXEC)
 		json_strn(&j, "path", ((const struct mw_event_exec *)h)->path, MW_PATH_LEN);
 	else if (h->type == MW_EVENT_EXIT)

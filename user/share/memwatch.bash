@@ -18,7 +18,7 @@ _memwatch() {
 		mapfile -t COMPREPLY < <(compgen -d -- "${cur:-/sys/fs/cgroup/}")
 		return
 		;;
-	-o | --output)
+	-o | --output | --btf)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -26,24 +26,24 @@ _memwatch() {
 		words="growth verdict limit delta since rss anon file shmem swap heap pgtable vm faults calls threads pid comm"
 		;;
 	--without)
-		words="calls faults fork exec exit oom gc sites v8 self fexit kretprobe tp_btf perf"
+		words="calls faults fork exec exit oom gc sites v8 self fexit kretprobe tp_btf raw_tp perf iter"
 		;;
 	-i | --interval | -d | --duration | -r | --rows | --sites | --budget | --max-growth)
 		return
 		;;
 	*)
 		case $command in
-		doctor) words="-p --pid --without -v --verbose -h --help" ;;
+		doctor) words="-p --pid --without --btf -v --verbose -h --help" ;;
 		schema) words="-h --help" ;;
 		check)
 			words="-p --pid -n --comm -c --cgroup -i --interval -d --duration
 				--max-growth --sites --json -o --output --budget --without
-				--no-stacks -v --verbose -q --quiet -h --help --"
+				--no-stacks --btf -v --verbose -q --quiet -h --help --"
 			;;
 		*)
 			words="-p --pid -n --comm -c --cgroup -i --interval -d --duration -r --rows
 				-s --sort --sites --json -o --output --budget --without --no-stacks
-				-v --verbose -q --quiet -h --help"
+				--btf -v --verbose -q --quiet -h --help"
 			;;
 		esac
 		[ "$COMP_CWORD" -gt 1 ] || words="watch check doctor schema --version $words"
