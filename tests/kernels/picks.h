@@ -125,13 +125,16 @@ static inline int picks_of_relos(const char *object, pick_fn fn, void *arg)
 	return btf && data ? 0 : -EINVAL;
 }
 
-/* Of "tp_btf/sys_exit" the typedef that has the prototype, of "fexit/NAME" the function. */
+/* Of "tp_btf/sys_exit" or "raw_tp/sys_exit" the typedef that has the prototype, of "fexit/NAME" the
+ * function. */
 static inline void picks_of_section(const char *section, pick_fn fn, void *arg)
 {
 	const struct section_kind *kind = section_kind_of(section);
 	const char *target = strchr(section, '/');
 	char name[128];
 
+	if (kind && kind->type == BPF_PROG_TYPE_RAW_TRACEPOINT)
+		kind = section_kind_of("tp_btf");
 	if (!target++)
 		return;
 	snprintf(name, sizeof(name), "%s%s", kind && kind->btf_prefix ? kind->btf_prefix : "",

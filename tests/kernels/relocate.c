@@ -186,6 +186,7 @@ static void print_hooks(const struct kernel *k)
 		const char *why;
 
 		if (strncmp(hook->name, "tp_btf/", strlen("tp_btf/")) != 0 &&
+		    strncmp(hook->name, "raw_tp/", strlen("raw_tp/")) != 0 &&
 		    hook->capability != CAPABILITY_SITES)
 			continue;
 		printf("hook\t%s\t%s\n", hook->name, hook->probe(k, &why) ? "no" : "yes");

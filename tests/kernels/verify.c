@@ -177,14 +177,16 @@ static void on_program(void *arg, struct bpf_program *program,
 	const struct hook *hook = hook_of(v, program);
 	const char *result = "loaded", *why = NULL;
 	struct verdict verdict;
+	bool is_learn;
 
+	is_learn = program == programs_find(v->object, &v->kernel, PROGRAMS_LEARN);
 	judge(v, program, opts, &verdict);
 	if (verdict.err && may_skip(v, hook, &why))
 		result = "skipped";
-	else if (verdict.err || !hook)
+	else if (verdict.err || (!hook && !is_learn))
 		result = "failed";
 	v->failed |= !strcmp(result, "failed");
-	if (!hook)
+	if (!hook && !is_learn)
 		why = "no hook has it (user/collect/hooks.c)";
 	printf("%s\t%s\t%s\t%zu\t%u\t%u\t", bpf_program__name(program), hook ? hook->name : "-",
 	       result, bpf_program__insn_cnt(program), verdict.xlated, verdict.verified);
@@ -278,7 +280,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: verify [--must LIST|all] [--seconds N] [--log PROGRAM]\n");
 		return 2;
 	}
-	err = kernel_init(&v.kernel);
+	err = kernel_init(&v.kernel, NULL);
 	if (!err) {
 		print_kernel(&v.kernel);
 		err = verify(&v);
