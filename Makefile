@@ -5,6 +5,7 @@
 # make demo      a leaking Node service, and memwatch on it (as root; installs, builds)
 # make test      unit tests (sanitized), then the real thing on this kernel (as root)
 # make check     format, lint, layers, then test
+# make test-kernels   other kernels, booted under QEMU
 # make help      the rest
 #
 # V=1 shows commands. SANITIZE=1 and STATIC=1 are builds of their own, below build/. So is
@@ -97,7 +98,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch] tests/host/stub/*.h tests/host/stub/*/*.h)
 SHELL_FILES := $(wildcard tests/*.sh tests/*/*.sh) .ci/run
 
-.PHONY: all deps demo test unit units workloads e2e nodes matrix truth check format format-check lint layers bench \
+.PHONY: all deps demo test unit units workloads e2e nodes matrix truth test-kernels check format format-check lint layers bench \
 	fuzz install uninstall clean help vmlinux types kernel-tools bpf-object
 .DELETE_ON_ERROR:
 
@@ -237,6 +238,12 @@ matrix: all nodes
 # With REPLAY nothing is run: the analysis of this build on what was recorded before.
 truth: all workloads $(TRUTH_REPLAY)
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/truth/run.sh $(if $(REPLAY),--replay) $(ONLY)
+
+# The kernels that people have, booted: make test-kernels [KERNELS="5.10 6.1"|all] [ARCH=arm64]
+test-kernels:
+	$(Q)tests/deps.sh kernels$(if $(filter arm64,$(ARCH)),-arm64)
+	$(Q)$(MAKE) STATIC=1 all workloads
+	$(Q)ARCH=$(ARCH) tests/kernels/run.sh $(KERNELS)
 
 bench: all workloads $(BENCHES)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/bench/run.sh

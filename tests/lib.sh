@@ -363,7 +363,7 @@ cgroup_new() {
 		echo 0 >"$dir/memory.swappiness" || return
 		[ "$2" = 0 ] || echo "$2" >"$dir/memory.limit_in_bytes"
 	else
-		[ -e "$dir/memory.max" ] || return
+		[ -e "$dir/memory.max" ] || echo +memory >"${dir%/*}/cgroup.subtree_control" || return
 		[ ! -e "$dir/memory.swap.max" ] || echo 0 >"$dir/memory.swap.max"
 		[ "$2" = 0 ] || echo "$2" >"$dir/memory.max"
 	fi

@@ -5,7 +5,7 @@
 # with a root file system by root.sh, runs guest/init with the words, and takes what it has written
 # below /out into the folder OUT; OUT/console is the console. KERNEL: a folder by images.sh, or an image.
 #
-# ROOT is not changed. Status: that of the guest's tests; 124 after ${SECONDS_MAX:-300} s, 125 if the guest
+# ROOT is not changed. Status: that of the guest's tests; 124 after ${SECONDS_MAX:-600} s, 125 if the guest
 # did not come to an end (it crashed, or has no such root).
 set -euo pipefail
 
@@ -39,13 +39,13 @@ trap 'exit 143' TERM
 truncate -s 64M "$scratch/out"
 
 status=0
-timeout --foreground -k 5 "${SECONDS_MAX:-300}" "${qemu[@]}" -accel tcg,thread=multi -smp 2 -m 1024 \
+timeout --foreground -k 5 "${SECONDS_MAX:-600}" "${qemu[@]}" -accel tcg,thread=multi -smp 2 -m 1024 \
 	-display none -monitor none -nic none -no-reboot -serial "file:$out/console" \
 	-kernel "$kernel" -append "$append -- $*" \
 	-drive "file=$root,if=none,id=d0,format=raw,snapshot=on" -device nvme,drive=d0,serial=root \
 	-drive "file=$scratch/out,if=none,id=d1,format=raw" -device nvme,drive=d1,serial=out \
 	</dev/null >"$out/qemu" 2>&1 || status=$?
-[ "$status" != 124 ] || { echo "boot.sh: the guest took more than ${SECONDS_MAX:-300} s" >&2; exit 124; }
+[ "$status" != 124 ] || { echo "boot.sh: the guest took more than ${SECONDS_MAX:-600} s" >&2; exit 124; }
 # QEMU ends with 0 when the kernel has panicked, too.
 tar -x -f "$scratch/out" -C "$out" 2>>"$out/qemu" || true
 if [ ! -s "$out/status" ]; then

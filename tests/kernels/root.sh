@@ -19,7 +19,7 @@ die() {
 	exit 1
 }
 
-PACKAGES=(bash busybox-static coreutils diffutils findutils grep sed mawk tar util-linux mount procps jq bpftool
+PACKAGES=(bash busybox-static coreutils diffutils findutils grep sed mawk tar util-linux mount procps jq bpftool libc-bin
 	libstdc++6 libatomic1)
 
 case ${1-} in
@@ -77,4 +77,4 @@ cp -r "$build/tests/workloads" "$root/memwatch/build/tests/"
 find "$root/memwatch/build" -name '*.d' -delete
 cp -r "$top/tests" "$root/memwatch/tests"
 rm -f "$image"
-mke2fs -q -t ext4 -O ^has_journal -d "$root" "$image" $(($(du -sm "$root" | cut -f 1) + 64))M
+mke2fs -q -t ext4 -O ^has_journal -d "$root" "$image" $(($(du -sm "$root" | cut -f 1) + 64))M >/dev/null

@@ -1,0 +1,156 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# judge.sh OUT HOOK=KIND,...: what guest/run has left in OUT, judged. One HOOK for each capability, with
+# what must be in use; "-": nothing. Prints TAP; each description begins with what it is about:
+#
+#	hooks		what is in use is what was declared
+#	totals, calls, faults, lifecycle (fork, exec, exit), oom, self
+#	HOOK		calls by that hook: counted, and what other calls pay
+#	sites, v8	functions that grow, native and JavaScript
+#	gc, usdt	collections
+#	end		nothing was lost, and nothing is left
+# shellcheck disable=SC2034 # variables of lib.sh
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/growth.sh
+. "$TESTS/growth.sh"
+# shellcheck source=tests/lifecycle.sh
+. "$TESTS/lifecycle.sh"
+
+rm -rf "$T"
+T=$(realpath "${1:?usage: judge.sh OUT HOOK=KIND...}")
+KEEP=1
+shift
+declare -A DECLARED=() IDS=()
+for word; do DECLARED[${word%%=*}]=${word#*=}; done
+# Not PID: those processes were in the guest.
+while read -r id pid; do IDS[$id]=$pid; done <"$T/pids"
+pid_of() {
+	echo "${IDS[$1]:-0}"
+}
+
+CAP=
+about() {
+	CAP=$1
+}
+eval "plain_$(declare -f pass)" && eval "plain_$(declare -f fail)"
+pass() { plain_pass "$CAP: $1"; }
+fail() { plain_fail "$CAP: $1" "${@:2}"; }
+
+must() {
+	[ "${DECLARED[$1]:--}" != - ]
+}
+
+# --- what is in use ---
+
+about hooks
+for capability in "${!DECLARED[@]}"; do
+	kind=${DECLARED[$capability]%%,*}
+	used=$(jq_of m "select(.type == \"meta\") | .hooks.$capability" | tr -d '"')
+	if [ "$kind" = - ]; then
+		is "$used" null "$capability is not to be had"
+	else
+		like "$used" "^$kind" "$capability by $kind"
+	fi
+done
+
+# --- the whole machine ---
+
+release=$(<"$T/release")
+if [ "$(printf '6.2\n%s\n' "$release" | sort -V | head -n 1)" != 6.2 ]; then
+	RSS_KEPT_BACK=64
+fi
+kinds=$(cd "$T" && for file in *.proc; do echo "${file%.proc}"; done)
+for kind in $kinds; do
+	growth_read "$kind"
+	about totals
+	growth_judge_totals "$kind"
+	about calls
+	growth_judge_calls "$kind"
+	about faults
+	growth_judge_faults "$kind"
+done
+about totals
+is "$(jq_of m 'select(.type == "process" and .rss_approximate)' | wc -l)" 0 "sizes are exact"
+about lifecycle
+for kind in children forks; do children_judge $kind; done
+is "$(exit_of m "$(pid_of failed)")" '{"status":3,"signal":null}' "an exit by status 3"
+about oom
+if must oom; then
+	if grep -q '^OOM_UNSEEN' "$T/oom"; then oom_judge; else fail "two OOM kills" "$(cat "$T/oom")"; fi
+fi
+about self
+is "$(jq_of m 'select(.type == "end") | .self.bpf_ns > 0')" true "the time in its own BPF programs"
+about end
+is "$(cat "$T/m.status" "$T/m.err")" 0 "memwatch ends with status 0 and says nothing"
+is "$(jq_of m 'select(.type == "end") | .lost')" "{}" "nothing was lost"
+is "$(cat "$T/left")" 0 "no BPF program is left when it has ended"
+
+# --- the calls, by each hook ---
+
+least_ns() {
+	jq .min_ns_per_iteration "$T/$1"
+}
+for hook in ${DECLARED[calls]//,/ }; do
+	id=${hook%%/*}
+	about "$hook"
+	like "$(jq_of "m-$id" 'select(.type == "meta") | .hooks.calls' | tr -d '"')" "^$hook" "calls are counted by it"
+	is "$(jq_of "m-$id" "select(.type == \"process\" and .pid == $(pid_of "$id")) | .events // {}" | jq -sc '
+		[map(.mmap_count // 0, .munmap_count // 0, .mmap_bytes // 0, .munmap_bytes // 0)] |
+		map([range(4) as $i | [.[range($i; length; 4)]] | add])[0]')" \
+		"[3000,3000,$((3000 * 8192)),$((3000 * 8192))]" "each mmap and munmap, and their bytes"
+	is "$(grep -c sys_exit "$T/$id.programs")" "$([ "$id" = "$hook" ] && echo 0 || echo 1)" \
+		"system calls in general are $([ "$id" = "$hook" ] && echo not) traced"
+	note "$hook: getppid takes x $(jq -n "$(least_ns "$id.meanwhile") / $(least_ns "$id.before") * 100 | round / 100")"
+done
+
+# --- stacks, V8, collections ---
+
+# of_named ID: the records of that process
+of_named() {
+	jq_of named "select(.pid == $(pid_of "$1"))"
+}
+last_sites() { # ID KIND
+	of_named "$1" | jq -sc --arg kind "$2" 'map(select(.type == "site" and .kind == $kind)) |
+		(map(.ts_ns) | max) as $last | map(select(.ts_ns == $last))'
+}
+about sites
+if must sites; then
+	for kind in malloc:grow_malloc:brk mmap:grow_mmap:mmap brk:grow_brk:brk; do
+		IFS=: read -r id function calls <<<"$kind"
+		for by in fault "$calls"; do
+			got=$(last_sites "site-$id" "$by" | jq --arg fn "$function" '(map(.bytes) | add // 0) as $all |
+				map(select(any(.frames[:4][]; .fn == $fn)) | .bytes) | add // 0 |
+				if $all > 0 then . * 100 / $all | round else 0 end')
+			between 80 "$got" 100 "$id: by $by it is $function that grows, percent"
+		done
+	done
+fi
+about v8
+if must v8; then
+	verdict=$(of_named map | jq -nc -f "$TESTS/matrix/judge.jq" --argjson allow_approximate false \
+		--argjson truth "$("$TESTS/matrix/truth.sh" "$TESTS"/workloads/leaks/{map,pace,garbage}.js)")
+	like "$(jq -r .match <<<"$verdict")" "^exact$" "map.js: the line that leaks is the first"
+	between 0 "$(jq '.garbage_pct // 0 | floor' <<<"$verdict")" 5 "map.js: what makes garbage has less than 5 %"
+	is "$(jq -c .names.wrong <<<"$verdict")" 0 "every JavaScript function is where the source has it"
+	note "$(jq -c '{match, right_since_s, leak_pct, garbage_pct, samples, names}' <<<"$verdict")"
+fi
+about gc
+if must gc; then
+	of_named traced >"$T/traced.gc"
+	verdict=$(node "$TESTS/e2e/gc-judge.js" "$T/traced.out" "$T/traced.gc")
+	is "$(jq -c '[.printed >= 10, .seen == .printed, .missing, .extra, .different]' <<<"$verdict")" \
+		"[true,true,0,0,0]" "each collection that V8 tells of is a record, of its kind"
+	is "$(jq -c '.steps == 4 and .live_pct < 3' <<<"$verdict")" true "what lives after a full one is V8's word"
+	is "$(jq -c .limits <<<"$verdict")" "[$((200 * MIB))]" "the limit is that of its command line"
+	note "$(jq -c 'del(.examples)' <<<"$verdict")"
+	about usdt
+	is "$(of_named usdt | jq -c 'select(.type == "gc" and .via == "usdt") | .kind' | wc -l)" 14 \
+		"each collection that its probes tell of"
+	is "$(grep '"event":"done"' "$T/usdt.out" | jq -c '.semaphores | map(. > 0)' | xargs)" \
+		"[true,true] [false,false]" "its semaphores are up meanwhile, and down after"
+fi
+about end
+is "$(cat "$T/gone")" "" "every process that was watched runs on"
+done_testing
