@@ -14,7 +14,8 @@ arch=$1 kernel=$2 root=$3 out=$4
 shift 4
 [ ! -d "$kernel" ] || kernel=$kernel/vmlinuz
 
-# NVMe and ext4 are built into Debian's cloud kernels: no modules, no initramfs.
+# NVMe and ext4 are built into Debian's cloud kernels: no modules, no initramfs. There is one disk,
+# a copy of ROOT with room for a tar behind it, at $out_mb: two are probed at once, and change names.
 append="panic=-1 quiet loglevel=4 root=/dev/nvme0n1 rootfstype=ext4 rw init=/init"
 case $arch in
 x86)
@@ -36,18 +37,19 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-truncate -s 64M "$scratch/out"
+out_mb=$(($(stat -L -c %s "$root") / 1048576 + 1))
+cp --sparse=auto "$root" "$scratch/disk"
+truncate -s "$((out_mb + 64))M" "$scratch/disk"
 
 status=0
 timeout --foreground -k 5 "${SECONDS_MAX:-600}" "${qemu[@]}" -accel tcg,thread=multi -smp 2 -m 1024 \
 	-display none -monitor none -nic none -no-reboot -serial "file:$out/console" \
-	-kernel "$kernel" -append "$append -- $*" \
-	-drive "file=$root,if=none,id=d0,format=raw,snapshot=on" -device nvme,drive=d0,serial=root \
-	-drive "file=$scratch/out,if=none,id=d1,format=raw" -device nvme,drive=d1,serial=out \
+	-kernel "$kernel" -append "$append out_mb=$out_mb -- $*" \
+	-drive "file=$scratch/disk,if=none,id=disk,format=raw,cache=unsafe" -device nvme,drive=disk,serial=memwatch \
 	</dev/null >"$out/qemu" 2>&1 || status=$?
 [ "$status" != 124 ] || { echo "boot.sh: the guest took more than ${SECONDS_MAX:-600} s" >&2; exit 124; }
 # QEMU ends with 0 when the kernel has panicked, too.
-tar -x -f "$scratch/out" -C "$out" 2>>"$out/qemu" || true
+tail -c "+$((out_mb * 1048576 + 1))" "$scratch/disk" | tar -x -C "$out" 2>>"$out/qemu" || true
 if [ ! -s "$out/status" ]; then
 	echo "boot.sh: the guest did not come to its end: $(tail -n 3 "$out/console" "$out/qemu" | tr -d '\r')" >&2
 	exit 125
