@@ -99,7 +99,7 @@ C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests
 SHELL_FILES := $(wildcard tests/*.sh tests/*/*.sh) .ci/run
 
 .PHONY: all deps demo test unit units workloads e2e nodes matrix truth test-kernels check format format-check lint layers bench \
-	fuzz install uninstall clean help vmlinux types kernel-tools bpf-object
+	fuzz install uninstall clean help vmlinux types insns kernel-tools bpf-object
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/memwatch
@@ -295,6 +295,10 @@ vmlinux:
 types: kernel-tools
 	$(Q)BUILD=$(BUILD) tests/kernels/store.sh $(ADD)
 
+# Instructions of the BPF programs on this kernel, beside the baseline; with RENEW=1 they become it.
+insns: kernel-tools
+	$(Q)BUILD=$(BUILD) tests/kernels/insns.sh $(if $(RENEW),--renew)
+
 # --- installing ---
 
 install: all
@@ -315,6 +319,6 @@ clean:
 
 help:
 	@sed -n '/^# make/,/^$$/s/^# \{0,1\}//p' Makefile
-	@echo "nodes matrix truth bench fuzz format format-check lint layers unit e2e install uninstall vmlinux types clean"
+	@echo "nodes matrix truth bench fuzz format format-check lint layers unit e2e install uninstall vmlinux types insns clean"
 
 -include $(BPF_OBJS:.o=.d) $(KERNEL_TOOLS:=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d) $(JSSTACK:=.d) $(TRUTH_REPLAY:=.d) $(BUILD)/tests/v8/walk.d

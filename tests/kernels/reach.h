@@ -6,7 +6,7 @@
  *
  * Constants are followed through registers, as the kernel's verifier does, and both ways are taken
  * where a branch depends on anything else. What is spilled to the stack is not followed: such code
- * counts as reachable.
+ * counts as reachable, and arguments that are read by such a pointer are not counted.
  */
 #ifndef MEMWATCH_TESTS_REACH_H
 #define MEMWATCH_TESTS_REACH_H
@@ -21,16 +21,23 @@
 #define REACH_REGISTERS	 11
 #define REACH_LOAD_IMM64 (BPF_LD | BPF_DW | BPF_IMM)
 
+enum reach_kind {
+	REACH_ANYTHING,
+	REACH_CONSTANT,
+	REACH_CONTEXT, /* what the program is called with: an array of its arguments, for some */
+};
+
 struct reach_state {
 	bool seen, waiting;
-	bool known[REACH_REGISTERS];
-	__u64 value[REACH_REGISTERS];
+	enum reach_kind kind[REACH_REGISTERS];
+	__u64 value[REACH_REGISTERS]; /* of a constant; else 0 */
 };
 
 struct reach {
 	const struct bpf_insn *insns;
 	size_t count;
 	struct reach_state *states;
+	unsigned context_bytes; /* of which something is read */
 };
 
 static inline bool reach_is_poisoned(const struct bpf_insn *insn)
@@ -51,9 +58,10 @@ static inline void reach_join(struct reach *r, size_t to, const struct reach_sta
 		return;
 	}
 	for (int i = 0; i < REACH_REGISTERS; i++) {
-		if (!old->known[i] || (s->known[i] && s->value[i] == old->value[i]))
+		if (old->kind[i] == REACH_ANYTHING ||
+		    (s->kind[i] == old->kind[i] && s->value[i] == old->value[i]))
 			continue;
-		old->known[i] = false;
+		old->kind[i] = REACH_ANYTHING;
 		old->waiting = true;
 	}
 }
@@ -92,14 +100,14 @@ static inline bool reach_operand(const struct reach_state *s, const struct bpf_i
 	bool is_register = BPF_SRC(insn->code) == BPF_X;
 
 	*b = is_register ? s->value[insn->src_reg] : (__u64)insn->imm;
-	return !is_register || s->known[insn->src_reg];
+	return !is_register || s->kind[insn->src_reg] == REACH_CONSTANT;
 }
 
 static inline void reach_branch(struct reach *r, size_t at, const struct reach_state *s)
 {
 	const struct bpf_insn *insn = &r->insns[at];
 	__u64 a = s->value[insn->dst_reg], b;
-	bool known = reach_operand(s, insn, &b) && s->known[insn->dst_reg], taken;
+	bool known = reach_operand(s, insn, &b) && s->kind[insn->dst_reg] == REACH_CONSTANT, taken;
 
 	if (BPF_CLASS(insn->code) == BPF_JMP32) { /* both signs: sign extension keeps every order */
 		a = (__s64)(__s32)a;
@@ -112,37 +120,55 @@ static inline void reach_branch(struct reach *r, size_t at, const struct reach_s
 		reach_join(r, at + 1, s);
 }
 
-static inline void reach_alu(struct reach_state *s, const struct bpf_insn *insn)
+static inline void reach_set(struct reach_state *s, __u8 reg, enum reach_kind kind, __u64 value)
 {
-	__u64 *a = &s->value[insn->dst_reg], b;
-	bool known = reach_operand(s, insn, &b), *is_known = &s->known[insn->dst_reg];
+	s->kind[reg] = kind;
+	s->value[reg] = kind == REACH_CONSTANT ? value : 0;
+}
 
-	*is_known = known && (*is_known || BPF_OP(insn->code) == BPF_MOV);
-	switch (BPF_OP(insn->code)) {
+/* False if it is not known what becomes of @a. */
+static inline bool reach_compute(__u8 op, __u64 *a, __u64 b)
+{
+	switch (op) {
 	case BPF_MOV:
 		*a = b;
-		break;
+		return true;
 	case BPF_ADD:
 		*a += b;
-		break;
+		return true;
 	case BPF_AND:
 		*a &= b;
-		break;
+		return true;
 	case BPF_OR:
 		*a |= b;
-		break;
+		return true;
 	case BPF_XOR:
 		*a ^= b;
-		break;
+		return true;
 	case BPF_LSH:
 		*a <<= b & 63;
-		break;
+		return true;
 	default:
-		*is_known = false;
-		break;
+		return false;
 	}
-	if (BPF_CLASS(insn->code) == BPF_ALU)
-		*a = (__u32)*a;
+}
+
+static inline void reach_alu(struct reach_state *s, const struct bpf_insn *insn)
+{
+	bool moves = BPF_OP(insn->code) == BPF_MOV;
+	__u64 a = s->value[insn->dst_reg], b;
+
+	if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_X)) {
+		reach_set(s, insn->dst_reg, s->kind[insn->src_reg], s->value[insn->src_reg]);
+		return;
+	}
+	if (!reach_operand(s, insn, &b) || (!moves && s->kind[insn->dst_reg] != REACH_CONSTANT) ||
+	    !reach_compute(BPF_OP(insn->code), &a, b)) {
+		reach_set(s, insn->dst_reg, REACH_ANYTHING, 0);
+		return;
+	}
+	reach_set(s, insn->dst_reg, REACH_CONSTANT,
+		  BPF_CLASS(insn->code) == BPF_ALU ? (__u32)a : a);
 }
 
 static inline void reach_call(struct reach *r, size_t at, struct reach_state *s)
@@ -152,7 +178,8 @@ static inline void reach_call(struct reach *r, size_t at, struct reach_state *s)
 
 	if (insn->src_reg == BPF_PSEUDO_CALL)
 		reach_join(r, at + 1 + insn->imm, &nothing_known);
-	memset(s->known, 0, 6 * sizeof(s->known[0])); /* r0 to r5 */
+	for (__u8 i = BPF_REG_0; i <= BPF_REG_5; i++)
+		reach_set(s, i, REACH_ANYTHING, 0);
 	reach_join(r, at + 1, s);
 }
 
@@ -161,8 +188,8 @@ static inline void reach_load_imm64(struct reach *r, size_t at, struct reach_sta
 	const struct bpf_insn *insn = &r->insns[at];
 	const struct reach_state nothing_known = {};
 
-	s->known[insn->dst_reg] = !insn->src_reg;
-	s->value[insn->dst_reg] = (__u32)insn->imm | (__u64)(__u32)insn[1].imm << 32;
+	reach_set(s, insn->dst_reg, insn->src_reg ? REACH_ANYTHING : REACH_CONSTANT,
+		  (__u32)insn->imm | (__u64)(__u32)insn[1].imm << 32);
 	if (insn->src_reg == BPF_PSEUDO_FUNC) /* a callback */
 		reach_join(r, at + 1 + insn->imm, &nothing_known);
 	reach_join(r, at + 2, s);
@@ -188,6 +215,15 @@ static inline void reach_jump(struct reach *r, size_t at, struct reach_state *s)
 	}
 }
 
+static inline void reach_load(struct reach *r, struct reach_state *s, const struct bpf_insn *insn)
+{
+	unsigned end = insn->off + sizeof(__u64);
+
+	if (s->kind[insn->src_reg] == REACH_CONTEXT && end > r->context_bytes)
+		r->context_bytes = end;
+	reach_set(s, insn->dst_reg, REACH_ANYTHING, 0);
+}
+
 static inline void reach_step(struct reach *r, size_t at)
 {
 	const struct bpf_insn *insn = &r->insns[at];
@@ -203,18 +239,22 @@ static inline void reach_step(struct reach *r, size_t at)
 			reach_load_imm64(r, at, &s);
 			return;
 		}
-		s.known[BPF_REG_0] = false;
+		reach_set(&s, BPF_REG_0, REACH_ANYTHING, 0);
 		break;
 	case BPF_ALU:
 	case BPF_ALU64:
 		reach_alu(&s, insn);
 		break;
 	case BPF_STX: /* an atomic one may fetch */
-		if (BPF_MODE(insn->code) == BPF_ATOMIC)
-			s.known[insn->src_reg] = s.known[BPF_REG_0] = false;
+		if (BPF_MODE(insn->code) == BPF_ATOMIC) {
+			reach_set(&s, insn->src_reg, REACH_ANYTHING, 0);
+			reach_set(&s, BPF_REG_0, REACH_ANYTHING, 0);
+		}
 		break;
-	default:
-		s.known[insn->dst_reg] = false;
+	case BPF_LDX:
+		reach_load(r, &s, insn);
+		break;
+	default: /* BPF_ST */
 		break;
 	}
 	reach_join(r, at + 1, &s);
@@ -222,20 +262,21 @@ static inline void reach_step(struct reach *r, size_t at)
 
 /**
  * reach_poisoned - the first poisoned instruction of @insns that can be reached
+ * @arguments: how many words of its context it may read (tp_btf, fexit: an argument each)
  *
  * Its number, -1 if there is none, -ENOMEM.
  */
-static inline long reach_poisoned(const struct bpf_insn *insns, size_t count)
+static inline long reach_poisoned(const struct bpf_insn *insns, size_t count, unsigned *arguments)
 {
 	struct reach r = {.insns = insns, .count = count};
-	const struct reach_state nothing_known = {};
+	const struct reach_state entry = {.kind = {[BPF_REG_1] = REACH_CONTEXT}};
 	bool again = true;
 	long found = -1;
 
 	r.states = calloc(count + 1, sizeof(*r.states));
 	if (!r.states)
 		return -ENOMEM;
-	reach_join(&r, 0, &nothing_known);
+	reach_join(&r, 0, &entry);
 	while (again) {
 		again = false;
 		for (size_t i = 0; i < count; i++) {
@@ -251,6 +292,7 @@ static inline long reach_poisoned(const struct bpf_insn *insns, size_t count)
 			found = (long)i;
 	}
 	free(r.states);
+	*arguments = r.context_bytes / sizeof(__u64);
 	return found;
 }
 

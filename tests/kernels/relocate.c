@@ -23,6 +23,7 @@
 
 struct run {
 	const char *object, *btf, *picks;
+	const struct btf *types;
 	bool hash;
 	unsigned poisoned, named; /* instructions; and by libbpf's messages */
 	bool failed;
@@ -100,11 +101,37 @@ static __u64 hash_insns(const struct bpf_insn *insns, size_t count)
 	return hash;
 }
 
+/* Of a function, or a typedef of a pointer to one; NULL if @id is none. */
+static const struct btf_type *prototype(const struct btf *btf, int id)
+{
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
+
+	while (t && !btf_is_func_proto(t))
+		t = btf__type_by_id(btf, t->type);
+	return t;
+}
+
+/* If it is more than there are: a tracepoint's own is not among them, what fexit returns is. */
+static void print_reads(const char *program, const char *section, unsigned arguments)
+{
+	const struct section_kind *kind = section_kind_of(section);
+	const struct btf_type *t = prototype(run.types, section_attach_type(run.types, section));
+	unsigned passed = t ? btf_vlen(t) : 0;
+
+	if (!t || kind->attach == BPF_TRACE_ITER)
+		return;
+	passed += kind->attach == BPF_TRACE_FEXIT;
+	passed -= kind->attach == BPF_TRACE_RAW_TP;
+	if (arguments > passed)
+		printf("reads\t%s\tword %u of %u\n", program, arguments, passed);
+}
+
 static void on_program(void *arg, struct bpf_program *program,
 		       const struct bpf_prog_load_opts *opts)
 {
 	const struct bpf_insn *insns = bpf_program__insns(program);
 	size_t count = bpf_program__insn_cnt(program);
+	unsigned arguments = 0;
 	long at;
 
 	(void)arg;
@@ -116,7 +143,8 @@ static void on_program(void *arg, struct bpf_program *program,
 	}
 	for (size_t i = 0; i < count; i++)
 		run.poisoned += reach_is_poisoned(&insns[i]);
-	at = reach_poisoned(insns, count);
+	at = reach_poisoned(insns, count, &arguments);
+	print_reads(bpf_program__name(program), bpf_program__section_name(program), arguments);
 	if (at >= 0)
 		printf("reached\t%s\t%ld\n", bpf_program__name(program), at);
 	else if (at == -ENOMEM)
@@ -149,10 +177,8 @@ static void print_argument(const struct btf *btf, __u32 id)
 /* Without the first @skipped: a tracepoint's is its own. */
 static void print_arguments(const struct btf *btf, int id, int skipped)
 {
-	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
+	const struct btf_type *t = prototype(btf, id);
 
-	while (t && !btf_is_func_proto(t))
-		t = btf__type_by_id(btf, t->type);
 	if (!t) {
 		printf("-\n");
 		return;
@@ -246,6 +272,7 @@ int main(int argc, char **argv)
 	run.btf = argv[run.hash ? 3 : 2];
 	run.picks = argv[3];
 	kernel_set_btf(&k, btf__parse_raw(run.btf));
+	run.types = k.btf;
 	libbpf_set_print(on_message);
 	err = k.btf ? intercept_register(&intercept) : -errno;
 	opts.btf_custom_path = run.btf;

@@ -25,6 +25,11 @@
 	{                                                                                          \
 		.code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = (dst), .src_reg = (src)             \
 	}
+#define LOAD_AT(dst, src, at)                                                                      \
+	{                                                                                          \
+		.code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = (dst), .src_reg = (src),            \
+		.off = (at)                                                                        \
+	}
 #define JUMP_IF(dst, v, skip)                                                                      \
 	{                                                                                          \
 		.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = (dst), .imm = (v), .off = (skip)     \
@@ -55,8 +60,12 @@
 		.code = BPF_JMP | BPF_EXIT                                                         \
 	}
 
+#define COUNT(program) (sizeof(program) / sizeof((program)[0]))
+
+static unsigned arguments;
+
 #define assert_reached(program, wanted)                                                            \
-	assert_int_equal(reach_poisoned(program, sizeof(program) / sizeof((program)[0])), wanted)
+	assert_int_equal(reach_poisoned(program, COUNT(program), &arguments), wanted)
 
 static void test_straight(void **state)
 {
@@ -127,12 +136,31 @@ static void test_functions(void **state)
 	assert_reached(guarded, -1);
 }
 
+/* Of what the program is called with, by whatever register. */
+static void test_arguments(void **state)
+{
+	const struct bpf_insn none[] = {MOV(0, 0), EXIT};
+	const struct bpf_insn second[] = {COPY(6, 1), CALL(5), LOAD_AT(2, 6, 8), MOV(0, 0), EXIT};
+	const struct bpf_insn other[] = {LOAD(2, 1), LOAD_AT(3, 2, 24), MOV(0, 0), EXIT};
+	const struct bpf_insn lost[] = {MOV(1, 0), LOAD_AT(3, 1, 24), MOV(0, 0), EXIT};
+
+	(void)state;
+	assert_reached(none, -1);
+	assert_int_equal(arguments, 0);
+	assert_reached(second, -1);
+	assert_int_equal(arguments, 2);
+	assert_reached(other, -1);
+	assert_int_equal(arguments, 1);
+	assert_reached(lost, -1);
+	assert_int_equal(arguments, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_straight),  cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_unknown),	  cmocka_unit_test(test_join),
-		cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_functions), cmocka_unit_test(test_arguments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
