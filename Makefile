@@ -98,7 +98,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch] tests/host/stub/*.h tests/host/stub/*/*.h)
 SHELL_FILES := $(wildcard tests/*.sh tests/*/*.sh) .ci/run
 
-.PHONY: all deps demo test unit units workloads e2e nodes matrix truth test-kernels check format format-check lint layers bench \
+.PHONY: all deps demo test unit units workloads e2e nodes matrix truth test-kernels guest-programs check format format-check lint layers bench \
 	fuzz install uninstall clean help vmlinux types insns kernel-tools bpf-object
 .DELETE_ON_ERROR:
 
@@ -242,8 +242,10 @@ truth: all workloads $(TRUTH_REPLAY)
 # The kernels that people have, booted: make test-kernels [KERNELS="5.10 6.1"|all] [ARCH=arm64]
 test-kernels:
 	$(Q)tests/deps.sh kernels$(if $(filter arm64,$(ARCH)),-arm64)
-	$(Q)$(MAKE) STATIC=1 all workloads
-	$(Q)ARCH=$(ARCH) tests/kernels/run.sh $(KERNELS)
+	$(Q)$(MAKE) STATIC=1 guest-programs
+	$(Q)ARCH=$(ARCH) BUILD=build/$(IS_CROSS:%=%-)static tests/kernels/run.sh $(KERNELS)
+
+guest-programs: all workloads $(BUILD)/tests/kernels/verify
 
 bench: all workloads $(BENCHES)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/bench/run.sh

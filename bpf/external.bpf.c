@@ -101,8 +101,7 @@ static __always_inline void mw_external_allocated(struct pt_regs *ctx, __u32 pid
 }
 
 /* this->Allocate(size), this->AllocateUninitialized(size) */
-SEC("?uprobe")
-int mw_ext_alloc_in(struct pt_regs *ctx)
+MW_UPROBE(mw_ext_alloc_in)
 {
 	struct mw_external_call call = {.size = PT_REGS_PARM2(ctx)};
 	__u32 tid = bpf_get_current_pid_tgid();
@@ -112,8 +111,7 @@ int mw_ext_alloc_in(struct pt_regs *ctx)
 }
 
 /* this->Reallocate(old, old_size, size) */
-SEC("?uprobe")
-int mw_ext_real_in(struct pt_regs *ctx)
+MW_UPROBE(mw_ext_real_in)
 {
 	struct mw_external_call call = {.size = PT_REGS_PARM4(ctx), .old = PT_REGS_PARM2(ctx)};
 	__u32 tid = bpf_get_current_pid_tgid();
@@ -138,8 +136,7 @@ static __always_inline void mw_external_moved(__u32 pid, const struct mw_externa
 		bpf_map_update_elem(&mw_external, &key, &call->known, BPF_ANY);
 }
 
-SEC("?uretprobe")
-int mw_ext_out(struct pt_regs *ctx)
+MW_URETPROBE(mw_ext_out)
 {
 	__u32 tid = bpf_get_current_pid_tgid(), pid = mw_current_pid();
 	struct mw_external_call *call = bpf_map_lookup_elem(&mw_ext_calls, &tid);
@@ -155,8 +152,7 @@ int mw_ext_out(struct pt_regs *ctx)
 }
 
 /* this->Free(data, size) */
-SEC("?uprobe")
-int mw_ext_free(struct pt_regs *ctx)
+MW_UPROBE(mw_ext_free)
 {
 	__u32 pid = mw_current_pid();
 	struct mw_external known;

@@ -128,36 +128,31 @@ static __always_inline void mw_gc_end(bool waits_for_live)
 
 /* --- V8 --- */
 
-SEC("?uprobe")
-int mw_gc_scav_in(struct pt_regs *ctx)
+MW_UPROBE(mw_gc_scav_in)
 {
 	mw_gc_begin(PT_REGS_PARM1(ctx), MW_GC_SCAVENGE, MW_GC_VIA_UPROBE);
 	return 0;
 }
 
-SEC("?uprobe")
-int mw_gc_full_in(struct pt_regs *ctx)
+MW_UPROBE(mw_gc_full_in)
 {
 	mw_gc_begin(PT_REGS_PARM1(ctx), MW_GC_MARK_COMPACT, MW_GC_VIA_UPROBE);
 	return 0;
 }
 
-SEC("?uprobe")
-int mw_gc_minor_in(struct pt_regs *ctx)
+MW_UPROBE(mw_gc_minor_in)
 {
 	mw_gc_begin(PT_REGS_PARM1(ctx), MW_GC_MINOR_MARK_SWEEP, MW_GC_VIA_UPROBE);
 	return 0;
 }
 
-SEC("?uretprobe")
-int mw_gc_out(struct pt_regs *ctx)
+MW_URETPROBE(mw_gc_out)
 {
 	mw_gc_end(true);
 	return 0;
 }
 
-SEC("?uretprobe")
-int mw_gc_live(struct pt_regs *ctx)
+MW_URETPROBE(mw_gc_live)
 {
 	struct mw_gc_thread *gc = mw_gc_thread();
 
@@ -169,8 +164,7 @@ int mw_gc_live(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("?uprobe")
-int mw_gc_heap_out(struct pt_regs *ctx)
+MW_UPROBE(mw_gc_heap_out)
 {
 	struct mw_gc_thread gone = {.isolate = PT_REGS_PARM1(ctx)};
 
@@ -208,8 +202,7 @@ static __always_inline enum mw_gc_kind mw_gc_kind_of(__u32 rule, long arg)
 	return MW_GC_OTHER;
 }
 
-SEC("?uprobe")
-int mw_gc_usdt_in(struct pt_regs *ctx)
+MW_UPROBE(mw_gc_usdt_in)
 {
 	const struct mw_gc_usdt_site *site = mw_gc_usdt_site(ctx);
 	long arg, isolate = 0;
@@ -223,8 +216,7 @@ int mw_gc_usdt_in(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("?uprobe")
-int mw_gc_usdt_out(struct pt_regs *ctx)
+MW_UPROBE(mw_gc_usdt_out)
 {
 	const struct mw_gc_usdt_site *site = mw_gc_usdt_site(ctx);
 
@@ -249,8 +241,7 @@ static __always_inline bool mw_is_heap_pool(long name)
  * One operation may collect twice (Parallel GC: young, then all), and each of them tells of all its
  * pools: the last one counts.
  */
-SEC("?uprobe")
-int mw_gc_usdt_pool(struct pt_regs *ctx)
+MW_UPROBE(mw_gc_usdt_pool)
 {
 	const struct mw_gc_usdt_site *site = mw_gc_usdt_site(ctx);
 	struct mw_gc_thread *gc = mw_gc_thread();

@@ -74,6 +74,38 @@ static __always_inline void mw_count_lost(enum mw_lost cause)
  */
 #define MW_READ(typed, ptr, field) ((typed) ? (ptr)->field : BPF_CORE_READ(ptr, field))
 
+/*
+ * A program for uprobes: MW_UPROBE(name) { ... } with @ctx, its registers.
+ *
+ * Since 6.13 (kernel commit a76ab5731e32) the stack of a kprobe program that needs 64 bytes or more
+ * is one per CPU, as such programs do not interrupt each other. Those of uprobes do: they run
+ * preemptibly, and another thread's may run in the middle of one, on its stack: the kernel then
+ * writes anywhere (seen on 7.3: a crash). A program with a tail call keeps the stack of its thread;
+ * this one is never made, and the verifier takes it out after it has looked.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} mw_no_programs __weak SEC(".maps");
+
+const volatile bool mw_never __weak = false;
+
+#define MW_ON_USER_CODE(section, name)                                                             \
+	static __always_inline int name##_body(struct pt_regs *ctx);                               \
+	SEC(section)                                                                               \
+	int name(struct pt_regs *ctx)                                                              \
+	{                                                                                          \
+		if (mw_never)                                                                      \
+			bpf_tail_call(ctx, &mw_no_programs, 0);                                    \
+		return name##_body(ctx);                                                           \
+	}                                                                                          \
+	static __always_inline int name##_body(struct pt_regs *ctx)
+
+#define MW_UPROBE(name)	   MW_ON_USER_CODE("?uprobe", name)
+#define MW_URETPROBE(name) MW_ON_USER_CODE("?uretprobe", name)
+
 /* Adds to a counter that several threads of a process may share. */
 #define mw_add(counter, n) __sync_fetch_and_add(&(counter), (n))
 

@@ -303,15 +303,13 @@ static __always_inline int mw_allocated(struct pt_regs *ctx, __u64 object, __u64
 	return 0;
 }
 
-SEC("?uprobe")
-int mw_v8_alloc_in(struct pt_regs *ctx)
+MW_UPROBE(mw_v8_alloc_in)
 {
 	mw_call_begins(MW_V8_CALLED_ALLOC, PT_REGS_PARM1(ctx), (__u32)PT_REGS_PARM2(ctx));
 	return 0;
 }
 
-SEC("?uretprobe")
-int mw_v8_alloc_out(struct pt_regs *ctx)
+MW_URETPROBE(mw_v8_alloc_out)
 {
 	struct mw_site_proc *proc = mw_site_proc_of(mw_current_pid());
 	__u64 area[2] = {}, piece = MW_OLD_PIECE, object;
@@ -327,16 +325,14 @@ int mw_v8_alloc_out(struct pt_regs *ctx)
 }
 
 /* Old space needs another piece: (this, size, origin). The collector's own are not meant. */
-SEC("?uprobe")
-int mw_v8_old_in(struct pt_regs *ctx)
+MW_UPROBE(mw_v8_old_in)
 {
 	if ((__u32)PT_REGS_PARM3(ctx) != MW_ORIGIN_GC)
 		mw_call_begins(MW_V8_CALLED_OLD, PT_REGS_PARM1(ctx), (__u32)PT_REGS_PARM2(ctx));
 	return 0;
 }
 
-SEC("?uretprobe")
-int mw_v8_old_out(struct pt_regs *ctx)
+MW_URETPROBE(mw_v8_old_out)
 {
 	struct mw_site_proc *proc = mw_site_proc_of(mw_current_pid());
 	struct mw_v8_call call;
@@ -349,8 +345,7 @@ int mw_v8_old_out(struct pt_regs *ctx)
 }
 
 /* An object with pages of its own: (this, size), or (this, heap, size). */
-SEC("?uprobe")
-int mw_v8_large_in(struct pt_regs *ctx)
+MW_UPROBE(mw_v8_large_in)
 {
 	struct mw_site_proc *proc = mw_site_proc_of(mw_current_pid());
 	__u64 second = PT_REGS_PARM2(ctx), third = PT_REGS_PARM3(ctx);
@@ -363,8 +358,7 @@ int mw_v8_large_in(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("?uretprobe")
-int mw_v8_large_out(struct pt_regs *ctx)
+MW_URETPROBE(mw_v8_large_out)
 {
 	__u64 object = PT_REGS_RC(ctx);
 	struct mw_v8_call call;
@@ -567,8 +561,7 @@ static __always_inline int mw_gc_ends(__u32 gc)
 	return 0;
 }
 
-SEC("?uprobe")
-int mw_v8_scav_in(struct pt_regs *ctx)
+MW_UPROBE(mw_v8_scav_in)
 {
 	return mw_gc_begins(MW_GC_SCAVENGE);
 }
@@ -587,45 +580,38 @@ static __always_inline int mw_gc_looks(__u32 gc, enum mw_look look)
 	return 0;
 }
 
-SEC("?uprobe")
-int mw_v8_scav_mid(struct pt_regs *ctx)
+MW_UPROBE(mw_v8_scav_mid)
 {
 	return mw_gc_looks(MW_GC_SCAVENGE, MW_LOOK_COPIED);
 }
 
-SEC("?uprobe")
-int mw_v8_mc_marked(struct pt_regs *ctx)
+MW_UPROBE(mw_v8_mc_marked)
 {
 	return mw_gc_looks(MW_GC_MARK_COMPACT, MW_LOOK_MARKED);
 }
 
-SEC("?uprobe")
-int mw_v8_mc_moved(struct pt_regs *ctx)
+MW_UPROBE(mw_v8_mc_moved)
 {
 	return mw_gc_looks(MW_GC_MARK_COMPACT, MW_LOOK_MOVED);
 }
 
-SEC("?uretprobe")
-int mw_v8_scav_out(struct pt_regs *ctx)
+MW_URETPROBE(mw_v8_scav_out)
 {
 	return mw_gc_ends(MW_GC_SCAVENGE);
 }
 
-SEC("?uprobe")
-int mw_v8_mc_in(struct pt_regs *ctx)
+MW_UPROBE(mw_v8_mc_in)
 {
 	return mw_gc_begins(MW_GC_MARK_COMPACT);
 }
 
-SEC("?uretprobe")
-int mw_v8_mc_out(struct pt_regs *ctx)
+MW_URETPROBE(mw_v8_mc_out)
 {
 	return mw_gc_ends(MW_GC_MARK_COMPACT);
 }
 
 /* A worker has ended: Heap::TearDown(), on its thread. */
-SEC("?uprobe")
-int mw_v8_heap_out(struct pt_regs *ctx)
+MW_UPROBE(mw_v8_heap_out)
 {
 	__u32 pid = mw_current_pid(), index = 0;
 	struct mw_v8_isolate *it = mw_isolate(pid, false, &index);

@@ -60,13 +60,24 @@ compiles() {
 	make -s -C "$dir" CI=true ARCH="$arch" BUILD="$work/$arch" "${objects[@]/%.c/.o}"
 }
 
+# Each program for uprobes in the objects of ARCH keeps off the kernel's per-CPU stacks (bpf/memwatch.bpf.h):
+# helper 12 is bpf_tail_call().
+keeps_own_stack() {
+	local listing
+	listing=$(llvm-objdump -d -j '?uprobe' -j '?uretprobe' "$work/$1"/bpf/{gc,v8,external}.bpf.o |
+		awk '/^[0-9a-f]+ <mw_.*>:/ { name = $2; all[name] } /call (12|0xc)$/ { has[name] }
+			END { for (name in all) print name, name in has ? "has" : "has no", "tail call" }')
+	echo "$listing"
+	[ "$(wc -l <<<"$listing")" -ge 27 ] && ! grep -q 'has no' <<<"$listing"
+}
+
 generates() {
 	mkdir "$work/tree" && cp -r Makefile bpf include vmlinux "$work/tree" &&
 		"$work/tree/vmlinux/generate.sh" "$machine" && rm -rf "${work:?}/$machine" &&
 		compiles "$work/tree" "$machine" "${sources[@]}"
 }
 
-echo "1..$((${#archs[@]} * (2 + ${#sources[@]}) + 1))"
+echo "1..$((${#archs[@]} * (3 + ${#sources[@]}) + 1))"
 for arch in "${archs[@]}"; do
 	header=vmlinux/$arch/vmlinux.h
 	check "$header is shorter than $max_lines lines" is_short "$header"
@@ -74,6 +85,7 @@ for arch in "${archs[@]}"; do
 	for source in "${sources[@]}"; do
 		check "$source compiles for $arch" compiles . "$arch" "$source"
 	done
+	check "programs for uprobes keep the stack of their thread on $arch" keeps_own_stack "$arch"
 done
 if [ ! -r $btf ]; then
 	skip "the running kernel's types will do" "$btf cannot be read"

@@ -6,6 +6,7 @@
 #
 #	hooks		what is in use is what was declared
 #	totals, calls, faults, lifecycle (fork, exec, exit), oom, self
+#	programs	each that is for this kernel loads, and the verifier has no more to do than before
 #	HOOK		calls by that hook: counted, and what other calls pay
 #	sites, v8	functions that grow, native and JavaScript
 #	gc, usdt	collections
@@ -54,6 +55,25 @@ for capability in "${!DECLARED[@]}"; do
 		like "$used" "^$kind" "$capability by $kind"
 	fi
 done
+
+# --- the programs, one by one ---
+
+about programs
+# What may be missing is said by the row: no hook that was declared.
+is "$(awk -F '\t' '$3 == "failed" { print $1, $2 ": " $7 }' "$T/verify")" "" "none is refused that should load"
+# shellcheck disable=SC2048 # several words each
+for hook in ${DECLARED[*]//,/ }; do
+	[ "$hook" != - ] || continue
+	is "$(awk -F '\t' -v hook="$hook" 'index($2, hook) == 1 && $3 != "loaded" { print $1, $2 ": " $7 }' "$T/verify" |
+		grep -v ':pid')" "" "all of $hook load"
+done
+between 20 "$(grep -c "$(printf '\t')loaded" "$T/verify")" 1000 "so many load"
+if said=$("$TESTS/kernels/insns.sh" "$T/verify" 2>&1 >"$T/insns"); then
+	pass "the verifier has no more to do than before"
+else
+	fail "the verifier has no more to do than before" "$said"
+fi
+[ -z "$said" ] || note "$said"
 
 # --- the whole machine ---
 
@@ -153,4 +173,6 @@ if must gc; then
 fi
 about end
 is "$(cat "$T/gone")" "" "every process that was watched runs on"
+is "$(grep -aE 'BUG:|Oops|WARNING:|Call Trace|rcu.*stall|hung_task' "$T/console" | head -n 5)" "" \
+	"the kernel has nothing to complain of"
 done_testing
