@@ -64,6 +64,11 @@ static __always_inline void mw_user_regs(struct mw_regs *out)
 	out->ip = PT_REGS_IP_CORE(regs);
 	out->sp = PT_REGS_SP_CORE(regs);
 	out->fp = PT_REGS_FP_CORE(regs);
+#if defined(__TARGET_ARCH_arm64)
+	out->link = PT_REGS_RET_CORE(regs);
+#else
+	out->link = 0;
+#endif
 }
 
 static __always_inline struct mw_scratch *mw_scratch_of(enum mw_scratch_user user)

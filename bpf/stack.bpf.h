@@ -21,15 +21,19 @@
  * that has frame pointers. The leaf's caller is then the first word before V that is
  * a return address into such code, that is, one behind a call instruction.
  *
+ * On arm64 a leaf that has no frame, or not yet, is in the frame of its caller, whose address the
+ * link register has: it is taken for the second frame, with a mark, since a leaf with a frame
+ *leaves an old address there. User space knows which it is (symbol_process_link_is_live()).
+ *
  * LIMITATIONS: needs bpf_loop() (Linux 5.17). At most MW_FRAMES frames. A frameless library in the
- *middle of a stack hides its caller. arm64 return addresses are not stripped of pointer
- *authentication.
+ * middle of a stack hides its caller.
  */
 #ifndef MEMWATCH_STACK_BPF_H
 #define MEMWATCH_STACK_BPF_H
 
 #include "memwatch.bpf.h"
 #include "memwatch/sites.h"
+#include "return.bpf.h"
 
 #define MW_SCAN_WORDS	   128
 #define MW_STACK_SPAN_MAX  (8 << 20) /* between two frames */
@@ -55,10 +59,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct mw_scratch);
 } mw_scratch __weak SEC(".maps");
-
-struct mw_regs {
-	__u64 ip, sp, fp;
-};
 
 struct mw_walk_state {
 	__u64 ip, fp, hash;
@@ -207,34 +207,11 @@ static long mw_walk_step(__u32 i, void *ctx)
 				       (__u64)(__u32)f->script_id << 32 | (__u32)f->literal_id);
 		w->hash = mw_hash_step(w->hash, (__u32)f->bytecode_offset);
 	}
-	w->ip = window[MW_SLOT_RETURN];
+	w->ip = mw_code_address(window[MW_SLOT_RETURN]);
 	w->fp = window[MW_SLOT_FP];
 	if (w->fp <= fp || w->fp - fp > MW_STACK_SPAN_MAX)
 		w->fp = 0; /* not a frame pointer: its caller may still be right */
 	return !w->ip;
-}
-
-/* Whether the instruction before @ret is a call. */
-static __always_inline bool mw_follows_call(__u64 ret)
-{
-#if defined(__TARGET_ARCH_x86)
-	__u8 b[8] = {};
-
-	if (bpf_probe_read_user(b, 7, (void *)(ret - 7)))
-		return false;
-	if (b[2] == 0xe8) /* call rel32 */
-		return true;
-	/* call r/m64: ff /2, by its length: register, memory + disp8, + disp32 or SIB */
-	return (b[5] == 0xff && (b[6] & 0x38) == 0x10) || (b[4] == 0xff && (b[5] & 0x38) == 0x10) ||
-	       (b[3] == 0xff && (b[4] & 0x38) == 0x10) || (b[1] == 0xff && (b[2] & 0x38) == 0x10) ||
-	       (b[0] == 0xff && (b[1] & 0x38) == 0x10);
-#else
-	__u32 insn = 0;
-
-	if (bpf_probe_read_user(&insn, sizeof(insn), (void *)(ret - 4)))
-		return false;
-	return insn >> 26 == 0x25 || (insn & 0xfffffc1f) == 0xd63f0000; /* bl, blr */
-#endif
 }
 
 struct mw_recovery {
@@ -250,7 +227,8 @@ static __always_inline bool mw_is_frame(const struct mw_site_proc *proc, __u64 f
 
 	return fp > above && fp - above < reach && !(fp & 7) &&
 	       !bpf_probe_read_user(frame, sizeof(frame), (void *)fp) && frame[0] > fp &&
-	       frame[0] - fp < MW_FRAME_SPAN_MAX && mw_in_any(proc->text, MW_TEXT_RANGES, frame[1]);
+	       frame[0] - fp < MW_FRAME_SPAN_MAX &&
+	       mw_in_any(proc->text, MW_TEXT_RANGES, mw_code_address(frame[1]));
 }
 
 /* One word of the stack; the callback of bpf_loop(). */
@@ -259,16 +237,17 @@ static long mw_recover_step(__u32 i, void *ctx)
 	struct mw_recovery *r = ctx;
 	__u32 key = r->scratch;
 	struct mw_scratch *s = bpf_map_lookup_elem(&mw_scratch, &key);
-	__u64 v, at;
+	__u64 v, at, code;
 
 	if (!s || i >= MW_SCAN_WORDS)
 		return 1;
 	v = s->words[i];
+	code = mw_code_address(v);
 	at = r->sp + i * 8;
 	if (r->fp && at >= r->fp)
 		return 1;
-	if (!r->caller && mw_in_any(s->proc.text, MW_TEXT_RANGES, v) && mw_follows_call(v))
-		r->caller = v;
+	if (!r->caller && mw_in_any(s->proc.text, MW_TEXT_RANGES, code) && mw_follows_call(code))
+		r->caller = code;
 	else if (!r->fp && mw_is_frame(&s->proc, v, at, 1 << 16))
 		r->fp = v;
 	return r->fp && r->caller;
@@ -278,10 +257,14 @@ static long mw_recover_step(__u32 i, void *ctx)
  * The leaf is in code without frame pointers: takes it for the first frame, and finds where the
  * chain of frames begins.
  */
-static __always_inline void mw_recover(struct mw_scratch *s, struct mw_walk_state *w, __u64 sp)
+static __always_inline void mw_recover(struct mw_scratch *s, struct mw_walk_state *w, __u64 sp,
+				       __u64 link)
 {
 	struct mw_recovery r = {.sp = sp, .scratch = w->scratch};
 
+	/* It was called by code with frame pointers, and has called nothing of it. */
+	if (mw_in_any(s->proc.text, MW_TEXT_RANGES, link) && mw_follows_call(link))
+		r.caller = link;
 	if (mw_is_frame(&s->proc, w->fp, sp, 1 << 20)) /* rbp was not touched */
 		r.fp = w->fp;
 	if (bpf_probe_read_user(s->words, sizeof(s->words), (void *)sp)) {
@@ -301,6 +284,28 @@ static __always_inline void mw_recover(struct mw_scratch *s, struct mw_walk_stat
 }
 
 /*
+ * The leaf is in code with frame pointers, and the link register may be all that knows its
+ * caller: if it leads to code, and the frame does not say the same, it is taken for a frame.
+ */
+static __always_inline void mw_add_link(struct mw_scratch *s, struct mw_walk_state *w, __u64 link)
+{
+	const struct mw_site_proc *proc = &s->proc;
+	__u64 saved = 0;
+
+	if (!link || mw_is_builtin(&proc->v8, w->ip) ||
+	    !mw_in_any(proc->text, MW_TEXT_RANGES, w->ip) ||
+	    !(mw_in_any(proc->text, MW_TEXT_RANGES, link) || mw_is_builtin(&proc->v8, link) ||
+	      mw_in_any(proc->frameless, MW_TEXT_RANGES, link)))
+		return;
+	bpf_probe_read_user(&saved, sizeof(saved), (void *)(w->fp + 8));
+	if (mw_code_address(saved) == link || !mw_follows_call(link))
+		return;
+	mw_add_frame(s, w);
+	w->ip = link;
+	w->flags |= MW_STACK_LINK;
+}
+
+/*
  * Walks the stack into the scratch of @user, whose proc must be filled in. The caller reads
  * count, flags and hash off the stack record, whose header is not touched.
  * Returns how many of the frames are JavaScript's.
@@ -309,9 +314,12 @@ static __always_inline __u32 mw_walk(struct mw_scratch *s, enum mw_scratch_user 
 				     const struct mw_regs *regs)
 {
 	struct mw_walk_state w = {.ip = regs->ip, .fp = regs->fp, .scratch = user};
+	__u64 link = mw_code_address(regs->link);
 
 	if (mw_in_any(s->proc.frameless, MW_TEXT_RANGES, regs->ip))
-		mw_recover(s, &w, regs->sp);
+		mw_recover(s, &w, regs->sp, link);
+	else
+		mw_add_link(s, &w, link);
 	bpf_loop(MW_FRAMES + 1, mw_walk_step, &w, 0);
 	s->stack.count = w.count;
 	s->stack.flags = w.flags;

@@ -96,10 +96,10 @@ static __always_inline __u64 mw_forwarded(__u64 object, __u32 bytes, __u64 *word
 		to = words[i];
 		if (!i && to == object - 1) /* with pages of its own: not copied, and told so */
 			return object;
-		if (to & 7 || to < 0x10000 || to >> 47 || !(__u32)to)
+		if (to & 7 || to < 0x10000 || to >> MW_ADDRESS_BITS || !(__u32)to)
 			continue;
 		if (bpf_probe_read_user(&map, sizeof(map), (void *)to) || !mw_is_tagged(map) ||
-		    map >> 47)
+		    map >> MW_ADDRESS_BITS)
 			continue;
 		return to | 1;
 	}

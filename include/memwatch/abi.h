@@ -160,6 +160,7 @@ struct mw_config {
 	__u8 exit_sees_mm;	  /* that tracepoint fires before exit_mm (6.16+) */
 	__u8 has_types;		  /* the kernel's own, for helpers that take or give a typed task */
 	__u32 start_unit_ns;	  /* start times are cut to whole ones of these: see proc_tasks.h */
+	__u32 address_bits;	  /* of an address in user space, on arm64; 0: MW_ADDRESS_BITS */
 };
 
 /* .bss: may change while the programs run. */
@@ -192,7 +193,7 @@ MW_ASSERT_SIZE(struct mw_event_exec, 48 + MW_PATH_LEN);
 MW_ASSERT_SIZE(struct mw_event_exit, 48 + 8 + 240);
 MW_ASSERT_SIZE(struct mw_event_oom, 48 + 48 + 240);
 MW_ASSERT_SIZE(struct mw_event_gc, 48 + 32);
-MW_ASSERT_SIZE(struct mw_config, 20);
+MW_ASSERT_SIZE(struct mw_config, 24);
 MW_ASSERT_SIZE(struct mw_self, 16);
 
 #endif

@@ -25,6 +25,13 @@
 #define MW_TEXT_RANGES	      8
 #define MW_V8_BUILTINS_RANGES 8 /* V8 has a copy of its builtins for each isolate: workers */
 
+/* Bits of an address in user space, unless a program asks mmap(2) for one further up. */
+#if defined(__TARGET_ARCH_arm64) || defined(__aarch64__)
+#define MW_ADDRESS_BITS 48
+#else
+#define MW_ADDRESS_BITS 47
+#endif
+
 enum mw_site_kind {
 	MW_SITE_FAULT = 1,   /* page faults: bytes that became resident */
 	MW_SITE_BRK,	     /* the brk heap was grown */
@@ -61,6 +68,9 @@ struct mw_frame {
 #define MW_STACK_RECOVERED                                                                         \
 	(1u << 2) /* begins in code without frame pointers: the first                              \
 		frame pointer was searched on the stack */
+#define MW_STACK_LINK                                                                              \
+	(1u << 3) /* arm64: frames[1] is what the link register held: the leaf's                   \
+		caller if the leaf has no frame yet, else of no meaning */
 
 /* Records in mw_stacks begin with this. */
 enum mw_stack_record { MW_STACK_FRAMES = 1, MW_STACK_COPY };

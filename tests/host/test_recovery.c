@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * bpf/stack.bpf.h as plain functions: where the leaf is in code without frame
- * pointers, the first one is searched on the stack. Code is of bytes here: what
- * precedes a return address decides.
+ * pointers, the first one is searched on the stack, and what arm64's link register is good
+ * for. Code is of bytes here: what precedes a return address decides.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -321,6 +321,82 @@ static void test_near_the_end_of_the_stack(void **state)
 	munmap(pages, 8192);
 }
 
+/* ---- the link register ---- */
+
+static void walk_leaf(__u64 ip, __u64 link)
+{
+	struct mw_regs regs = {.ip = ip, .sp = (__u64)stack, .fp = (__u64)&stack[40], .link = link};
+
+	mw_walk(scratch, MW_SCRATCH_CALL, &regs);
+}
+
+/* The leaf is in code with frame pointers, and has no frame: fp is its caller's. */
+static void test_link_of_a_frameless_leaf(void **state)
+{
+	const __u64 ips[] = {(__u64)&code[32], (__u64)&code[64], (__u64)&code[128],
+			     (__u64)&code[192]};
+
+	(void)state;
+	walk_leaf((__u64)&code[32], (__u64)&code[64]);
+	assert_chain(ips, 4, MW_STACK_LINK);
+	/* Called by a library without frame pointers */
+	scratch->proc.text[0].end = (__u64)&code[48];
+	scratch->proc.frameless[0] = (struct mw_range){(__u64)&code[48], (__u64)&code[CODE_BYTES]};
+	walk_leaf((__u64)&code[32], (__u64)&code[64]);
+	assert_chain(ips, 4, MW_STACK_LINK);
+}
+
+/* What the frame says too, and what is no return address into code. */
+static void test_link_that_is_none(void **state)
+{
+	const __u64 ips[] = {(__u64)&code[32], (__u64)&code[128], (__u64)&code[192]};
+	const __u64 links[] = {0,	 (__u64)&code[128], (__u64)&code[100],
+			       USER_JIT, (__u64)stack,	    ~0ULL};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		walk_leaf((__u64)&code[32], links[i]);
+		assert_chain(ips, 3, 0);
+	}
+	/* JIT code and builtins have frames, and use the register for other things */
+	walk_leaf(USER_JIT, (__u64)&code[64]);
+	assert_int_equal(scratch->stack.count, 3);
+	scratch->proc.v8.builtins[0] = (struct mw_range){(__u64)&code[32], (__u64)&code[40]};
+	walk_leaf((__u64)&code[32], (__u64)&code[64]);
+	assert_int_equal(scratch->stack.count, 3);
+}
+
+/* From code with frame pointers into code without: it is the caller that is searched. */
+static void test_link_of_a_leaf_without_frame_pointers(void **state)
+{
+	const __u64 ips[] = {LEAF, (__u64)&code[96], (__u64)&code[128], (__u64)&code[192]};
+
+	(void)state;
+	walk_leaf(LEAF, call_before(96));
+	assert_chain(ips, 4, MW_STACK_RECOVERED);
+	walk_leaf(LEAF, (__u64)&code[100]); /* not called from there */
+	assert_recovered();
+}
+
+#if defined(__TARGET_ARCH_arm64)
+/* Signed by pointer authentication, in the bits above those of an address. */
+static void test_signed_addresses(void **state)
+{
+	const __u64 ips[] = {(__u64)&code[32], (__u64)&code[64], (__u64)&code[128],
+			     (__u64)&code[192]};
+	const __u64 signature = 0x2dULL << 48;
+
+	(void)state;
+	stack[41] |= signature;
+	stack[81] |= signature << 1;
+	walk_leaf((__u64)&code[32], (__u64)&code[64] | signature);
+	assert_chain(ips, 4, MW_STACK_LINK);
+	stack[9] |= signature;
+	walk(NULL);
+	assert_recovered();
+}
+#endif
+
 #define IN_KERNEL(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -336,6 +412,12 @@ int main(void)
 		IN_KERNEL(test_nearest),
 		IN_KERNEL(test_search_is_bounded),
 		IN_KERNEL(test_near_the_end_of_the_stack),
+		IN_KERNEL(test_link_of_a_frameless_leaf),
+		IN_KERNEL(test_link_that_is_none),
+		IN_KERNEL(test_link_of_a_leaf_without_frame_pointers),
+#if defined(__TARGET_ARCH_arm64)
+		IN_KERNEL(test_signed_addresses),
+#endif
 	};
 
 	return cmocka_run_group_tests_name("bpf/stack, recovery", tests, NULL, NULL);

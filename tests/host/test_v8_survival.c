@@ -127,10 +127,10 @@ static void test_what_is_no_forwarding_pointer(void **state)
 		(__u64)heap_page(1) + 0x800,		      /* nor there */
 		0x10000,				      /* nothing is */
 		0xffff888000001000UL,
-		1UL << 47,
+		1UL << MW_ADDRESS_BITS,
 	};
 
-	*(__u64 *)(heap_page(1) + 0x800) = 1UL << 47 | 1;
+	*(__u64 *)(heap_page(1) + 0x800) = 1UL << MW_ADDRESS_BITS | 1;
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		*heap_words(heap_alloc(0, 0x1000 + 64 * i, 64)) = words[i];
 		scavenge();

@@ -20,6 +20,30 @@
 
 #define MAX_FRAMES 512
 
+#if defined(__aarch64__)
+#define REG_SP 31
+#define COPY_REGISTERS                                                                             \
+	"stp x0, x1, [%0]\n\tstp x2, x3, [%0, #16]\n\tstp x4, x5, [%0, #32]\n\t"                   \
+	"stp x6, x7, [%0, #48]\n\tstp x8, x9, [%0, #64]\n\tstp x10, x11, [%0, #80]\n\t"            \
+	"stp x12, x13, [%0, #96]\n\tstp x14, x15, [%0, #112]\n\tstp x16, x17, [%0, #128]\n\t"      \
+	"stp x18, x19, [%0, #144]\n\tstp x20, x21, [%0, #160]\n\tstp x22, x23, [%0, #176]\n\t"     \
+	"stp x24, x25, [%0, #192]\n\tstp x26, x27, [%0, #208]\n\tstp x28, x29, [%0, #224]\n\t"     \
+	"mov x1, sp\n\tstp x30, x1, [%0, #240]\n\tadr x1, 1f\n\tstr x1, [%0, #256]\n1:"
+#define BASE	"r"
+#define CLOBBER "x1"
+#else
+#define REG_SP 7
+#define COPY_REGISTERS                                                                             \
+	"movq %%rax, 0(%0)\n\tmovq %%rdx, 8(%0)\n\tmovq %%rcx, 16(%0)\n\t"                         \
+	"movq %%rbx, 24(%0)\n\tmovq %%rsi, 32(%0)\n\tmovq %%rdi, 40(%0)\n\t"                       \
+	"movq %%rbp, 48(%0)\n\tmovq %%rsp, 56(%0)\n\tmovq %%r8, 64(%0)\n\t"                        \
+	"movq %%r9, 72(%0)\n\tmovq %%r10, 80(%0)\n\tmovq %%r11, 88(%0)\n\t"                        \
+	"movq %%r12, 96(%0)\n\tmovq %%r13, 104(%0)\n\tmovq %%r14, 112(%0)\n\t"                     \
+	"movq %%r15, 120(%0)\n\tleaq 1f(%%rip), %%rax\n\tmovq %%rax, 128(%0)\n1:"
+#define BASE	"D"
+#define CLOBBER "rax"
+#endif
+
 static struct mw_stack_copy copy;
 static void *addresses[MAX_FRAMES];
 static uint64_t count;
@@ -55,7 +79,7 @@ static uint64_t stack_end(uint64_t sp)
 
 static void stack_take(void)
 {
-	uint64_t sp = copy.regs[7], size = stack_end(sp) - sp;
+	uint64_t sp = copy.regs[REG_SP], size = stack_end(sp) - sp;
 
 	copy.size = size < MW_STACK_COPY_BYTES ? (uint32_t)size : MW_STACK_COPY_BYTES;
 	memcpy(copy.stack, (const void *)sp, copy.size);
@@ -63,15 +87,7 @@ static void stack_take(void)
 
 __attribute__((noinline)) int capture(int x)
 {
-	__asm__ volatile("movq %%rax, 0(%0)\n\tmovq %%rdx, 8(%0)\n\tmovq %%rcx, 16(%0)\n\t"
-			 "movq %%rbx, 24(%0)\n\tmovq %%rsi, 32(%0)\n\tmovq %%rdi, 40(%0)\n\t"
-			 "movq %%rbp, 48(%0)\n\tmovq %%rsp, 56(%0)\n\tmovq %%r8, 64(%0)\n\t"
-			 "movq %%r9, 72(%0)\n\tmovq %%r10, 80(%0)\n\tmovq %%r11, 88(%0)\n\t"
-			 "movq %%r12, 96(%0)\n\tmovq %%r13, 104(%0)\n\tmovq %%r14, 112(%0)\n\t"
-			 "movq %%r15, 120(%0)\n\tleaq 1f(%%rip), %%rax\n\tmovq %%rax, 128(%0)\n1:"
-			 :
-			 : "D"(copy.regs)
-			 : "rax", "memory");
+	__asm__ volatile(COPY_REGISTERS : : BASE(copy.regs) : CLOBBER, "memory");
 	stack_take();
 	count = (uint64_t)backtrace(addresses, MAX_FRAMES);
 	return x + 1;

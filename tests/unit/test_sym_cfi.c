@@ -3,7 +3,8 @@
  * Unwinding and the judgement of frame pointers, against programs that know the answer: stackcopy
  * hands over its registers, its stack, and what libgcc's unwinder found from the same place.
  *
- * LIMITATIONS: x86-64.
+ * LIMITATIONS: the runtime's unwinder is asked on this machine alone; of another one's files only
+ * the descriptions are read.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,11 +15,21 @@
 #include <time.h>
 
 #include "program.h"
+#include "sym/cfi.h"
 #include "sym/symbolizer.h"
 
 #define MAX_FRAMES 64
-#define REG_SP	   7
-#define REG_PC	   16
+#if defined(__aarch64__)
+#define REG_SP	 31
+#define REG_PC	 32
+#define REGS	 33
+#define RESTORER "__kernel_rt_sigreturn" /* in the vDSO */
+#else
+#define REG_SP	 7
+#define REG_PC	 16
+#define REGS	 17
+#define RESTORER "__restore_rt"
+#endif
 
 /* ---- a program whose stack is known ---- */
 
@@ -129,7 +140,7 @@ static void test_signal_frame(void **state)
 	}
 	assert_in_range(handler, 1, k->count - 3);
 	name = name_at(k, k->truth[handler + 1], true);
-	assert_string_equal(name, "__restore_rt");
+	assert_string_equal(name, RESTORER);
 	known_stop(k);
 	free(k);
 }
@@ -242,7 +253,7 @@ static void test_hostile_copies(void **state)
 						  : copy->regs[REG_SP] + xorshift(&seed) % 600;
 
 			if (i % 4 == 3)
-				copy->regs[xorshift(&seed) % 17] = word;
+				copy->regs[xorshift(&seed) % REGS] = word;
 			else
 				memcpy(copy->stack + xorshift(&seed) % 512, &word, sizeof(word));
 		}
@@ -284,6 +295,49 @@ static void test_speed(void **state)
 	assert_true(us < 1000); /* 100 is the aim; this may run sanitized, on a busy machine */
 	known_stop(k);
 	free(k);
+}
+
+/* ---- the return address ---- */
+
+/* Of functions of a C library: how many have saved it where they begin, and how many soon after. */
+static bool count_saved(const char *path, unsigned *all, unsigned *at_once, unsigned *soon)
+{
+	struct elf_file *f = elf_file_open(path);
+	struct cfi *cfi = f ? cfi_load(f) : NULL;
+
+	*all = *at_once = *soon = 0;
+	for (size_t i = 0; cfi && i < cfi_count(cfi); i++) {
+		uint64_t at = cfi_address(cfi, i);
+		bool is_saved = false;
+
+		++*all;
+		*at_once += cfi_return_is_saved(cfi, at) == 1;
+		for (unsigned by = 0; by < 64; by += 4)
+			is_saved |= cfi_return_is_saved(cfi, at + by) == 1;
+		*soon += is_saved;
+	}
+	cfi_free(cfi);
+	elf_file_free(f);
+	return *all > 1000;
+}
+
+static void test_return_is_saved(void **state)
+{
+	unsigned all, at_once, soon;
+
+	(void)state;
+	if (!count_saved("/var/cache/memwatch/sysroot/arm64/lib/aarch64-linux-gnu/libc.so.6", &all,
+			 &at_once, &soon)) {
+		print_message("SKIP: no C library of arm64 (tests/kernels/sysroot.sh)\n");
+		skip();
+	}
+	assert_true(at_once < all / 100); /* but for _start and the like, which nobody called */
+	assert_true(soon > all / 2);
+	assert_true(soon < all * 95 / 100); /* the rest are leaves */
+#if defined(__x86_64__)
+	assert_true(count_saved("/proc/self/exe", &all, &at_once, &soon));
+	assert_int_equal(at_once, all);
+#endif
 }
 
 /* ---- frame pointers ---- */
@@ -408,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_cut_stacks),
 		cmocka_unit_test(test_hostile_copies),
 		cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_return_is_saved),
 		cmocka_unit_test(test_frame_pointers),
 		cmocka_unit_test(test_frame_pointers_of_runtimes),
 	};

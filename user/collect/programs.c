@@ -5,6 +5,8 @@
 #include <bpf/libbpf.h>
 #include <stdio.h>
 
+#include "base/address.h"
+
 struct bpf_program *programs_find(const struct bpf_object *object, const struct kernel *k,
 				  const char *name)
 {
@@ -28,5 +30,6 @@ struct mw_config programs_config(const struct kernel *k)
 		.exit_has_group_dead = k->exit_has_group_dead,
 		.exit_sees_mm = k->exit_has_group_dead,
 		.has_types = k->has_types,
+		.address_bits = address_bits(),
 	};
 }

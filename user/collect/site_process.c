@@ -253,6 +253,13 @@ static void note_quality(struct site_process *p, const struct mw_stack *s,
 		q->frames_unnamed += frames[i].kind == FRAME_UNKNOWN;
 }
 
+/* arm64: whether the second frame is what a call has left in the link register, and no frame. */
+static bool is_left_over(struct site_process *p, const struct mw_stack *s, unsigned i)
+{
+	return i == 1 && s->flags & MW_STACK_LINK && s->frames[i].kind == MW_FRAME_NATIVE &&
+	       !symbol_process_link_is_live(p->symbols, s->frames[0].ip, s->frames[i].ip);
+}
+
 void site_process_stack(struct site_process *p, const struct mw_stack *s)
 {
 	struct frame frames[NAMED_FRAMES];
@@ -268,6 +275,8 @@ void site_process_stack(struct site_process *p, const struct mw_stack *s)
 
 		if (!room)
 			break;
+		if (is_left_over(p, s, i))
+			continue;
 		count += name_frame(p, &s->frames[i], i || begins_at_return(s->h.kind),
 				    frames + count, room < FRAMES_AT_ONCE ? room : FRAMES_AT_ONCE);
 	}

@@ -50,6 +50,14 @@ int cfi_step(struct cfi *c, uint64_t pc, uint64_t bias, struct cfi_regs *regs, c
 	     void *arg, bool *signal);
 
 /**
+ * cfi_return_is_saved - whether the function has put its return address into its frame at @pc
+ *
+ * 0: it is still in the register that a call leaves it in, arm64's link register. Else 1 (always,
+ * where calls push it), -ENOENT or -EBADMSG as cfi_step().
+ */
+int cfi_return_is_saved(const struct cfi *c, uint64_t pc);
+
+/**
  * cfi_frame_pointers - the share of code whose functions establish a frame pointer
  *
  * Of those that use the stack at all, by size; of a sample, evenly taken, if there are many.

@@ -313,6 +313,20 @@ static int caller_regs(struct evaluation *ev, const struct cfi_row *row, unsigne
 	return 0;
 }
 
+int cfi_return_is_saved(const struct cfi *cfi, uint64_t pc)
+{
+	struct cfi_fde fde;
+	struct cfi_row row;
+	int err = cfi_find(cfi, pc, &fde);
+
+	if (!err)
+		err = cfi_row_at(cfi, &fde, pc, &row);
+	if (err)
+		return err;
+	return row.regs[fde.cie.return_column].kind != RULE_UNSPECIFIED &&
+	       row.regs[fde.cie.return_column].kind != RULE_SAME;
+}
+
 int cfi_step(struct cfi *cfi, uint64_t pc, uint64_t bias, struct cfi_regs *regs, cfi_read_fn read,
 	     void *arg, bool *signal)
 {

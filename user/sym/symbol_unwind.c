@@ -11,11 +11,13 @@
  * LIMITATIONS
  *   - A step by the frame pointer is a guess for code that does not keep it: its result must lie in
  *     executable memory, but may still leave out a caller.
- *   - arm64 is written by its ABI and was not run.
+ *   - arm64's kernel does not describe what a signal's handler returns to: the function that the
+ *     signal interrupted is left out.
  */
 #include <errno.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "sym/cfi_internal.h"
 #include "sym/symbol_process.h"
 
@@ -82,6 +84,7 @@ static int step(struct walk *w)
 			       &was_interrupted);
 	if (ret == -ENOENT)
 		ret = step_by_frame_pointer(w);
+	w->regs.v[CFI_PC] = address_of_code(w->regs.v[CFI_PC]);
 	w->is_exact = was_interrupted;
 	return ret;
 }
@@ -114,6 +117,34 @@ unsigned symbol_process_unwind(struct symbol_process *p, const struct mw_stack_c
 	}
 	*is_cut = true;
 	return count;
+}
+
+/* ---- the link register ---- */
+
+/* By names, where nothing describes frames (Go): what a function has called returned to it. */
+static bool is_same_function(struct symbol_process *p, uint64_t ip, uint64_t link)
+{
+	struct frame a, b;
+
+	symbol_process_resolve(p, ip, false, &a, 1);
+	symbol_process_resolve(p, link, true, &b, 1);
+	return a.fn == b.fn;
+}
+
+bool symbol_process_link_is_live(struct symbol_process *p, uint64_t ip, uint64_t link)
+{
+	const struct proc_map *map;
+	struct symbol_module *module = symbol_process_module(p, ip, &map);
+	struct symbol_file *f;
+	struct cfi *cfi;
+	uint64_t bias;
+	int ret = -ENOENT;
+
+	f = module ? symbol_module_open(p, module, map, ip, &bias) : NULL;
+	cfi = f ? symbol_file_cfi(f, p->pid) : NULL;
+	if (cfi)
+		ret = cfi_return_is_saved(cfi, ip - bias);
+	return ret < 0 ? !is_same_function(p, ip, link) : !ret;
 }
 
 /* ---- text ---- */

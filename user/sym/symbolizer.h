@@ -57,6 +57,16 @@ unsigned symbol_process_resolve(struct symbol_process *p, uint64_t ip, bool is_r
 unsigned symbol_process_unwind(struct symbol_process *p, const struct mw_stack_copy *copy,
 			       uint64_t *ips, unsigned max, bool *is_cut);
 
+/**
+ * symbol_process_link_is_live - whether arm64's link register is all that has a leaf's caller
+ * @ip:   where the leaf is
+ * @link: the register, which leads to code
+ *
+ * By the leaf's frame description; where there is none, it is if the two are not one function.
+ * False if @link is left over from a call that the leaf has made.
+ */
+bool symbol_process_link_is_live(struct symbol_process *p, uint64_t ip, uint64_t link);
+
 struct text_range {
 	uint64_t start, end;
 	bool has_frame_pointers; /* its functions keep them, nearly all */

@@ -18,7 +18,6 @@
 #include "v8/v8_layout.h"
 
 #define V8_MAPS_KNOWN	  64 /* a power of two */
-#define V8_ADDRESS_BITS	  47
 #define V8_NO_TYPE	  (-1)
 #define V8_ARRAY_ELEMENTS (1 << 20) /* of an array that is read */
 
@@ -39,7 +38,7 @@ void v8_heap_forget(struct v8_heap *h);
 
 static inline bool v8_is_object(uint64_t v)
 {
-	return (v & 3) == 1 && v > 4096 && !(v >> V8_ADDRESS_BITS);
+	return (v & 3) == 1 && v > 4096 && !(v >> MW_ADDRESS_BITS);
 }
 
 static inline bool v8_is_smi(uint64_t v)
