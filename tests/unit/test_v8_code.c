@@ -41,6 +41,15 @@ static int setup(void **state)
 	return setup_layout(state, fake_layout_22);
 }
 
+static int setup_arm64(void **state)
+{
+	int err = setup_layout(state, fake_layout_22);
+	struct fixture *fx = *state;
+
+	fx->fake.layout.machine = EM_AARCH64;
+	return err;
+}
+
 static int teardown(void **state)
 {
 	struct fixture *fx = *state;
@@ -408,23 +417,44 @@ static void test_positions(void **state)
 
 /* ---- what is around an address ---- */
 
-#if defined(__x86_64__)
-
-static void put_jcc(uint8_t *insns, uint32_t at, uint32_t target)
+static void put_word(struct fixture *fx, uint32_t at, uint32_t word)
 {
-	int32_t by = (int32_t)target - (int32_t)at - 6;
-
-	insns[at] = 0x0f;
-	insns[at + 1] = 0x83;
-	memcpy(insns + at + 2, &by, sizeof(by));
+	memcpy(fx->insns + at, &word, sizeof(word));
 }
 
-static void put_jmp(uint8_t *insns, uint32_t at, uint32_t target)
+static void put_jcc(struct fixture *fx, uint32_t at, uint32_t target)
 {
-	int32_t by = (int32_t)target - (int32_t)at - 5;
+	uint32_t by = target - at;
 
-	insns[at] = 0xe9;
-	memcpy(insns + at + 1, &by, sizeof(by));
+	if (fx->fake.layout.machine == EM_AARCH64) { /* b.hs */
+		put_word(fx, at, 0x54000002 | (by / 4 & 0x7ffff) << 5);
+		return;
+	}
+	fx->insns[at] = 0x0f;
+	fx->insns[at + 1] = 0x83;
+	put_word(fx, at + 2, by - 6);
+}
+
+static void put_jmp(struct fixture *fx, uint32_t at, uint32_t target)
+{
+	uint32_t by = target - at;
+
+	if (fx->fake.layout.machine == EM_AARCH64) {
+		put_word(fx, at, 0x14000000 | (by / 4 & 0x3ffffff));
+		return;
+	}
+	fx->insns[at] = 0xe9;
+	put_word(fx, at + 1, by - 5);
+}
+
+static void put_short_jmp(struct fixture *fx, uint32_t at, uint32_t target)
+{
+	if (fx->fake.layout.machine == EM_AARCH64) {
+		put_jmp(fx, at, target);
+		return;
+	}
+	fx->insns[at] = 0xeb;
+	fx->insns[at + 1] = (uint8_t)(target - at - 2);
 }
 
 static void test_out_of_line(void **state)
@@ -433,16 +463,15 @@ static void test_out_of_line(void **state)
 	struct v8_jumps j = {.is_loaded = false};
 	uint64_t at = fake_alloc(&fx->fake, sizeof(fx->insns));
 
-	put_jcc(fx->insns, 100, 1000); /* to a slow path, which comes back */
-	put_jmp(fx->insns, 1040, 120);
-	put_jcc(fx->insns, 300, 400);	/* around an if */
-	put_jcc(fx->insns, 350, 1100);	/* to an exit */
-	put_jcc(fx->insns, 1010, 1200); /* from the slow path to one of its own */
-	fx->insns[1230] = 0xeb;		/* ... which comes back by a short jump ... */
-	fx->insns[1231] = (uint8_t) - (1232 - 1120);
-	put_jmp(fx->insns, 1240, 1018);
+	put_jcc(fx, 100, 1000); /* to a slow path, which comes back */
+	put_jmp(fx, 1040, 120);
+	put_jcc(fx, 300, 400);	       /* around an if */
+	put_jcc(fx, 352, 1100);	       /* to an exit */
+	put_jcc(fx, 1012, 1200);       /* from the slow path to one of its own */
+	put_short_jmp(fx, 1232, 1120); /* ... which comes back by a short jump ... */
+	put_jmp(fx, 1240, 1020);
 	fake_put(&fx->fake, at, fx->insns, sizeof(fx->insns));
-	v8_jumps_load(&fx->fake.mem, at, sizeof(fx->insns), &j);
+	v8_jumps_load(&fx->fake.mem, fx->fake.layout.machine, at, sizeof(fx->insns), &j);
 	assert_int_equal(j.count, 4);
 	assert_int_equal(v8_jumps_main(&j, 1030), 100);
 	assert_int_equal(v8_jumps_main(&j, 1220), 100);
@@ -454,7 +483,7 @@ static void test_out_of_line(void **state)
 	v8_jumps_release(&j);
 	/* None if the code cannot be read */
 	fx->fake.gone = at & ~(uint64_t)(FAKE_PAGE - 1);
-	v8_jumps_load(&fx->fake.mem, at, sizeof(fx->insns), &j);
+	v8_jumps_load(&fx->fake.mem, fx->fake.layout.machine, at, sizeof(fx->insns), &j);
 	assert_int_equal(j.count, 0);
 	assert_int_equal(v8_jumps_main(&j, 1030), 1030);
 	v8_jumps_release(&j);
@@ -494,12 +523,12 @@ static void test_maglev_allocation(void **state)
 	words[1] = SMI(1);
 	literals[0] = fake_function(f, "inlined", f->undefined, 1, 0);
 	words[2] = fake_array(f, literals, 1);
-	put_jcc(fx->insns, 200, 1200);
-	put_jcc(fx->insns, 500, 1204);
-	put_jcc(fx->insns, 300, 1000);
-	put_jmp(fx->insns, 1040, 310);
-	put_jcc(fx->insns, 100, 900); /* another, between the call and the inlined function */
-	put_jmp(fx->insns, 940, 112);
+	put_jcc(fx, 200, 1200);
+	put_jcc(fx, 500, 1204);
+	put_jcc(fx, 300, 1000);
+	put_jmp(fx, 1040, 312);
+	put_jcc(fx, 100, 900); /* another, between the call and the inlined function */
+	put_jmp(fx, 940, 112);
 	/* Slots, entries, sizes (pc 2, index 1), tagged; then pc, index + 1, trampoline's pc, flags
 	 */
 	memcpy(head + 4, &(uint32_t){2}, 4);
@@ -561,10 +590,10 @@ static void test_turbofan_positions(void **state)
 	fake_table_add(&f->layout, &t, 250, fake_raw_position(5, 0), true);
 	fake_table_add(&f->layout, &t, 350, fake_raw_position(9, 0), true);
 	fake_table_add(&f->layout, &t, 900, fake_raw_position(99, -1), true);
-	put_jcc(fx->insns, 300, 1000); /* in the inlined one */
-	put_jmp(fx->insns, 1040, 312);
-	put_jcc(fx->insns, 400, 880); /* its call has a position of its own */
-	put_jmp(fx->insns, 940, 412);
+	put_jcc(fx, 300, 1000); /* in the inlined one */
+	put_jmp(fx, 1040, 312);
+	put_jcc(fx, 400, 880); /* its call has a position of its own */
+	put_jmp(fx, 940, 412);
 	c = fake_code(f, 12, fx->insns, 1300, fake_bytes(f, t.bytes, t.len),
 		      fake_array(f, words, 12));
 	code = v8_code_find(&fx->codes, c.start + 1030, SEARCH);
@@ -583,8 +612,6 @@ static void test_turbofan_positions(void **state)
 	assert_int_equal(sites[0].position, 99);
 	assert_int_equal(v8_sites_find(&fx->heap, code, 20, true, sites, &is_approximate), 0);
 }
-
-#endif
 
 /* Deoptimisation data that is none, or lies about its length. */
 static void test_hostile_deopt(void **state)
@@ -624,6 +651,10 @@ static void test_hostile_deopt(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST_ARM64(name)                                                                           \
+	{                                                                                          \
+#name ", arm64", name, setup_arm64, teardown, NULL                                 \
+	}
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),
 		TEST(test_find_bounds),
@@ -636,11 +667,12 @@ int main(void)
 		cmocka_unit_test(test_translation_compressed),
 		cmocka_unit_test(test_translation_garbage),
 		cmocka_unit_test(test_positions),
-#if defined(__x86_64__)
 		TEST(test_out_of_line),
 		TEST(test_maglev_allocation),
 		TEST(test_turbofan_positions),
-#endif
+		TEST_ARM64(test_out_of_line),
+		TEST_ARM64(test_maglev_allocation),
+		TEST_ARM64(test_turbofan_positions),
 		TEST(test_hostile_deopt),
 	};
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/memreader.h"
+#include "v8/v8_insn.h"
 #include "v8/v8_layout.h"
 
 #define FAKE_BASE 0x10000000000ull
@@ -86,6 +87,7 @@ static inline void fake_layout_common(struct v8_layout *l, int major, int minor)
 	l->major = major;
 	l->minor = minor;
 	l->version = V8_VERSION(major, minor, 0);
+	l->machine = EM_X86_64;
 	l->tagged_bytes = 8;
 	l->types = (struct v8_types){
 		.first_nonstring = T_FIRST_NONSTRING,

@@ -559,6 +559,13 @@ bool elf_file_has_dwarf(const struct elf_file *f)
 	return f->has_dwarf;
 }
 
+uint16_t elf_file_machine(const struct elf_file *f)
+{
+	GElf_Ehdr eh;
+
+	return gelf_getehdr(f->elf, &eh) ? eh.e_machine : EM_NONE;
+}
+
 int elf_file_fd(const struct elf_file *f)
 {
 	return f->fd;

@@ -117,6 +117,8 @@ int elf_file_bias(struct elf_file *f, uint64_t start, uint64_t offset, bool is_e
 		  uint64_t *bias);
 bool elf_file_has_symtab(const struct elf_file *f); /* .symtab: not stripped */
 bool elf_file_has_dwarf(const struct elf_file *f);  /* .debug_info or .zdebug_info */
+/** elf_file_machine - EM_X86_64, EM_AARCH64 ... */
+uint16_t elf_file_machine(const struct elf_file *f);
 /** elf_file_fd - open for reading; of @f */
 int elf_file_fd(const struct elf_file *f);
 /** elf_file_elf - libelf's handle, opened to read and not to map; of @f */

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "v8/v8_insn.h"
 #include "v8/v8_layout.h"
 
 #define READER_BYTES 64
@@ -39,33 +40,12 @@ bool v8_heap_sizes_is_reader(const char *symbol)
 	       !strcmp(symbol, "_ZNK2v88internal4Heap11MaxReservedEv");
 }
 
-/* x86-64: a load or an addition of the quadword at @offset from a register. */
-static bool reads_at(const unsigned char *code, size_t len, uint16_t offset)
-{
-	size_t wide = offset >= 0x80 ? 4 : 1;
-
-	for (size_t i = 0; i + 3 + wide <= len; i++) {
-		const unsigned char *at = code + i;
-		unsigned char mode = at[2] >> 6, base = at[2] & 7;
-		uint32_t found = at[3];
-
-		if (at[0] != 0x48 || (at[1] != 0x8b && at[1] != 0x03) || base == 4 ||
-		    mode != (wide == 4 ? 2 : 1))
-			continue;
-		if (wide == 4)
-			found |= (uint32_t)at[4] << 8 | (uint32_t)at[5] << 16 |
-				 (uint32_t)at[6] << 24;
-		if (found == offset)
-			return true;
-	}
-	return false;
-}
-
 void v8_heap_sizes_find(struct elf_file *f, uint64_t version, uint64_t reader, uint64_t size,
 			struct v8_heap_sizes *out)
 {
 	unsigned char code[READER_BYTES];
 	size_t len = size < sizeof(code) ? size : sizeof(code);
+	uint16_t machine = elf_file_machine(f);
 
 	memset(out, 0, sizeof(*out));
 	if (!reader || elf_file_read(f, reader, code, len))
@@ -75,8 +55,9 @@ void v8_heap_sizes_find(struct elf_file *f, uint64_t version, uint64_t reader, u
 
 		if (version < row->since || (row->until && version >= row->until))
 			continue;
-		if (reads_at(code, len, row->sizes.limit) &&
-		    (row->sizes.via == V8_NOT_THERE || reads_at(code, len, row->sizes.via)))
+		if (v8_insn_reads_word(machine, code, len, row->sizes.limit) &&
+		    (row->sizes.via == V8_NOT_THERE ||
+		     v8_insn_reads_word(machine, code, len, row->sizes.via)))
 			*out = row->sizes;
 	}
 }

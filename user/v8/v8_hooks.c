@@ -15,6 +15,8 @@
 #include <elf.h>
 #include <string.h>
 
+#include "v8/v8_insn.h"
+
 #define V8_8_0		  V8_VERSION(8, 0, 0)
 #define V8_9_0		  V8_VERSION(9, 0, 0)
 #define V8_10_0		  V8_VERSION(10, 0, 0)
@@ -174,8 +176,9 @@ static const char *what_is_missing(const struct v8_hooks *h)
 }
 
 /*
- * The kernel does not probe an instruction with a lock prefix, which Free() begins with from Node
- * 14 on: lock sub %rdx,disp8(%rdi). The next one sees the same arguments.
+ * The kernel does not probe an instruction with a lock prefix, which Free() begins with on x86-64
+ * from Node 14 on: lock sub %rdx,disp8(%rdi). The next one sees the same arguments. (arm64's
+ * kernel refuses exclusive loads and stores: no function begins with one.)
  */
 static uint64_t first_probable(struct elf_file *f, uint64_t addr)
 {
@@ -185,21 +188,6 @@ static uint64_t first_probable(struct elf_file *f, uint64_t addr)
 	if (elf_file_read(f, addr, code, sizeof(code)) || memcmp(code, lock_sub, sizeof(code)))
 		return addr;
 	return addr + sizeof(lock_sub) + 1;
-}
-
-/* Whether @code reads memory at @offset from a register. */
-static bool reads_at(const unsigned char *code, size_t len, uint16_t offset)
-{
-	const unsigned char le[] = {offset & 0xff, offset >> 8, 0, 0};
-
-	if (offset >= 0x80)
-		return memmem(code, len, le, sizeof(le)) != NULL;
-	for (size_t i = 0; i + 4 <= len; i++) { /* mov disp8(reg), reg */
-		if (code[i] == 0x48 && code[i + 1] == 0x8b && code[i + 2] >> 6 == 1 &&
-		    code[i + 3] == offset)
-			return true;
-	}
-	return false;
 }
 
 /* Where the mark bits are: as the table has it, if V8's own function that tests one reads there. */
@@ -214,7 +202,7 @@ static void find_marks(struct elf_file *f, const struct search *s, struct mw_v8_
 		const struct v8_mark_row *row = &v8_mark_table[i];
 
 		if (s->version < row->since || (row->until && s->version >= row->until) ||
-		    !reads_at(code, len, row->offset))
+		    !v8_insn_reads(elf_file_machine(f), code, len, row->offset))
 			continue;
 		heap->mark = row->mark;
 		heap->mark_offset = row->offset;

@@ -2,9 +2,10 @@
 /*
  * Finding jumps in machine code without disassembling it.
  *
- * On x86-64, V8's conditional jumps to deoptimisation exits and to code out of line are
- * 0f 80..8f and a 32-bit distance. These bytes may also be within another instruction: but then
- * where they lead is no place that is asked for, hardly ever.
+ * V8's conditional jumps to deoptimisation exits and to code out of line are those with a far
+ * reach. On x86-64 their bytes may also be within another instruction: but then where they lead is
+ * no place that is asked for, hardly ever. On arm64 all have the same length, and many lead
+ * elsewhere.
  *
  * Code out of line, such as the slow path of an allocation:
  *
@@ -17,58 +18,34 @@
  *	target:	push registers
  *		call AllocateInYoungGeneration
  *	pc:	pop  registers
- *		jmp  back		e9 or eb; close behind the source
- *
- * LIMITATIONS: x86-64 only; elsewhere no jumps are found.
+ *		jmp  back		close behind the source
  */
 #include "v8/v8_jumps.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "v8/v8_insn.h"
+
 #define MAX_CODE    (4u << 20)
-#define JCC_BYTES   6
 #define BACK_BYTES  192u /* at the most, from the source to where the code out of line returns */
 #define AHEAD_BYTES 192u /* at the most, from the pc to the jump back */
 #define MAX_BLOCK   512u /* from the target to the pc */
 #define MAX_NESTED  4
 
-#if defined(__x86_64__)
-#define IS_SUPPORTED 1
-#else
-#define IS_SUPPORTED 0
-#endif
-
-static int32_t distance(const uint8_t *at)
-{
-	int32_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return v;
-}
-
-/* Whether a conditional jump with a 32-bit distance is at @i, forward and within the code. */
-static bool is_jump(const uint8_t *code, uint32_t size, uint32_t i, uint32_t *target)
-{
-	int64_t to;
-
-	if (code[i] != 0x0f || (code[i + 1] & 0xf0) != 0x80)
-		return false;
-	to = (int64_t)i + JCC_BYTES + distance(code + i + 2);
-	*target = (uint32_t)to;
-	return to > (int64_t)i + JCC_BYTES && to < size;
-}
-
-static unsigned jumps_scan(const uint8_t *code, uint32_t size, struct v8_jump *out)
+static unsigned jumps_scan(uint16_t machine, const uint8_t *code, uint32_t size,
+			   struct v8_jump *out)
 {
 	unsigned count = 0;
-	uint32_t target;
+	struct v8_insn_jump jump;
 
-	for (uint32_t i = 0; i + JCC_BYTES <= size; i++) {
-		if (!is_jump(code, size, i, &target))
+	for (uint32_t i = 0; i < size; i += v8_insn_step(machine)) {
+		/* Forward, and within the code */
+		if (!v8_insn_branch(machine, code, size, i, &jump) || jump.target <= jump.end ||
+		    jump.target >= size)
 			continue;
 		if (out)
-			out[count] = (struct v8_jump){i, target};
+			out[count] = (struct v8_jump){i, (uint32_t)jump.target};
 		count++;
 	}
 	return count;
@@ -86,30 +63,27 @@ static int by_target(const void *a, const void *b)
 /* Whether code at @pc jumps back to right behind the source of @jump, before its target. */
 static bool returns_behind(const struct v8_jumps *j, uint32_t pc, const struct v8_jump *jump)
 {
+	unsigned step = v8_insn_step(j->machine);
 	uint32_t end = j->size - pc < AHEAD_BYTES ? j->size : pc + AHEAD_BYTES;
+	struct v8_insn_jump back;
 
-	for (uint32_t i = pc; i + 2 <= end; i++) {
-		int64_t to;
-
-		if (j->code[i] == 0xe9 && i + 5 <= end)
-			to = (int64_t)i + 5 + distance(j->code + i + 1);
-		else if (j->code[i] == 0xeb)
-			to = (int64_t)i + 2 + (int8_t)j->code[i + 1];
-		else
-			continue;
-		if (to > jump->source && to <= (int64_t)jump->source + BACK_BYTES &&
-		    to < jump->target)
+	for (uint32_t i = (pc + step - 1) / step * step; i < end; i += step) {
+		if (v8_insn_jump(j->machine, j->code, end, i, &back) &&
+		    back.target > jump->source &&
+		    back.target <= (int64_t)jump->source + BACK_BYTES && back.target < jump->target)
 			return true;
 	}
 	return false;
 }
 
-void v8_jumps_load(struct memreader *mem, uint64_t start, uint32_t size, struct v8_jumps *out)
+void v8_jumps_load(struct memreader *mem, uint16_t machine, uint64_t start, uint32_t size,
+		   struct v8_jumps *out)
 {
 	unsigned count;
 
 	out->is_loaded = true;
-	if (!IS_SUPPORTED || !size || size > MAX_CODE)
+	out->machine = machine;
+	if (!size || size > MAX_CODE)
 		return;
 	out->code = malloc(size);
 	if (!out->code || memreader_read(mem, start, out->code, size)) {
@@ -118,11 +92,11 @@ void v8_jumps_load(struct memreader *mem, uint64_t start, uint32_t size, struct 
 		return;
 	}
 	out->size = size;
-	count = jumps_scan(out->code, size, NULL);
+	count = jumps_scan(machine, out->code, size, NULL);
 	out->all = count ? malloc(count * sizeof(*out->all)) : NULL;
 	if (!out->all)
 		return;
-	out->count = jumps_scan(out->code, size, out->all);
+	out->count = jumps_scan(machine, out->code, size, out->all);
 	qsort(out->all, out->count, sizeof(*out->all), by_target);
 }
 

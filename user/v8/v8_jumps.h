@@ -18,14 +18,16 @@ struct v8_jump {
 
 struct v8_jumps {
 	bool is_loaded;
-	uint8_t *code; /* a copy; NULL if it could not be read */
+	uint16_t machine; /* as in v8_insn.h */
+	uint8_t *code;	  /* a copy; NULL if it could not be read */
 	uint32_t size;
 	struct v8_jump *all; /* conditional, forward; by target */
 	unsigned count;
 };
 
 /** v8_jumps_load - of @size bytes of code at @start; none if it cannot be read */
-void v8_jumps_load(struct memreader *mem, uint64_t start, uint32_t size, struct v8_jumps *out);
+void v8_jumps_load(struct memreader *mem, uint16_t machine, uint64_t start, uint32_t size,
+		   struct v8_jumps *out);
 void v8_jumps_release(struct v8_jumps *j);
 /** v8_jumps_bytes - memory in use */
 size_t v8_jumps_bytes(const struct v8_jumps *j);

@@ -16,7 +16,7 @@
  *   - 64-bit tagged values only (no pointer compression: Electron, Chrome).
  *   - V8 before 7.8 (Node 12) is refused; what is newer than 14.6 is taken to be like it.
  *   - Where builtins have no symbols (Debian's libnode), their place is found by the code of
- *     Isolate::CurrentEmbeddedBlobCode(), on x86-64.
+ *     Isolate::CurrentEmbeddedBlobCode().
  */
 #include "v8/v8_layout.h"
 
@@ -24,12 +24,15 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ABSENT	   (-1)
-#define MIN_FOUND  20u /* of constants[]: fewer is no metadata to rely on */
-#define FIELD(f)   offsetof(struct v8_layout, f)
-#define TYPE(f)	   FIELD(types.f)
-#define OFFSET(f)  FIELD(offsets.f)
-#define NAME_BYTES 160
+#include "v8/v8_insn.h"
+
+#define ABSENT	       (-1)
+#define MIN_FOUND      20u /* of constants[]: fewer is no metadata to rely on */
+#define FIELD(f)       offsetof(struct v8_layout, f)
+#define TYPE(f)	       FIELD(types.f)
+#define OFFSET(f)      FIELD(offsets.f)
+#define NAME_BYTES     160
+#define FUNCTION_BYTES 16 /* of one that returns a variable */
 
 struct constant {
 	const char *name; /* without "v8dbg_"; one that ends in "__" is of any type */
@@ -277,20 +280,13 @@ static void read_deopt_operands(struct reading *r)
 	}
 }
 
-/* The variable that a function returns: mov disp32(%rip),%rax or ,%eax; ret */
-static uint64_t returned_variable(struct elf_file *f, uint64_t fn)
+static uint64_t returned_variable(const struct reading *r, uint64_t fn)
 {
-	unsigned char code[8];
-	unsigned at = 0;
-	int32_t offset;
+	unsigned char code[FUNCTION_BYTES];
 
-	if (!fn || elf_file_read(f, fn, code, sizeof(code)))
+	if (!fn || elf_file_read(r->file, fn, code, sizeof(code)))
 		return 0;
-	at += code[0] == 0x48;
-	if (code[at] != 0x8b || code[at + 1] != 0x05)
-		return 0;
-	memcpy(&offset, &code[at + 2], sizeof(offset));
-	return fn + at + 6 + (uint64_t)(int64_t)offset;
+	return v8_insn_returned_variable(r->out->machine, fn, code, sizeof(code));
 }
 
 static void find_builtins(struct reading *r)
@@ -304,8 +300,8 @@ static void find_builtins(struct reading *r)
 			r->builtins_last + (r->builtins_last_size ? r->builtins_last_size : 64);
 		return;
 	}
-	r->out->builtins_pointer = returned_variable(r->file, r->blob_code_fn);
-	r->out->builtins_size = returned_variable(r->file, r->blob_size_fn);
+	r->out->builtins_pointer = returned_variable(r, r->blob_code_fn);
+	r->out->builtins_size = returned_variable(r, r->blob_size_fn);
 }
 
 /* ---- what is left out ---- */
@@ -443,6 +439,7 @@ int v8_layout_read(struct elf_file *f, struct v8_layout *out, const char **why)
 	int err;
 
 	memset(out, 0, sizeof(*out));
+	out->machine = elf_file_machine(f);
 	for (size_t i = 0; i < CONSTANTS; i++)
 		*field(out, constants[i].field) = ABSENT;
 	for (size_t i = 0; i < GAPS; i++)

@@ -53,6 +53,7 @@ struct v8_offsets {
 struct v8_layout {
 	int major, minor, build;
 	uint64_t version; /* V8_VERSION() */
+	uint16_t machine; /* of its code, as in v8_insn.h */
 
 	struct mw_v8_frames frames; /* for BPF; @builtins as link-time addresses of the file,
 				       which are 0 where only the process knows */

@@ -190,7 +190,7 @@ unsigned v8_sites_find(struct v8_heap *h, struct v8_code *code, uint32_t pc, boo
 	if (entry >= 0)
 		return by_position(h->layout, code, pc, out);
 	if (!code->jumps.is_loaded)
-		v8_jumps_load(h->mem, code->start, code->size, &code->jumps);
+		v8_jumps_load(h->mem, h->layout->machine, code->start, code->size, &code->jumps);
 	if (!code->deopt.safepoint_count)
 		return by_positions(h->layout, code, pc, out, is_approximate);
 	if (!code->has_anchors)
