@@ -23,7 +23,7 @@ die() {
 readonly PACKAGES=(
 	libbpf-dev libelf-dev zlib1g-dev libzstd-dev libiberty-dev libncurses-dev
 	libcmocka-dev libjson-c-dev systemtap-sdt-dev
-	libc6 libgcc-s1 libstdc++6 libcmocka0
+	libc6 libgcc-s1 libstdc++6 libatomic1 libcmocka0
 )
 
 case ${1:-arm64} in
