@@ -16,6 +16,8 @@
 # a line on stderr for each that cannot be had; the others are fetched nevertheless.
 #
 #	node.sh --list			what is there, one name a line
+#	ARCH=arm64 node.sh ...		official ones of another machine, into /var/cache/memwatch/node-arm64;
+#					run by qemu-user if that and tests/kernels/sysroot.sh's libraries are there
 #
 # LIMITATIONS: Debian's node is unpacked, not installed. It loads some of its built-in modules from
 # /usr/share/nodejs, so it runs with another /usr/share, and as root only. Of the packages that it
@@ -24,16 +26,31 @@ set -euo pipefail
 
 VERSIONS=(12.22.12 14.21.3 16.20.2 18.20.8 20.20.2 22.23.3 24.9.0 26.10.0)
 MODULES=(lru-cache@6)
-cache=${MEMWATCH_NODES:-/var/cache/memwatch/node}
 
-case $(uname -m) in
-x86_64) arch=x64 triplet=x86_64-linux-gnu ;;
-aarch64) arch=arm64 triplet=aarch64-linux-gnu ;;
+machine=$(uname -m)
+case ${ARCH:-$machine} in
+x86 | x86_64) arch=x64 triplet=x86_64-linux-gnu ;;
+arm64 | aarch64)
+	arch=arm64 triplet=aarch64-linux-gnu
+	# What npm has of this one: no 12, and of 24 the late ones.
+	VERSIONS=(14.21.3 16.20.2 18.20.8 20.20.2 22.23.3 24.22.0 26.10.0)
+	;;
 *)
-	echo "node.sh: there are no official binaries for $(uname -m)" >&2
+	echo "node.sh: there are no official binaries for ${ARCH:-$machine}" >&2
 	exit 1
 	;;
 esac
+foreign=
+[ "${triplet%%-*}" = "$machine" ] || foreign=$arch
+cache=${MEMWATCH_NODES:-/var/cache/memwatch/node${foreign:+-$foreign}}
+
+# What runs a binary of another machine.
+emulator=()
+if [ -n "$foreign" ]; then
+	sysroot=${MEMWATCH_SYSROOT:-/var/cache/memwatch/sysroot}/$arch
+	emulator=("qemu-${triplet%%-*}-static" -L "$sysroot")
+	command -v "${emulator[0]}" >/dev/null && [ -d "$sysroot" ] || emulator=()
+fi
 
 scratch=
 trap '[ -z "$scratch" ] || rm -rf "$scratch"' EXIT
@@ -49,7 +66,7 @@ complain() {
 
 # version DIR: what the binary says that it is; fails if it cannot run a script
 version() {
-	"$1/bin/node" -p process.version 2>/dev/null
+	"${emulator[@]}" "$1/bin/node" -p process.version 2>/dev/null
 }
 
 # works DIR NAME
@@ -59,7 +76,13 @@ works() {
 	case $2 in
 	modules) [ -e "$1/node_modules/lru-cache/index.js" ] && [ -e "$1/node_modules/yallist" ] ;;
 	debian) said=$(version "$1") && [[ $said == v* ]] ;;
-	*) said=$(version "$1") && [ "$said" = "v$2" ] ;;
+	*)
+		if [ -n "$foreign" ] && [ ${#emulator[@]} = 0 ]; then
+			[ -x "$1/bin/node" ] # nothing here can run it
+		else
+			said=$(version "$1") && [ "$said" = "v$2" ]
+		fi
+		;;
 	esac
 }
 
@@ -135,6 +158,8 @@ fetch() {
 
 	[[ $name =~ ^([0-9]+\.[0-9]+\.[0-9]+|debian|modules)$ ]] ||
 		complain "$name" "is no version such as 22.23.3, nor debian or modules" || return
+	[ -z "$foreign" ] || [ "$name" != debian ] ||
+		complain debian "Debian's is of this machine only" || return
 	if works "$cache/$name" "$name"; then
 		echo "$name: there"
 		return
@@ -164,7 +189,8 @@ fi
 
 mkdir -p "$cache" || exit 1
 names=("$@")
-[ $# -gt 0 ] || names=("${VERSIONS[@]}" debian modules)
+[ $# -gt 0 ] || names=("${VERSIONS[@]}")
+[ $# -gt 0 ] || [ -n "$foreign" ] || names+=(debian modules)
 failed=0
 for name in "${names[@]}"; do
 	fetch "$name" || failed=1
