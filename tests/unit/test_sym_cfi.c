@@ -20,15 +20,17 @@
 
 #define MAX_FRAMES 64
 #if defined(__aarch64__)
-#define REG_SP	 31
-#define REG_PC	 32
-#define REGS	 33
-#define RESTORER "__kernel_rt_sigreturn" /* in the vDSO */
+#define REG_SP	   31
+#define REG_PC	   32
+#define REGS	   33
+#define RESTORER   "__kernel_rt_sigreturn" /* in the vDSO */
+#define BY_DEFAULT true			   /* compilers keep frame pointers, but for leaves */
 #else
-#define REG_SP	 7
-#define REG_PC	 16
-#define REGS	 17
-#define RESTORER "__restore_rt"
+#define REG_SP	   7
+#define REG_PC	   16
+#define REGS	   17
+#define RESTORER   "__restore_rt"
+#define BY_DEFAULT false
 #endif
 
 /* ---- a program whose stack is known ---- */
@@ -104,7 +106,13 @@ static void check_whole(struct known *k)
 
 static void test_whole_stacks(void **state)
 {
-	static const char *const hows[] = {"main", "thread", "signal"};
+	static const char *const hows[] = {
+		"main",
+		"thread",
+#if !defined(__aarch64__) /* what it interrupted is left out: see symbol_unwind.c */
+		"signal",
+#endif
+	};
 	struct known *k = calloc(1, sizeof(*k));
 
 	(void)state;
@@ -387,10 +395,11 @@ static void test_frame_pointers(void **state)
 		int want;
 	} cases[] = {
 		{"gcc -O0", true},
-		{"gcc -O2", false},
+		{"gcc -O2", BY_DEFAULT},
 		{"gcc -O2 -fno-omit-frame-pointer", true},
 		{"gcc -O2 -fomit-frame-pointer -g", false},
-		{"gcc -O2 -fno-omit-frame-pointer -static", false}, /* nearly all of it is libc */
+		{"gcc -O2 -fno-omit-frame-pointer -static",
+		 BY_DEFAULT}, /* nearly all of it is libc */
 		{"clang -O2 -fno-omit-frame-pointer", true},
 		{"clang -O2 -fomit-frame-pointer", false},
 	};
@@ -406,7 +415,8 @@ static void test_frame_pointers(void **state)
 		judge(program_build(cases[i].compiler, "stackcopy.c", "judged"), &exe, &libc);
 		if (exe != cases[i].want)
 			fail_msg("%s: %d", cases[i].compiler, exe);
-		assert_true(libc != true); /* Debian's and Ubuntu's have none; -1 where static */
+		/* Debian's and Ubuntu's have none but by default; -1 where static */
+		assert_true(libc == -1 || libc == BY_DEFAULT);
 	}
 }
 

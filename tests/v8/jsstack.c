@@ -15,12 +15,14 @@
  *with each stack.
  */
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -286,17 +288,37 @@ static bool wait_stopped(pid_t tid)
 	return waitpid(tid, &status, __WALL) == tid && WIFSTOPPED(status);
 }
 
+/* Where a stopped thread is. */
+static bool thread_regs(pid_t tid, uint64_t *ip, uint64_t *sp, uint64_t *fp)
+{
+	struct user_regs_struct regs;
+	struct iovec to = {&regs, sizeof(regs)};
+
+	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &to))
+		return false;
+#if defined(__aarch64__)
+	*ip = regs.pc;
+	*sp = regs.sp;
+	*fp = regs.regs[29];
+#else
+	*ip = regs.rip;
+	*sp = regs.rsp;
+	*fp = regs.rbp;
+#endif
+	return true;
+}
+
 /* Returns false when the thread has ended. */
 static bool sample(struct tool *t, pid_t tid, bool is_warm)
 {
 	struct mw_frame frames[MW_FRAMES];
-	struct user_regs_struct regs;
 	uint32_t count = 0, mark = 0;
+	uint64_t ip, sp, fp;
 
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) || !wait_stopped(tid))
 		return false;
-	if (!ptrace(PTRACE_GETREGS, tid, NULL, &regs))
-		walk_stack(t->o.pid, &t->proc, regs.rip, regs.rsp, regs.rbp, frames, &count);
+	if (thread_regs(tid, &ip, &sp, &fp))
+		walk_stack(t->o.pid, &t->proc, ip, sp, fp, frames, &count);
 	if (t->mark_address)
 		memreader_read(&t->mem, t->mark_address, &mark, sizeof(mark));
 	if (ptrace(PTRACE_CONT, tid, NULL, NULL))
