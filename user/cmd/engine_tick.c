@@ -165,6 +165,19 @@ static bool is_counted(const struct engine *e, enum capability c, enum budget_pa
 	return session_is_enabled(e->session, c) && !budget_has(&e->budget, part);
 }
 
+/* Whether a process that was there before is not in this tick. */
+static bool is_anyone_missing(const struct engine *e)
+{
+	struct hmap_node *node;
+	struct process *p;
+
+	process_table_for_each (&e->table, p, node) {
+		if (p->tick != e->table.tick)
+			return true;
+	}
+	return e->table.replaced != NULL;
+}
+
 int engine_tick(struct engine *e)
 {
 	uint64_t begun = clock_cpu_ns(), learnt = closely_learning_ns(&e->closely);
@@ -174,6 +187,8 @@ int engine_tick(struct engine *e)
 	if (err)
 		return log_error_code(err, "cannot read the processes from the kernel: %s",
 				      strerror(-err));
+	if (is_anyone_missing(e)) /* who ended while the others were read has not vanished */
+		engine_drain(e);
 	e->last_tick_ns = e->table.now_ns;
 	e->ticks++;
 	session_lost(e->session, &e->lost);

@@ -310,7 +310,7 @@ const struct hook hook_table[] = {
 	 "proc",
 	 {NULL},
 	 HOOK_ATTACH_NONE,
-	 "reading four files of each process at each tick, some 100 microseconds",
+	 "reading four files of each process at each tick, some 50 microseconds",
 	 probe_privileges},
 	{CAPABILITY_CALLS,
 	 "fexit/" SYSCALL_PREFIX "*",
