@@ -21,8 +21,9 @@ is "$(jq_of m 'select(.type == "process" and .pid == 1) | .comm' | sort -u)" '"b
 	"PID 1 is this namespace's"
 is "$(jq_of m "select(.type == \"process\" and .pid == $a) | .comm" | sort -u)" '"grow"' \
 	"a process of the namespace has the PID that it knows"
+highest=$(jq_of m 'select(.type == "process") | .pid' | sort -n | tail -n 1)
 read -r _ _ _ _ last </proc/loadavg # the last PID given out in this namespace
-between 1 "$(jq_of m 'select(.type == "process") | .pid' | sort -n | tail -n 1)" "$last" \
+between 1 "$highest" "$last" \
 	"no process from outside is shown"
 go a
 finished a
