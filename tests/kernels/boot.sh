@@ -3,15 +3,18 @@
 #
 # boot.sh ARCH KERNEL ROOT OUT [WORD...]: boots a kernel under QEMU (emulated: no KVM is needed)
 # with a root file system by root.sh, runs guest/init with the words, and takes what it has written
-# below /out into the folder OUT; OUT/console is the console. KERNEL: a folder by images.sh, or an image.
+# below /out into the folder OUT; OUT/console is the console. KERNEL: a folder by images.sh or
+# strip-btf.sh, whose types the guest finds at /run/types, or an image.
 #
 # ROOT is not changed. Status: that of the guest's tests; 124 after ${SECONDS_MAX:-600} s, 125 if the guest
-# did not come to an end (it crashed, or has no such root).
+# did not come to an end (it crashed, or has no such root). Its two CPUs run in a thread each, or
+# both in one (GUEST_THREAD=single).
 set -euo pipefail
 
 [ $# -ge 4 ] || { echo "usage: tests/kernels/boot.sh ARCH KERNEL ROOT OUT [WORD...]" >&2; exit 2; }
 arch=$1 kernel=$2 root=$3 out=$4
 shift 4
+types=$kernel/types
 [ ! -d "$kernel" ] || kernel=$kernel/vmlinuz
 
 # NVMe and ext4 are built into Debian's cloud kernels: no modules, no initramfs. There is one disk,
@@ -39,10 +42,12 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 out_mb=$(($(stat -L -c %s "$root") / 1048576 + 1))
 cp --sparse=auto "$root" "$scratch/disk"
+truncate -s "$((out_mb))M" "$scratch/disk"
+[ ! -e "$types" ] || tar -c -C "${types%/*}" types >>"$scratch/disk"
 truncate -s "$((out_mb + 64))M" "$scratch/disk"
 
 status=0
-timeout --foreground -k 5 "${SECONDS_MAX:-600}" "${qemu[@]}" -accel tcg,thread=multi -smp 2 -m 1024 \
+timeout --foreground -k 5 "${SECONDS_MAX:-600}" "${qemu[@]}" -accel "tcg,thread=${GUEST_THREAD:-multi}" -smp 2 -m 1024 \
 	-display none -monitor none -nic none -no-reboot -serial "file:$out/console" \
 	-kernel "$kernel" -append "$append out_mb=$out_mb -- $*" \
 	-drive "file=$scratch/disk,if=none,id=disk,format=raw,cache=unsafe" -device nvme,drive=disk,serial=memwatch \

@@ -4,7 +4,8 @@
 # run.sh [KERNEL...]: memwatch on other kernels, each booted under QEMU: what must work there
 # (kernels.tsv) is judged, and shown as a table. `make test-kernels` builds what it needs.
 #
-# KERNEL: as images.sh takes it: a series, a build, newest, all; without any, 5.10, 6.1, 6.12, 6.18 and
+# KERNEL: as images.sh takes it: a series, a build, newest, all; on x86 also one of these without types
+# (6.18-nobtf, by strip-btf.sh), where memwatch is given a file of them; without any, 5.10, 6.1, 6.12, 6.18 and
 # the newest, on arm64 6.1, 6.12 and the newest. Environment:
 #
 #	ARCH		x86 (default) or arm64
@@ -36,7 +37,7 @@ declared() {
 	awk -F '\t+' -v arch="$arch" -v kernel="$1" '
 		function order(v, n) { split(v, n, "."); return n[1] * 1e6 + n[2] * 1e3 + n[3] }
 		$1 == "#arch" { for (i = 3; i <= NF; i++) name[i] = $i }
-		$1 == arch && ($2 == kernel || order($2) <= order(kernel) && !exact && order($2) >= best && $2 !~ /\..*\./) {
+		$1 == arch && ($2 == kernel || order($2) <= order(kernel) && !exact && order($2) >= best && $2 !~ /\..*\.|-/) {
 			best = order($2); exact = $2 == kernel; row = ""
 			for (i = 3; i <= NF; i++) row = row (row == "" ? "" : " ") name[i] "=" $i
 		}
@@ -55,13 +56,20 @@ words() {
 	done | xargs
 }
 
+# thread KERNEL: without types system calls are counted by a program on each of them, whose run time
+# is asked for again and again. That patches the code on the way there, and an emulated CPU may go
+# on with what another has patched ("Oops: int3"), unless they take turns.
+thread() {
+	if [[ $1 == *-nobtf ]]; then echo single; else echo multi; fi
+}
+
 # one KERNEL FOLDER: booted and judged; a line of how long it took
 one() {
 	local kernel=$1 image=$2 out=$results/$arch-$1 row status=0 began=$SECONDS
 	rm -rf "$out" && mkdir -p "$out"
 	row=$(declared "$kernel")
 	# shellcheck disable=SC2046,SC2086 # several words
-	"$here/boot.sh" "$arch" "$image" "$scratch/root" "$out" $(words $row) 2>"$out/boot" || status=$?
+	GUEST_THREAD=$(thread "$kernel") "$here/boot.sh" "$arch" "$image" "$scratch/root" "$out" $(words $row) 2>"$out/boot" || status=$?
 	if [ "$status" = 0 ]; then
 		# shellcheck disable=SC2086 # several words
 		MEMWATCH=$build/memwatch "$here/judge.sh" "$out" $row >"$out/tap" 2>"$out/judge"
@@ -75,9 +83,19 @@ one() {
 
 # --- images, root, guests ---
 
-"$here/images.sh" "$arch" "$@" >"$scratch/images" 2>"$scratch/images.err"
+fetched=() stripped=()
+for kernel; do
+	if [[ $kernel == *-nobtf ]]; then stripped+=("${kernel%-nobtf}"); else fetched+=("$kernel"); fi
+done
+: >"$scratch/images" && : >"$scratch/images.err"
+[ ${#fetched[@]} = 0 ] || "$here/images.sh" "$arch" "${fetched[@]}" >"$scratch/images" 2>"$scratch/images.err"
 cat "$scratch/images.err" >&2
 "$here/root.sh" "$arch" "$scratch/root" || exit 1
+for kernel in ${stripped[@]+"${stripped[@]}"}; do
+	folder=$("$here/images.sh" "$arch" "$kernel" 2>>"$scratch/images.err" | cut -d ' ' -f 2)
+	[ -z "$folder" ] || ! "$here/strip-btf.sh" "$folder" "$scratch/root" "$folder-nobtf" 2>>"$scratch/images.err" ||
+		echo "$kernel-nobtf $folder-nobtf" >>"$scratch/images"
+done
 mkdir -p "$results"
 kernels=()
 while read -r kernel folder; do
