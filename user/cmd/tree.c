@@ -49,9 +49,10 @@ static void drop(struct tree *t, struct member *m)
 
 int tree_init(struct tree *t, uint32_t root)
 {
-	int err = hmap_init(&t->by_pid);
+	int err;
 
-	t->root = root;
+	*t = (struct tree){.root = root};
+	err = hmap_init(&t->by_pid);
 	return err ? err : add(t, root, 0);
 }
 
