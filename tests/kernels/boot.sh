@@ -7,8 +7,9 @@
 # strip-btf.sh, whose types the guest finds at /run/types, or an image.
 #
 # ROOT is not changed. Status: that of the guest's tests; 124 after ${SECONDS_MAX:-600} s, 125 if the guest
-# did not come to an end (it crashed, or has no such root). Its two CPUs run in a thread each, or
-# both in one (GUEST_THREAD=single).
+# did not come to an end (it crashed, or has no such root). Its two CPUs take turns in one thread: the kernel
+# patches its own code (BPF statistics), and a CPU of its own thread may go on with what another has
+# patched ("Oops: int3").
 set -euo pipefail
 
 [ $# -ge 4 ] || { echo "usage: tests/kernels/boot.sh ARCH KERNEL ROOT OUT [WORD...]" >&2; exit 2; }
@@ -47,7 +48,7 @@ truncate -s "$((out_mb))M" "$scratch/disk"
 truncate -s "$((out_mb + 64))M" "$scratch/disk"
 
 status=0
-timeout --foreground -k 5 "${SECONDS_MAX:-600}" "${qemu[@]}" -accel "tcg,thread=${GUEST_THREAD:-multi}" -smp 2 -m 1024 \
+timeout --foreground -k 5 "${SECONDS_MAX:-600}" "${qemu[@]}" -accel tcg,thread=single -smp 2 -m 1024 \
 	-display none -monitor none -nic none -no-reboot -serial "file:$out/console" \
 	-kernel "$kernel" -append "$append out_mb=$out_mb -- $*" \
 	-drive "file=$scratch/disk,if=none,id=disk,format=raw,cache=unsafe" -device nvme,drive=disk,serial=memwatch \

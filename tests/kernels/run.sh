@@ -11,7 +11,7 @@
 #	ARCH		x86 (default) or arm64
 #	BUILD		what is booted: build/static
 #	RESULTS		where each guest's files and judgement go: $BUILD/kernels
-#	JOBS		guests at a time: 1
+#	JOBS		guests at a time: 2, of a core each
 #
 # A kernel whose image cannot be had is skipped, loudly. Status 1 if anything failed.
 set -u -o pipefail
@@ -56,20 +56,13 @@ words() {
 	done | xargs
 }
 
-# thread KERNEL: without types system calls are counted by a program on each of them, whose run time
-# is asked for again and again. That patches the code on the way there, and an emulated CPU may go
-# on with what another has patched ("Oops: int3"), unless they take turns.
-thread() {
-	if [[ $1 == *-nobtf ]]; then echo single; else echo multi; fi
-}
-
 # one KERNEL FOLDER: booted and judged; a line of how long it took
 one() {
 	local kernel=$1 image=$2 out=$results/$arch-$1 row status=0 began=$SECONDS
 	rm -rf "$out" && mkdir -p "$out"
 	row=$(declared "$kernel")
 	# shellcheck disable=SC2046,SC2086 # several words
-	GUEST_THREAD=$(thread "$kernel") "$here/boot.sh" "$arch" "$image" "$scratch/root" "$out" $(words $row) 2>"$out/boot" || status=$?
+	"$here/boot.sh" "$arch" "$image" "$scratch/root" "$out" $(words $row) 2>"$out/boot" || status=$?
 	if [ "$status" = 0 ]; then
 		# shellcheck disable=SC2086 # several words
 		MEMWATCH=$build/memwatch "$here/judge.sh" "$out" $row >"$out/tap" 2>"$out/judge"
@@ -100,7 +93,7 @@ mkdir -p "$results"
 kernels=()
 while read -r kernel folder; do
 	kernels+=("$kernel")
-	while [ "$(jobs -pr | wc -l)" -ge "${JOBS:-1}" ]; do wait -n; done
+	while [ "$(jobs -pr | wc -l)" -ge "${JOBS:-2}" ]; do wait -n; done
 	one "$kernel" "$folder" &
 done <"$scratch/images"
 wait
