@@ -3,7 +3,7 @@
 #
 # run.sh [TEST...] - all tests by one prove, so that its summary is of all: the sanitized unit
 # tests (of user/, and of bpf/ built for this machine), the BPF programs against stored kernel
-# types, and the real thing on this kernel.
+ and the real thing on this kernel.$, and the real thing on this kernel.
 # `make test` builds what it needs. PROVE_FLAGS=-v shows each test.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -25,7 +25,7 @@ if [ $# = 0 ]; then
 		tests+=("$binary")
 	done
 	[ ! -e tests/btf.sh ] || tests+=(tests/btf.sh)
-	for test in tests/types.sh tests/verify.sh; do
+	for test in tests/types.sh tests/verify.sh tests/test-kernels.sh; do
 		[ ! -e "$test" ] || tests+=("$test")
 	done
 	tests+=(tests/e2e/*.sh)

@@ -112,7 +112,7 @@ for kind in $kinds; do
 	growth_judge_faults "$kind"
 done
 about totals
-is "$(jq_of m 'select(.type == "process" and .rss_approximate)' | wc -l)" 0 "sizes are exact"
+is "$(jq_of m 'select(.type == "process" and .approximate)' | wc -l)" 0 "sizes are exact"
 about lifecycle
 for kind in children forks; do children_judge $kind; done
 is "$(exit_of m "$(pid_of failed)")" '{"status":3,"signal":null}' "an exit by status 3"
