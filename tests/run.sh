@@ -3,7 +3,7 @@
 #
 # run.sh [TEST...] - all tests by one prove, so that its summary is of all: the sanitized unit
 # tests (of user/, and of bpf/ built for this machine), the BPF programs against stored kernel
- and the real thing on this kernel.$, and the real thing on this kernel.
+# types, the runner of test-kernels, and the real thing on this kernel.
 # `make test` builds what it needs. PROVE_FLAGS=-v shows each test.
 set -u
 cd "$(dirname "$0")/.." || exit 1
