@@ -27,6 +27,7 @@
 #define bpf_get_current_comm(out, size)		  __builtin_memcpy(out, host.current->comm, size)
 #define bpf_get_current_task()			  ((__u64)host.current)
 #define bpf_get_current_task_btf()		  host.current
+#define bpf_tail_call(ctx, map, index)		  ((void)(map)) /* never made: MW_UPROBE() */
 #define bpf_task_pt_regs(task)			  ((void)(task), (long)host.user_regs)
 #define bpf_ktime_get_boot_ns()			  host.now_ns
 #define bpf_probe_read_kernel			  host_read
