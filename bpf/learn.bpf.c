@@ -19,7 +19,8 @@ static __always_inline void mw_self_learn(void)
 	char comm[MW_COMM_LEN] = {}, by_types[MW_COMM_LEN] = {};
 
 	bpf_get_current_comm(comm, sizeof(comm));
-	BPF_CORE_READ_INTO(&by_types, self, comm);
+	/* Up to its end: behind it Linux 5.10 has the rest of a longer name, from before exec. */
+	BPF_CORE_READ_STR_INTO(&by_types, self, comm);
 	mw_self.fits = BPF_CORE_READ(self, group_leader, tgid) == tgid;
 	for (int i = 0; i < MW_COMM_LEN; i++)
 		mw_self.fits &= comm[i] == by_types[i];

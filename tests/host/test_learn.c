@@ -52,6 +52,15 @@ static void test_finds_itself(void **state)
 	assert_int_equal(mw_self.fits, 1);
 }
 
+/* As Linux 5.10 has it after exec: the end of a longer name is behind the new one. */
+static void test_finds_itself_behind_another(void **state)
+{
+	(void)state;
+	memcpy(process.thread[1].comm, "memwatch\0bcdefg", MW_COMM_LEN);
+	mw_learn(NULL);
+	assert_int_equal(mw_self.fits, 1);
+}
+
 /* As by offsets of another kernel. */
 static void test_finds_another(void **state)
 {
@@ -70,6 +79,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_KERNEL(test_finds_itself),
+		IN_KERNEL(test_finds_itself_behind_another),
 		IN_KERNEL(test_finds_another),
 	};
 

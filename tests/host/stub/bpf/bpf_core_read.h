@@ -9,8 +9,7 @@
 
 #undef ___read /* forms no member of NULL: host_read() answers that as the kernel does */
 #define ___read(read_fn, dst, src_type, src, accessor)                                             \
-	bpf_probe_read_kernel(                                                                     \
-		(void *)(dst), sizeof(*(dst)),                                                     \
+	read_fn((void *)(dst), sizeof(*(dst)),                                                     \
 		(const void *)((__u64)(src) + __builtin_offsetof(typeof(*(src_type)0), accessor)))
 
 #undef bpf_core_field_offset

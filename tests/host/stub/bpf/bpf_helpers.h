@@ -24,7 +24,7 @@
 #define bpf_map_delete_elem(map_, key_)		  host_map_delete(map_, key_, sizeof(*(map_)->key))
 #define bpf_map_lookup_percpu_elem(map_, key_, n) ((void)(key_), host_percpu_element(n))
 #define bpf_get_current_pid_tgid()		  host.pid_tgid
-#define bpf_get_current_comm(out, size)		  __builtin_memcpy(out, host.current->comm, size)
+#define bpf_get_current_comm(out, size)		  host_read_str(out, size, host.current->comm)
 #define bpf_get_current_task()			  ((__u64)host.current)
 #define bpf_get_current_task_btf()		  host.current
 #define bpf_tail_call(ctx, map, index)		  ((void)(map)) /* never made: MW_UPROBE() */
