@@ -23,7 +23,7 @@
  *
  * On arm64 a leaf that has no frame, or not yet, is in the frame of its caller, whose address the
  * link register has: it is taken for the second frame, with a mark, since a leaf with a frame
- *leaves an old address there. User space knows which it is (symbol_process_link_is_live()).
+ * leaves an old address there. User space knows which it is (symbol_process_link_is_live()).
  *
  * LIMITATIONS: needs bpf_loop() (Linux 5.17). At most MW_FRAMES frames. A frameless library in the
  * middle of a stack hides its caller.

@@ -10,7 +10,7 @@
  * A picked type has all of its members and what they contain by value: a CO-RE relocation has the
  * same result as with all types. Of what is behind a pointer only the name is kept, unless it is
  * picked as well or is an argument of what is attached to. Of the same input the output is the
- *same, to the byte.
+ * same, to the byte.
  */
 #include <stdlib.h>
 

@@ -8,13 +8,15 @@
  *
  * Rows of three columns, separated by tabs, to be sorted and made unique:
  *
- *	picked		TYPE		no	PICKS does not have it: nothing is known about it
- *	exists		TYPE		no	asked for (bpf_core_type_exists and the like), not
- *there access		FIELD		no	not there: libbpf poisoned the instruction reached
- *PROGRAM		NUMBER	a poisoned instruction that the program can come to tracepoint NAME
- *its arguments; "-": not there. Those that are attached to function	NAME		its
- *arguments hook		NAME		yes, no	what user/collect/hooks.c makes of the types
- *	fact		NAME		yes, no	and user/collect/kernel.c
+ *	picked TYPE no		PICKS does not have it: nothing is known about it
+ *	exists TYPE no		asked for (bpf_core_type_exists and the like), not there
+ *	access FIELD no		not there: libbpf poisoned the instruction
+ *	reached PROGRAM NUMBER	a poisoned instruction that the program can come to
+ *	reads PROGRAM WORDS	it reads more arguments than are passed
+ *	tracepoint NAME ARGS	its arguments; "-": not there. Of those that are attached to
+ *	function NAME ARGS	the same
+ *	hook NAME yes|no	what user/collect/hooks.c makes of the types
+ *	fact NAME yes|no	and user/collect/kernel.c
  */
 #include "collect/hooks.h"
 #include "intercept.h"

@@ -9,7 +9,7 @@
  *   1. The first look-up makes a table of the ranges of all units. (.debug_aranges would be that,
  *      but clang and Go do not write it.)
  *   2. The first look-up in a unit makes a table of the ranges of its functions, and one of its
- *lines.
+ * lines.
  *   3. A look-up finds the unit, the row, the function, and descends through the blocks and
  *      inlined calls that contain the address.
  *

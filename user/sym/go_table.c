@@ -14,9 +14,9 @@
  * LIMITATIONS
  *   - Go 1.16 to 1.25 (three magics). Offsets of 8 bytes.
  *   - Inlined functions are not told; a place in one is that of the function that it is in, without
- *a line.
+ * a line.
  *   - Where C is linked in, addresses begin at the symbol runtime.text, which is not the beginning
- *of .text then: such a program has names only if its header has that address (not PIE).
+ * of .text then: such a program has names only if its header has that address (not PIE).
  */
 #include "sym/go_table.h"
 

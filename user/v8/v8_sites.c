@@ -4,7 +4,7 @@
  *
  *   1. A call after which V8 may deoptimise has an entry for its return address (V8 12 and newer).
  *   2. TurboFan records the source positions of calls; of those that have an entry (all versions)
- *it is the last before the call.
+ * it is the last before the call.
  *   3. Else it is told by what is around it. Code out of line is first led back to the jump that
  *	led to it. What is known of places in the code then: in Maglev code, the jumps to exits, and
  *	the calls, that have entries; in TurboFan code, source positions. If the one before and the
