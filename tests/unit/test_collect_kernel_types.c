@@ -161,6 +161,32 @@ static void test_circles(void **state)
 	btf__free(btf);
 }
 
+/* Each holds the one before twice, and nothing that is named: to look for a name is 2^@n looks. */
+static struct btf *nested(int n)
+{
+	struct btf *btf = kernel_like(MEMBER, 600);
+
+	for (int i = 0, last = 1; i < n; i++) {
+		int id = btf__add_union(btf, NULL, 8);
+
+		assert_int_equal(btf__add_field(btf, NULL, last, 0, 0), 0);
+		assert_int_equal(btf__add_field(btf, NULL, last, 0, 0), 0);
+		last = id;
+	}
+	return btf;
+}
+
+static void test_nested(void **state)
+{
+	struct btf *few = nested(8), *many = nested(30);
+
+	(void)state;
+	assert_true(kernel_types_are_sound(few));
+	assert_false(kernel_types_are_sound(many));
+	btf__free(few);
+	btf__free(many);
+}
+
 static void assert_compared(struct btf *btf, const struct btf *own, const char *text)
 {
 	why[0] = '\0';
@@ -196,10 +222,8 @@ static void test_whose(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_TREE(test_files),
-		IN_TREE(test_mutations),
-		IN_TREE(test_circles),
-		IN_TREE(test_whose),
+		IN_TREE(test_files),  IN_TREE(test_mutations), IN_TREE(test_circles),
+		IN_TREE(test_nested), IN_TREE(test_whose),
 	};
 
 	libbpf_set_print(NULL);

@@ -17,6 +17,7 @@
 
 #define RAW_MAX_BYTES (64 << 20) /* a distribution's kernel has 5 to 10 MiB */
 #define DEPTH_MAX     64	 /* of types by value in each other */
+#define WALK_MAX      4096 /* types met in one, each as often as it is; 25 in Linux 5.10 to 7.3 */
 
 /* Verifier's words for a helper of a number that it has not heard of, since 3.18. */
 #define HELPER_UNHEARD_OF "invalid func "
@@ -103,11 +104,11 @@ struct btf *kernel_types_load(const char *path, char *why, size_t size)
 
 struct walk {
 	const struct btf *btf;
-	uint8_t *state; /* of each type: 0, or one of */
+	uint16_t *met; /* of each type: what walk_type() said; 0: not yet; or */
 	unsigned depth;
 };
 
-enum { WALKING = 1, WALKED };
+#define WALKING UINT16_MAX
 
 static bool is_type(const struct btf *btf, uint32_t id)
 {
@@ -189,42 +190,47 @@ static bool references_are_there(const struct btf *btf, const struct btf_type *t
 	}
 }
 
-/* What libbpf follows without counting: modifiers and typedefs, arrays, nameless members. */
-static bool walk_type(struct walk *w, uint32_t id) // NOLINT(misc-no-recursion): DEPTH_MAX
+/*
+ * What libbpf follows without counting: modifiers and typedefs, arrays, nameless members. How many
+ * types it meets, also those that it meets again; 0: without end, or more than WALK_MAX.
+ */
+static unsigned walk_type(struct walk *w, uint32_t id) // NOLINT(misc-no-recursion): DEPTH_MAX
 {
 	const struct btf_type *t = btf__type_by_id(w->btf, id);
-	bool sound = true;
+	unsigned met = 1, inner = 1;
 
-	if (!id || w->state[id] == WALKED)
-		return true;
-	if (w->state[id] == WALKING || w->depth == DEPTH_MAX)
-		return false;
-	w->state[id] = WALKING;
+	if (!id)
+		return 1;
+	if (w->met[id])
+		return w->met[id] == WALKING ? 0 : w->met[id];
+	if (w->depth == DEPTH_MAX)
+		return 0;
+	w->met[id] = WALKING;
 	w->depth++;
-	if (btf_is_mod(t) || btf_is_typedef(t))
-		sound = walk_type(w, t->type);
-	else if (btf_is_array(t))
-		sound = walk_type(w, btf_array(t)->type);
-	for (int i = 0; sound && btf_is_composite(t) && i < btf_vlen(t); i++) {
+	if (btf_is_mod(t) || btf_is_typedef(t) || btf_is_array(t))
+		met += inner = walk_type(w, btf_is_array(t) ? btf_array(t)->type : t->type);
+	for (int i = 0; inner && met <= WALK_MAX && btf_is_composite(t) && i < btf_vlen(t); i++) {
 		if (!btf__str_by_offset(w->btf, btf_members(t)[i].name_off)[0])
-			sound = walk_type(w, btf_members(t)[i].type);
+			met += inner = walk_type(w, btf_members(t)[i].type);
 	}
 	w->depth--;
-	w->state[id] = WALKED;
-	return sound;
+	if (!inner || met > WALK_MAX)
+		return 0; /* it stays WALKING: who comes by it again hears the same */
+	w->met[id] = (uint16_t)met;
+	return met;
 }
 
 bool kernel_types_are_sound(const struct btf *btf)
 {
 	uint32_t count = btf__type_cnt(btf);
-	struct walk w = {.btf = btf, .state = calloc(count, 1)};
-	bool sound = w.state != NULL;
+	struct walk w = {.btf = btf, .met = calloc(count, sizeof(*w.met))};
+	bool sound = w.met != NULL;
 
 	for (uint32_t id = 1; sound && id < count; id++)
 		sound = references_are_there(btf, btf__type_by_id(btf, id));
 	for (uint32_t id = 1; sound && id < count; id++)
-		sound = walk_type(&w, id);
-	free(w.state);
+		sound = walk_type(&w, id) > 0;
+	free(w.met);
 	return sound;
 }
 

@@ -28,8 +28,8 @@ struct btf *kernel_types_own(void);
  */
 struct btf *kernel_types_load(const char *path, char *why, size_t size);
 
-/** kernel_types_are_sound - whether every reference in @btf leads somewhere, and none in a circle
- * that a reader who follows it would not leave */
+/** kernel_types_are_sound - whether every reference in @btf leads somewhere, and a reader who
+ * follows them comes to an end soon: neither in a circle, nor by nested types without number */
 bool kernel_types_are_sound(const struct btf *btf);
 
 /**
