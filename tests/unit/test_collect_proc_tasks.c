@@ -220,6 +220,23 @@ static void test_itself(void **state)
 	close(proc);
 }
 
+/* Running, ended and not waited for, gone. */
+static void test_running(void **state)
+{
+	siginfo_t ended;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(proc_is_running(getpid()));
+	if (!pid)
+		_exit(0);
+	assert_true(pid > 0);
+	assert_int_equal(waitid(P_PID, pid, &ended, WEXITED | WNOWAIT), 0);
+	assert_false(proc_is_running(pid));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_false(proc_is_running(pid));
+}
+
 static void test_exact(void **state)
 {
 	(void)state;
@@ -240,7 +257,8 @@ int main(void)
 		IN_TREE(test_process),	       IN_TREE(test_hostile_names),
 		IN_TREE(test_long_lines),      IN_TREE(test_no_process),
 		IN_TREE(test_leader_is_gone),  IN_TREE(test_heap),
-		cmocka_unit_test(test_itself), cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_itself), cmocka_unit_test(test_running),
+		cmocka_unit_test(test_exact),
 	};
 
 	return cmocka_run_group_tests_name("collect/proc_tasks", tests, NULL, NULL);

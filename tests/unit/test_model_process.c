@@ -200,14 +200,16 @@ static void test_pid_reuse_in_a_tick(void **state)
 struct swept {
 	unsigned count;
 	uint32_t pids[8];
+	bool is_gone;
 };
 
-static void note_swept(void *arg, const struct process *p)
+static bool note_swept(void *arg, const struct process *p)
 {
 	struct swept *s = arg;
 
 	s->pids[s->count++] = p->pid;
 	assert_string_equal(p->comm, "gone"); /* still whole */
+	return s->is_gone;
 }
 
 static void test_sweep(void **state)
@@ -221,6 +223,9 @@ static void test_sweep(void **state)
 	sample_update(t, &gone);
 	assert_int_equal(process_table_sweep(t, note_swept, &swept), 0);
 	sample_tick(t, 200, &stays);
+	assert_int_equal(process_table_sweep(t, note_swept, &swept), 0); /* it is in exec */
+	assert_non_null(process_table_find(t, 2, 1));
+	swept = (struct swept){.is_gone = true};
 	assert_int_equal(process_table_sweep(t, note_swept, &swept), 1);
 	assert_int_equal(swept.count, 1);
 	assert_int_equal(swept.pids[0], 2);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collect/cgroup.h"
+#include "collect/proc_tasks.h"
 
 static void forget_named(struct engine *e, uint32_t pid, uint64_t start_ns)
 {
@@ -156,10 +157,13 @@ int engine_drain(struct engine *e)
 	return err < 0 ? engine_stop(e, err) : 0;
 }
 
-void engine_on_vanished(void *arg, const struct process *p)
+bool engine_on_vanished(void *arg, const struct process *p)
 {
 	struct engine *e = arg;
 
+	/* Its PID is another's now, or it is gone; or it will be seen again, or its end be told. */
+	if (process_table_find(&e->table, p->pid, p->start_ns) == p && proc_is_running(p->pid))
+		return false;
 	e->gone++;
 	watch_verdict_vanished(e->verdicts, p, e->table.now_ns);
 	if (targets_match(&e->options->targets, p))
@@ -167,4 +171,5 @@ void engine_on_vanished(void *arg, const struct process *p)
 	engine_named_gone(e, p->pid, p->start_ns);
 	session_forget_process(e->session, p->pid);
 	closely_forget(&e->closely, p->pid);
+	return true;
 }

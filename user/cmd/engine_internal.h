@@ -43,8 +43,9 @@ bool engine_has_targets(const struct engine *e);
 void engine_on_event(void *arg, const struct mw_event_header *h);
 /** engine_drain - all records that wait. 0; what failed ends the run */
 int engine_drain(struct engine *e);
-/** engine_on_vanished - a process that a tick did not see and that no exit record explained */
-void engine_on_vanished(void *arg, const struct process *p);
+/** engine_on_vanished - a process that a tick did not see and that no exit record explained;
+ * whether it is gone */
+bool engine_on_vanished(void *arg, const struct process *p);
 /** engine_named_gone - the end of a process; of the last one that was named ends the run */
 void engine_named_gone(struct engine *e, uint32_t pid, uint64_t start_ns);
 

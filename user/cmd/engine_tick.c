@@ -38,7 +38,7 @@ struct process **engine_rows(const struct engine *e, size_t *count)
 	size_t kept = 0;
 
 	for (size_t i = 0; rows && i < *count; i++) {
-		if (targets_match(&e->options->targets, rows[i]))
+		if (rows[i]->tick == e->table.tick && targets_match(&e->options->targets, rows[i]))
 			rows[kept++] = rows[i];
 	}
 	*count = kept;

@@ -96,6 +96,24 @@ static int read_stat(int dir, struct mw_task *out)
 	return strlen(text) == (size_t)n ? parse_stat(text, out) : -ESRCH;
 }
 
+bool proc_is_running(uint32_t pid)
+{
+	char path[32], text[STAT_BYTES], *end;
+	bool running = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fgets(text, sizeof(text), f)) {
+		end = strrchr(text, ')');
+		running = end && end[1] == ' ' && end[2] && !strchr("ZXx", end[2]);
+	}
+	fclose(f);
+	return running;
+}
+
 /* --- status --- */
 
 /* Its keys, in kB. */

@@ -32,6 +32,9 @@ bool proc_sizes_are_exact(const char *release);
  */
 int proc_task_read(int proc, uint32_t pid, unsigned page_shift, struct mw_task *out);
 
+/** proc_is_running - whether process @pid is there and has not ended (is no zombie) */
+bool proc_is_running(uint32_t pid);
+
 /**
  * proc_task_read_brk - its break, as far as pages tell
  *

@@ -273,7 +273,7 @@ uint64_t process_exit_peak(const struct process *p, const struct mw_event_exit *
 	return p && p->peak_rss_bytes > peak ? p->peak_rss_bytes : peak;
 }
 
-unsigned process_table_sweep(struct process_table *t, void (*fn)(void *arg, const struct process *),
+unsigned process_table_sweep(struct process_table *t, bool (*fn)(void *arg, const struct process *),
 			     void *arg)
 {
 	struct hmap_node *node, *next;
@@ -292,10 +292,8 @@ unsigned process_table_sweep(struct process_table *t, void (*fn)(void *arg, cons
 		struct process *p = hmap_entry(node, struct process, node);
 
 		next = hmap_next(&t->by_pid, node);
-		if (p->tick == t->tick)
+		if (p->tick == t->tick || (fn && !fn(arg, p)))
 			continue;
-		if (fn)
-			fn(arg, p);
 		process_table_remove(t, p);
 		swept++;
 	}

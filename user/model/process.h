@@ -134,11 +134,13 @@ uint64_t process_exit_peak(const struct process *p, const struct mw_event_exit *
 
 /**
  * process_table_sweep - after a tick: hand each process that it did not see to @fn, forget it
+ * @fn: whether it is gone; if not, it is kept, out of sight of this tick. NULL: all are gone
  *
- * They ended without an exit record (it was dropped, or that hook is missing).
- * @fn may be NULL. Returns how many.
+ * Most ended without an exit record (it was dropped, or that hook is missing). But one that is in
+ * the middle of exec has no memory for a moment, and one that ends has none before it has ended.
+ * Returns how many were forgotten.
  */
-unsigned process_table_sweep(struct process_table *t, void (*fn)(void *arg, const struct process *),
+unsigned process_table_sweep(struct process_table *t, bool (*fn)(void *arg, const struct process *),
 			     void *arg);
 
 /**
