@@ -594,7 +594,13 @@ static void test_exit_sizes(void **state)
 	p.peak_rss_bytes = 1501 << 12; /* seen by a tick, and more than the kernel's own mark */
 	r = event(*state, &e.h, &p);
 	assert_int_equal(get_u64(r, "peak_rss_bytes"), 1501 << 12);
+	p.peak_rss_bytes = 0; /* as by exec; but its last size is all that is known */
+	p.now.rss_bytes = 1502 << 12;
+	r = event(*state, &e.h, &p);
+	assert_int_equal(get_u64(r, "peak_rss_bytes"), 1502 << 12);
 	e.has_task = 1;
+	r = event(*state, &e.h, &p);
+	assert_int_equal(get_u64(r, "peak_rss_bytes"), 1500 << 12);
 	r = event(*state, &e.h, &p);
 	assert_totals(get(r, "last"), &e.task);
 	r = event(*state, &e.h, NULL);

@@ -134,8 +134,10 @@ void engine_on_event(void *arg, const struct mw_event_header *h)
 		err = show_event(e, h, p);
 	if (h->type == MW_EVENT_EXEC) { /* another program: looked at anew */
 		closely_forget(&e->closely, h->pid);
-		if (p)
+		if (p) {
 			p->sites = NULL;
+			p->peak_rss_bytes = 0;
+		}
 	}
 	if (h->type == MW_EVENT_EXIT) {
 		if (p) /* not those of another that has the PID now */

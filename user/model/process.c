@@ -270,7 +270,11 @@ uint64_t process_exit_peak(const struct process *p, const struct mw_event_exit *
 {
 	uint64_t peak = e->task.peak_rss_pages << page_shift;
 
-	return p && p->peak_rss_bytes > peak ? p->peak_rss_bytes : peak;
+	if (p && p->peak_rss_bytes > peak)
+		peak = p->peak_rss_bytes;
+	if (p && !e->has_task && p->now.rss_bytes > peak) /* shown as its last size */
+		peak = p->now.rss_bytes;
+	return peak;
 }
 
 unsigned process_table_sweep(struct process_table *t, bool (*fn)(void *arg, const struct process *),

@@ -124,7 +124,7 @@ void process_table_remove(struct process_table *t, struct process *p);
 
 /**
  * process_exit_peak - highest RSS of a process that ended, in bytes
- * @p: as it was known; may be NULL
+ * @p: as it was known, its peak 0 since an exec that no tick has followed; may be NULL
  *
  * The kernel's own mark is of approximate counters since 6.2 (percpu_counter) and can be below
  * what a tick has seen.
