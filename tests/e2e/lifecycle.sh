@@ -30,6 +30,18 @@ leave manythreads
 for id in status killed crashed; do ended $id; done
 for kind in children forks; do finished $kind; done
 
+# shellcheck disable=SC2016 # the other bash's
+start shrunk bash -c 'x=$(head -c 32M /dev/zero | tr "\0" x); echo "{\"event\":\"ready\"}"; read -r _; exec true'
+ready shrunk
+shrunk=$(pid_of shrunk)
+# shellcheck disable=SC2317 # called by await
+has_seen_shrunk() {
+	jq_of m "select(.pid == $shrunk and .type == \"process\" and .rss_bytes > 32 * $MIB)" | grep -q .
+}
+await 30 "a tick that sees it large" has_seen_shrunk
+go shrunk
+ended shrunk
+
 # --- OOM kills, in the same run ---
 
 oom=
@@ -55,6 +67,9 @@ is "$(exit_of m "${ENDED[killed]}")" '{"status":null,"signal":9}' "an end by kil
 is "$(exit_of m "${ENDED[crashed]}")" '{"status":null,"signal":11}' "an end by SEGV"
 is "$(exit_of m "${ENDED[manythreads]}")" '{"status":0,"signal":null}' \
 	"a process of 17 threads ends once"
+# Before Linux 6.16 the kernel tells no size at the end, and a peak that no exec resets.
+is "$(jq_of m "select(.pid == $shrunk and .type == \"exit\") | (.last.rss_bytes < 16 * $MIB) == (.peak_rss_bytes < 16 * $MIB)")" \
+	true "a peak is that of the program that a process became"
 
 if [ -n "$oom" ]; then
 	oom_judge
