@@ -161,7 +161,7 @@ if must sites; then
 		IFS=: read -r id function calls <<<"$kind"
 		for by in fault "$calls"; do
 			got=$(last_sites "site-$id" "$by" | jq --arg fn "$function" '(map(.bytes) | add // 0) as $all |
-				map(select(any(.frames[:4][]; .fn == $fn)) | .bytes) | add // 0 |
+				map(select(any(.frames[]; .fn == $fn)) | .bytes) | add // 0 |
 				if $all > 0 then . * 100 / $all | round else 0 end')
 			between 80 "$got" 100 "$id: by $by it is $function that grows, percent"
 		done
