@@ -21,7 +21,7 @@ static __always_inline void mw_self_learn(void)
 	bpf_get_current_comm(comm, sizeof(comm));
 	/* Up to its end: behind it Linux 5.10 has the rest of a longer name, from before exec. */
 	BPF_CORE_READ_STR_INTO(&by_types, self, comm);
-	mw_self.fits = BPF_CORE_READ(self, group_leader, tgid) == tgid;
+	mw_self.fits = (__u32)BPF_CORE_READ(self, group_leader, tgid) == tgid;
 	for (int i = 0; i < MW_COMM_LEN; i++)
 		mw_self.fits &= comm[i] == by_types[i];
 	mw_self.brk = BPF_CORE_READ(self, mm, brk);

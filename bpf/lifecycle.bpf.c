@@ -30,7 +30,7 @@ static __always_inline int mw_report_fork(struct task_struct *child)
 	__u32 tgid = BPF_CORE_READ(child, tgid), pid;
 	struct mw_growth fresh = {};
 
-	if (BPF_CORE_READ(child, pid) != tgid) /* a thread */
+	if ((__u32)BPF_CORE_READ(child, pid) != tgid) /* a thread */
 		return 0;
 	if (mw_ctl.nr_targets)
 		return 0; /* a new process was not named; its parent's faults stay its parent's */
@@ -300,7 +300,7 @@ static __always_inline struct task_struct *mw_victim_of(__u32 pid)
 	if (!note || note->killer != bpf_get_current_pid_tgid())
 		return NULL;
 	task = note->task;
-	return BPF_CORE_READ(task, pid) == pid ? task : NULL;
+	return (__u32)BPF_CORE_READ(task, pid) == pid ? task : NULL;
 }
 
 /* Nothing but its PID is known, and who ran into the limit: this task. */

@@ -14,7 +14,7 @@ static char root[64];
 
 static inline void put(const char *path, const char *text)
 {
-	char name[512];
+	char name[4096];
 	FILE *f;
 
 	snprintf(name, sizeof(name), "%s/%s", root, path);
