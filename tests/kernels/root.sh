@@ -7,7 +7,7 @@
 #
 # Debian's packages are unpacked once, below ${MEMWATCH_KERNELS:-/var/cache/memwatch/kernels}.
 # What was built must be there: make test-kernels builds it. BUILD names where (build/static), NODE
-# the version of Node.
+# the version of Node, which is fetched (tests/node.sh) if it is not there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -23,8 +23,8 @@ PACKAGES=(bash busybox-static coreutils diffutils findutils grep sed mawk tar ut
 	libstdc++6 libatomic1)
 
 case ${1-} in
-x86) debarch=amd64 nodes=/var/cache/memwatch/node ;;
-arm64) debarch=arm64 nodes=/var/cache/memwatch/node-arm64 ;;
+x86) debarch=amd64 nodes=${MEMWATCH_NODES:-/var/cache/memwatch/node} ;;
+arm64) debarch=arm64 nodes=${MEMWATCH_NODES:-/var/cache/memwatch/node-arm64} ;;
 *) die "usage: tests/kernels/root.sh x86|arm64 IMAGE" ;;
 esac
 arch=$1 image=${2:?usage: tests/kernels/root.sh x86|arm64 IMAGE}
@@ -33,7 +33,10 @@ node=${NODE_BINARY:-$nodes/${NODE:-22.23.3}/bin/node}
 cache=${MEMWATCH_KERNELS:-/var/cache/memwatch/kernels}
 base=$cache/.root-$arch
 [ -x "$build/memwatch" ] || die "no $build/memwatch: run make test-kernels"
-[ -x "$node" ] || die "no $node: run tests/node.sh"
+if [ ! -x "$node" ]; then
+	[ -z "${NODE_BINARY-}" ] || die "no $node"
+	ARCH=$arch "$top/tests/node.sh" "${NODE:-22.23.3}" >&2 || die "no $node, and it cannot be had"
+fi
 
 # --- Debian's part, once ---
 
