@@ -300,6 +300,7 @@ static __always_inline struct task_struct *mw_victim_of(__u32 pid)
 	if (!note || note->killer != bpf_get_current_pid_tgid())
 		return NULL;
 	task = note->task;
+	note->task = NULL; /* a note is good for one kill: the task may be freed later */
 	return (__u32)BPF_CORE_READ(task, pid) == pid ? task : NULL;
 }
 

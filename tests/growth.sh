@@ -142,7 +142,8 @@ growth_judge_faults() {
 			$((DID[touched_bytes] * (1 + ${EMULATED:-0}) / PAGE + 2 + 2 * ${DID[threads]:-0})) "$id: a fault a page"
 	fi
 	slack=$((${RSS_KEPT_BACK:-0} * 16 * PAGE * (1 + ${DID[threads]:-0})))
-	between $((DID[bytes] - slack)) "${SUM[events_fault_bytes]}" $((DID[touched_bytes] * (1 + ${EMULATED:-0}) + 64 * PAGE + slack)) \
+	wanted=$((DID[touched_bytes] > faults * PAGE ? DID[touched_bytes] : faults * PAGE))
+	between $((DID[bytes] - slack)) "${SUM[events_fault_bytes]}" $((wanted + 64 * PAGE + slack)) \
 		"$id: bytes made resident by faults"
 }
 

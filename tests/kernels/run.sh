@@ -147,6 +147,9 @@ done
 skipped=$(grep -c '^images\.sh:' "$scratch/images.err") # apt has its own words there
 [ "$skipped" = 0 ] || echo "NOT TESTED: $skipped that could not be had, see above"
 [ ${#kernels[@]} -gt 0 ] || { echo "no kernel was tested" >&2; exit 1; }
+for kernel in "${kernels[@]}"; do
+	grep -h 'NOT COMPARED' "$results/$arch-$kernel/tap"
+done
 echo "$passed passed, $failed failed, $skipped skipped"
 # A cell may be FAILED because nothing was seen of it.
 [ "$failed" = 0 ] && ! grep -qw FAILED "$scratch/table"
