@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -83,6 +84,27 @@ static int bpf_message(enum libbpf_print_level level, const char *fmt, va_list a
 	return 0;
 }
 
+/* Into a file without a name, which libbpf opens by that of its descriptor. */
+static int keep_copy(struct kernel *k, const struct btf *btf)
+{
+	uint32_t size, done = 0;
+	const char *data = btf__raw_data(btf, &size);
+	int fd = data ? memfd_create("memwatch-types", MFD_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return data ? -errno : -ENOMEM;
+	snprintf(k->btf_copy, sizeof(k->btf_copy), "/proc/self/fd/%d", fd);
+	k->btf_copy_fd = fd;
+	while (done < size) {
+		ssize_t n = write(fd, data + done, size - done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? n : 0;
+	}
+	return 0;
+}
+
 /* The file's types, if they can be the running kernel's, of which @own may be known. */
 static int use_file(struct kernel *k, const char *file, const struct btf *own)
 {
@@ -90,6 +112,10 @@ static int use_file(struct kernel *k, const char *file, const struct btf *own)
 	struct btf *btf = kernel_types_load(file, why, sizeof(why));
 	int err = btf ? kernel_types_compare(btf, own, "", why, sizeof(why)) : -errno;
 
+	if (!err) {
+		err = keep_copy(k, btf);
+		snprintf(why, sizeof(why), "%s", strerror(-err));
+	}
 	if (err) {
 		btf__free(btf);
 		return log_error_code(err,
@@ -147,6 +173,9 @@ void kernel_release(struct kernel *k)
 {
 	btf__free(k->btf);
 	k->btf = NULL;
+	if (k->btf_copy[0])
+		close(k->btf_copy_fd);
+	k->btf_copy[0] = '\0';
 }
 
 bool kernel_has_cap(const struct kernel *k, int cap)

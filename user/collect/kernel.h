@@ -14,10 +14,13 @@ struct btf;
 struct kernel {
 	struct btf *btf; /* vmlinux's types; NULL without BTF */
 	/*
-	 * The file that @btf is from, for libbpf too; NULL: libbpf finds it, in /sys/kernel/btf or
-	 * in the places where distributions put a kernel's vmlinux.
+	 * The file that @btf is from; NULL: libbpf finds it, in /sys/kernel/btf or in the places
+	 * where distributions put a kernel's vmlinux.
 	 */
 	const char *btf_file;
+	/* What was checked of the file, for libbpf: it must not be given what it is by then. */
+	char btf_copy[32]; /* path; empty without a file */
+	int btf_copy_fd;
 	bool has_types;	   /* the kernel itself has BTF: typed programs can be loaded */
 	bool is_malformed; /* ... or would have, but cannot read it: it refuses every program */
 	char release[65];  /* uname -r */

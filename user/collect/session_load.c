@@ -115,7 +115,7 @@ int session_load(struct session *s, const struct session_options *o)
 	 * For a type that the kernel does not have (a flavour of another version) libbpf looks
 	 * into the modules' BTF too, and fails where that is refused: without CAP_SYS_ADMIN.
 	 */
-	opts.btf_custom_path = s->kernel.btf_file;
+	opts.btf_custom_path = s->kernel.btf_copy[0] ? s->kernel.btf_copy : NULL;
 	if (!opts.btf_custom_path && s->kernel.has_types &&
 	    !kernel_has_cap(&s->kernel, CAP_SYS_ADMIN))
 		opts.btf_custom_path = KERNEL_TYPES_PATH;
