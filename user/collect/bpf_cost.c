@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Windows of BPF run-time statistics, and the rates between them. */
+/* Windows of BPF run-time statistics and the rates between them; runs that were left out. */
 #include "collect/bpf_cost.h"
 
 #include <bpf/bpf.h>
@@ -32,16 +32,23 @@ void bpf_cost_add(struct bpf_cost *c, enum capability capability, int prog_fd)
 		c->fds[capability][c->fd_count[capability]++] = prog_fd;
 }
 
-static uint64_t programs_run_ns(const struct bpf_cost *c, enum capability capability)
+struct run_stats {
+	uint64_t run_ns, missed;
+};
+
+/* An older kernel's bpf_prog_info is shorter: the rest stays 0. */
+static struct run_stats programs_stats(const struct bpf_cost *c, enum capability capability)
 {
-	uint64_t sum = 0;
+	struct run_stats sum = {0};
 
 	for (unsigned i = 0; i < c->fd_count[capability]; i++) {
 		struct bpf_prog_info info = {0};
 		__u32 len = sizeof(info);
 
-		if (!bpf_obj_get_info_by_fd(c->fds[capability][i], &info, &len))
-			sum += info.run_time_ns;
+		if (bpf_obj_get_info_by_fd(c->fds[capability][i], &info, &len))
+			continue;
+		sum.run_ns += info.run_time_ns;
+		sum.missed += info.recursion_misses;
 	}
 	return sum;
 }
@@ -49,7 +56,7 @@ static uint64_t programs_run_ns(const struct bpf_cost *c, enum capability capabi
 static void window_begin(struct bpf_cost *c, uint64_t now_ns)
 {
 	for (int i = 0; i < CAPABILITY_MAX; i++)
-		c->run_ns[i] = programs_run_ns(c, i);
+		c->run_ns[i] = programs_stats(c, i).run_ns;
 	c->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	c->window_ns = now_ns;
 	c->next_ns = now_ns + c->gap_ns;
@@ -66,7 +73,7 @@ static void window_end(struct bpf_cost *c, uint64_t now_ns)
 	if (!window_ns)
 		return;
 	for (int i = 0; i < CAPABILITY_MAX; i++) {
-		uint64_t run_ns = programs_run_ns(c, i) - c->run_ns[i];
+		uint64_t run_ns = programs_stats(c, i).run_ns - c->run_ns[i];
 
 		c->counted_ns[i] = bpf_cost_ns(c, i, c->window_ns) + run_ns;
 		c->rate[i] = (double)run_ns / window_ns;
@@ -100,4 +107,9 @@ uint64_t bpf_cost_ns(const struct bpf_cost *c, enum capability capability, uint6
 	uint64_t since = c->as_of_ns && now_ns > c->as_of_ns ? now_ns - c->as_of_ns : 0;
 
 	return c->counted_ns[capability] + (uint64_t)(c->rate[capability] * since);
+}
+
+uint64_t bpf_cost_missed(const struct bpf_cost *c, enum capability capability)
+{
+	return programs_stats(c, capability).missed;
 }

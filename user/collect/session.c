@@ -178,11 +178,26 @@ int session_event_fd(const struct session *s)
 	return ring_buffer__epoll_fd(s->ring);
 }
 
+/* Not of uprobes, which are most of the programs: no kernel tells. See bpf_cost_missed(). */
+static uint64_t missed_runs(const struct session *s)
+{
+	uint64_t sum = 0;
+
+	for (int c = 0; c < CAPABILITY_MAX; c++) {
+		const struct hook *hook = session_used_hook(s, c);
+
+		if (hook && hook->attach != HOOK_ATTACH_LATER)
+			sum += bpf_cost_missed(&s->cost, c);
+	}
+	return sum;
+}
+
 void session_lost(const struct session *s, struct lost *out)
 {
 	__u64 values[MW_MAX_CPUS] = {0};
 	int fd = bpf_map__fd(s->skel->maps.mw_lost);
 
+	out->count[LOST_MISSED] = missed_runs(s);
 	if (s->kernel.cpus > MW_MAX_CPUS)
 		return;
 	for (__u32 cause = 0; cause < MW_LOST_MAX; cause++) {

@@ -59,7 +59,8 @@ int session_drain(struct session *s, session_event_fn fn, void *arg);
 /** session_event_fd - readable when the ring buffer is half full */
 int session_event_fd(const struct session *s);
 
-/** session_lost - the kernel's drop counters, since the start */
+/** session_lost - since the start, into @out: the kernel side's drop counters, and LOST_MISSED.
+ *  A system call for each counter and each program whose runs may be left out: once a tick */
 void session_lost(const struct session *s, struct lost *out);
 
 /** session_map_bytes - kernel memory that the maps take, as the kernel accounts it */

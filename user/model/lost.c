@@ -14,6 +14,8 @@ static const struct {
 	[LOST_TICKS] = {"ticks", "ticks missed: memwatch was stopped or had no CPU"},
 	[LOST_SITES] = {"sites_dropped", "samples of sites past the limit of a process"},
 	[LOST_NAMES] = {"names_full", "names of functions and files that found no room"},
+	[LOST_MISSED] = {"missed",
+			 "runs of BPF programs left out by the kernel, one being under way"},
 	[LOST_SHED] = {"shed_ticks", "ticks without full detail, to stay within the budget"},
 };
 

@@ -13,6 +13,7 @@ enum {
 	LOST_SHED,		  /* ticks in which detail was shed to stay within the budget */
 	LOST_SITES,		  /* samples of sites past the limit of a process (SITES_MAX) */
 	LOST_NAMES,		  /* names that found no room: shown as INTERN_FULL */
+	LOST_MISSED,		  /* runs of BPF programs that the kernel left out */
 	LOST_MAX,
 };
 
