@@ -12,6 +12,8 @@
 # Up to Linux 6.1 each thread keeps what so many of its faults brought back from everybody:
 # RSS_KEPT_BACK=64 (TASK_RSS_EVENTS_THRESH, mm/memory.c). That is a page each, of files up to 16.
 #
+# MISSED=N: calls that may be missing, as memwatch itself told (lost.missed), on a preemptible kernel.
+#
 # EMULATED=1: under QEMU a page more may come, and a fault be taken twice (as /proc has it, too).
 #
 # growth_run leaves in $T, beside what they said, KIND.proc (proc_totals, when it rested after it)
@@ -116,7 +118,7 @@ growth_judge_totals() {
 }
 
 growth_judge_calls() {
-	local id=$1 key wanted='' got=''
+	local id=$1 key wanted='' got='' absent extra='' missed=0
 
 	if [ "$id" = malloc ]; then
 		between "${DID[requested_bytes]}" $((SUM[events_brk_bytes] + SUM[events_mmap_bytes])) \
@@ -127,8 +129,15 @@ growth_judge_calls() {
 	for key in $CALLS; do
 		got="$got ${SUM[events_$key]}"
 		wanted="$wanted ${DID[$key]}"
+		absent=$((DID[$key] - SUM[events_$key]))
+		[ "$absent" -ge 0 ] || extra=1
+		[[ $key != *_count ]] || missed=$((missed + absent))
 	done
-	is "$got" "$wanted" "$id: calls and their bytes are all counted"
+	if [ "${MISSED:-0}" -gt 0 ] && [ -z "$extra" ] && [ "$got" != "$wanted" ]; then
+		between 1 "$missed" "$MISSED" "$id: calls and their bytes are all counted, or told to be missed"
+	else
+		is "$got" "$wanted" "$id: calls and their bytes are all counted"
+	fi
 }
 
 growth_judge_faults() {
