@@ -182,6 +182,10 @@ if unshare --pid --fork --mount-proc true 2>/dev/null; then
 	one_line "^memwatch: memwatch is in a PID namespace.*--pid=host" \
 		unshare --pid --fork --mount-proc "$OPEN" --without iter -d 1
 fi
+if unshare --time --boottime 1000 true 2>/dev/null; then
+	one_line "^memwatch: memwatch is in a time namespace" \
+		unshare --time --boottime 1000 "$OPEN" --without iter -d 1
+fi
 for id in malloc threads; do leave $id; done
 
 done_testing

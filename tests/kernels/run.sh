@@ -28,7 +28,8 @@ if [ $# = 0 ]; then
 	[ "$arch" = arm64 ] || set -- 5.10 6.1 6.12 6.18 newest
 fi
 scratch=$(mktemp -d)
-trap 'kill $(jobs -pr) 2>/dev/null; wait; rm -rf "$scratch"' EXIT
+# boot.sh waits for QEMU before it heeds a signal.
+trap 'kill $(jobs -pr) 2>/dev/null; pkill -f "qemu-.*file=$scratch/"; wait; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -63,7 +64,7 @@ one() {
 	rm -rf "$out" && mkdir -p "$out"
 	row=$(declared "$kernel")
 	# shellcheck disable=SC2046,SC2086 # several words
-	"$here/boot.sh" "$arch" "$image" "$scratch/root" "$out" $(words $row) 2>"$out/boot" || status=$?
+	TMPDIR=$scratch "$here/boot.sh" "$arch" "$image" "$scratch/root" "$out" $(words $row) 2>"$out/boot" || status=$?
 	if [ "$status" = 0 ]; then
 		# shellcheck disable=SC2086 # several words
 		MEMWATCH=$build/memwatch "$here/judge.sh" "$out" $row >"$out/tap" 2>"$out/judge"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Totals by reading /proc, where the kernel's task iterator is not to be had. Only in the initial
- * PID namespace: there a PID in /proc is the key of mw_growth.
+ * PID namespace, where a PID in /proc is the key of mw_growth, and time namespace, where a start in
+ * /proc is that of the kernel.
  */
 #include "collect/session_internal.h"
 
@@ -10,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +35,23 @@ uint32_t session_start_unit_ns(const struct session *s)
 	return session_totals_by_proc(s) ? proc_start_unit_ns() : 0;
 }
 
+/* Whether start times in /proc are not those of the kernel (time_namespaces(7)). */
+static bool is_in_time_namespace(void)
+{
+	FILE *f = fopen("/proc/self/timens_offsets", "re"); /* Linux 5.6 */
+	long long seconds, nanoseconds;
+	bool found = false;
+	char line[128];
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "boottime %lld %lld", &seconds, &nanoseconds) == 2 &&
+			(seconds || nanoseconds);
+	fclose(f);
+	return found;
+}
+
 int session_proc_open(struct session *s)
 {
 	if (s->level)
@@ -41,6 +60,11 @@ int session_proc_open(struct session *s)
 			"memwatch is in a PID namespace, where it needs the kernel's task iterator "
 			"(a kernel with CONFIG_DEBUG_INFO_BTF): run it outside, in a container "
 			"with --pid=host");
+	if (is_in_time_namespace())
+		return log_error_code(
+			-ENOTSUP,
+			"memwatch is in a time namespace, where it needs the kernel's task "
+			"iterator (a kernel with CONFIG_DEBUG_INFO_BTF): run it outside");
 	s->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->proc_fd < 0 || faccessat(s->proc_fd, "self/stat", R_OK, 0))
 		return log_error_code(-ENOENT,
