@@ -12,23 +12,8 @@ readonly archs=(x86 arm64) max_lines=3000 btf=/sys/kernel/btf/vmlinux
 sources=(bpf/*.bpf.c)
 machine=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 unset MAKEFLAGS MAKELEVEL
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-n=0 failed=0
-
-# check NAME COMMAND...: one test; what the command prints is shown if it fails.
-check() {
-	local name=$1
-	shift
-	n=$((n + 1))
-	if "$@" >"$work/log" 2>&1; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		sed 's/^/# /' "$work/log"
-		failed=1
-	fi
-}
+# shellcheck source=checks.sh
+. tests/checks.sh
 
 skip() {
 	n=$((n + 1))

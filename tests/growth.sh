@@ -129,7 +129,7 @@ growth_judge_calls() {
 	for key in $CALLS; do
 		got="$got ${SUM[events_$key]}"
 		wanted="$wanted ${DID[$key]}"
-		absent=$((DID[$key] - SUM[events_$key]))
+		absent=$((${DID[$key]} - ${SUM[events_$key]}))
 		[ "$absent" -ge 0 ] || extra=1
 		[[ $key != *_count ]] || missed=$((missed + absent))
 	done

@@ -12,23 +12,8 @@ if [ "$(id -u)" != 0 ]; then
 	echo "1..0 # SKIP loading BPF programs needs root"
 	exit 0
 fi
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-n=0 failed=0
-
-# check NAME COMMAND...: one test; what the command prints is shown if it fails.
-check() {
-	local name=$1
-	shift
-	n=$((n + 1))
-	if "$@" >"$work/log" 2>&1; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		sed 's/^/# /' "$work/log"
-		failed=1
-	fi
-}
+# shellcheck source=checks.sh
+. tests/checks.sh
 
 # compared FILE WANTED: insns.sh fails on it, and says WANTED
 compared() {
