@@ -14,7 +14,8 @@
 #
 # MISSED=N: calls that may be missing, as memwatch itself told (lost.missed), on a preemptible kernel.
 #
-# EMULATED=1: under QEMU a page more may come, and a fault be taken twice (as /proc has it, too).
+# EMULATED=1: under QEMU a page more may come for each thread, and a fault be taken twice (as /proc has
+# it, too).
 #
 # growth_run leaves in $T, beside what they said, KIND.proc (proc_totals, when it rested after it)
 # and KIND.faults (faults_of before and after).
@@ -89,7 +90,7 @@ growth_slack() {
 	local pages=0 kept=$((${RSS_KEPT_BACK:-0} * (1 + ${DID[threads]:-0})))
 
 	[ "$1" != malloc ] || pages=1 # which one its first chunk begins in
-	pages=$((pages + ${EMULATED:-0}))
+	pages=$((pages + ${EMULATED:-0} * (1 + ${DID[threads]:-0})))
 	[ "$2" != file ] || kept=$((kept * 16))
 	echo $(((pages + kept) * PAGE))
 }

@@ -97,12 +97,12 @@ for kernel in ${stripped[@]+"${stripped[@]}"}; do
 done
 cat "$scratch/images.err" >&2
 mkdir -p "$results"
-kernels=()
+mapfile -t kernels < <(cut -d ' ' -f 1 "$scratch/images")
+# The newest take the longest: first.
 while read -r kernel folder; do
-	kernels+=("$kernel")
 	while [ "$(jobs -pr | wc -l)" -ge "${JOBS:-2}" ]; do wait -n; done
 	one "$kernel" "$folder" &
-done <"$scratch/images"
+done < <(tac "$scratch/images")
 wait
 
 # --- the table ---
