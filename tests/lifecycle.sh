@@ -33,11 +33,13 @@ children_judge() {
 	for kind in fork exec exit; do
 		ids=$(jq -r "select(.type == \"$kind\") | \"\(.pid) \(.start_ns)\"" "$T/$id.events" | sort)
 		printf '%s\n' "$ids" >"$T/$id.$kind"
-		is "$(grep -c . "$T/$id.$kind")" "$(did "$id" "${kind}s")" "$id: every $kind is seen"
+		# MISSED: records that may be absent, as memwatch itself told (lost.missed; see growth.sh)
+		between $(($(did "$id" "${kind}s") - ${MISSED:-0})) "$(grep -c . "$T/$id.$kind")" \
+			"$(did "$id" "${kind}s")" "$id: every $kind is seen, or told to be missed"
 		is "$(uniq -d "$T/$id.$kind")" "" "$id: no $kind is seen twice"
 	done
-	ok "$id: who is born ends" cmp "$T/$id.fork" "$T/$id.exit"
-	[ "$id" != children ] || ok "children: who is born becomes a program" cmp "$T/$id.fork" "$T/$id.exec"
+	[ "${MISSED:-0}" != 0 ] || ok "$id: who is born ends" cmp "$T/$id.fork" "$T/$id.exit"
+	[ "$id" != children ] || [ "${MISSED:-0}" != 0 ] || ok "children: who is born becomes a program" cmp "$T/$id.fork" "$T/$id.exec"
 	is "$(jq -c 'select(.type == "exit" and .status != 0)' "$T/$id.events")" "" \
 		"$id: all ended with status 0"
 	is "$(jq -c "select(.type == \"exit\" and
