@@ -12,11 +12,12 @@ declare -A MAY=(
 	[model]="base"
 	[sym]="base model"
 	[v8]="base model sym"
+	[census]="base model sym v8"
 	[collect]="base model sym v8"
 	[analysis]="base model"
 	[store]="base model"
 	[output]="base model analysis"
-	[cmd]="base model sym v8 collect analysis store output"
+	[cmd]="base model sym v8 census collect analysis store output"
 	[.]="base cmd" # main.c
 )
 SKELETON_USERS='user/collect/session*.c'
