@@ -8,7 +8,8 @@
  *   pages.c      where V8's pages are, and which isolate each belongs to
  *   heap_map.c   Maps: what the objects of each are like
  *   heap_size.c  how large an object is
- *   mark.c       what is alive, from roots.c
+ *   roots.c      what may refer to them from outside
+ *   mark.c       what is alive
  *   groups.c     constructors: which one an object is counted under
  */
 #ifndef MEMWATCH_CENSUS_HEAP_H
@@ -23,7 +24,6 @@
 
 struct heap_groups;
 struct heap_sizes;
-struct mark;
 
 #define HEAP_CHUNK_SHIFT 18 /* V8's pages begin at multiples of 256 KiB; large ones are longer */
 #define HEAP_NO_GROUP	 UINT32_MAX
@@ -82,11 +82,13 @@ struct heap {
 	struct intern *names;
 	bool shapes, show_values; /* as in census_options */
 	bool (*cancelled)(void *arg);
+	void (*progress)(void *arg, const char *step, uint64_t done, uint64_t of);
 	void *arg;
 
 	struct heap_page *pages; /* by address */
 	unsigned page_count;
-	uint32_t *chunks; /* of pages, an open hash by base >> HEAP_CHUNK_SHIFT: index + 1 */
+	uint64_t page_words; /* of all */
+	uint32_t *chunks;    /* of pages, an open hash by base >> HEAP_CHUNK_SHIFT: index + 1 */
 	uint64_t chunk_mask;
 	uint64_t isolates[CENSUS_ISOLATES_MAX]; /* a heap's address each */
 	unsigned isolate_count;
@@ -100,7 +102,9 @@ struct heap {
 	struct heap_map *map_slots[HEAP_MAP_SLOTS]; /* the last ones, by their addresses */
 	struct heap_groups *groups;
 	struct heap_sizes *sizes; /* what was learned of sizes */
-	struct mark *mark;	  /* its work list; while it marks */
+	struct {
+		uint8_t visit, size_rule; /* of objects of that type; 0, 0: nothing special */
+	} rules[CENSUS_TYPES];
 	uint64_t live_count, live_bytes;
 	struct census_lost lost;
 	int err; /* of an allocation that failed: -ENOMEM, kept */
@@ -118,23 +122,30 @@ void heap_release(struct heap *h);
 
 /* --- words (heap.c) --- */
 
-/** heap_page_of - the page with an object's place at @addr (its first word is inside), or NULL */
-static inline struct heap_page *heap_page_of(const struct heap *h, uint64_t addr)
+/** heap_page_of_chunk - the page that has (a part of) the chunk, or NULL */
+static inline struct heap_page *heap_page_of_chunk(const struct heap *h, uint64_t chunk)
 {
-	uint64_t chunk = addr >> HEAP_CHUNK_SHIFT;
 	uint64_t slot = (chunk * 0x9e3779b97f4a7c15ull) >> 32;
 
-	for (;; slot++) {
+	for (;; slot++) { /* a quarter of the slots is used at most */
 		uint32_t index = h->chunks[slot & h->chunk_mask];
 		struct heap_page *p;
 
 		if (!index)
 			return NULL;
 		p = &h->pages[index - 1];
-		if (chunk < p->base >> HEAP_CHUNK_SHIFT || chunk > (p->end - 1) >> HEAP_CHUNK_SHIFT)
-			continue;
-		return addr >= p->start && addr + 8 <= p->end ? p : NULL;
+		if (chunk >= p->base >> HEAP_CHUNK_SHIFT &&
+		    chunk <= (p->end - 1) >> HEAP_CHUNK_SHIFT)
+			return p;
 	}
+}
+
+/** heap_page_of - the page that has the word at @addr, or NULL */
+static inline struct heap_page *heap_page_of(const struct heap *h, uint64_t addr)
+{
+	struct heap_page *p = heap_page_of_chunk(h, addr >> HEAP_CHUNK_SHIFT);
+
+	return p && addr >= p->start && addr + 8 <= p->end ? p : NULL;
 }
 
 /** heap_word - the word at @addr + @offset; 0 outside of V8's pages */
@@ -179,8 +190,11 @@ int heap_for_each_reference(struct heap *h, uint64_t addr, const struct heap_map
 
 /* --- what is alive (mark.c) --- */
 
-/** heap_mark - marks and counts all that is reached from roots; 0, -ENOMEM, -ECANCELED */
+/** heap_mark - marks all that is reached from roots; 0, -ENOMEM, -ECANCELED, -EBADMSG (objects
+ * overlap so much that it is no heap) */
 int heap_mark(struct heap *h);
+/** heap_tally - counts what is marked, by constructor and isolate; 0, -ENOMEM, -ECANCELED */
+int heap_tally(struct heap *h);
 /** heap_for_each_live - live objects, by address; what @fn returns other than 0 ends it */
 int heap_for_each_live(struct heap *h,
 		       int (*fn)(void *arg, uint64_t addr, const struct heap_map *map), void *arg);

@@ -9,25 +9,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "v8/v8_constants.h" /* V8_ABSENT */
 #include "v8/v8_layout.h"
 
 #define CENSUS_TYPES	 4096 /* instance types are below */
 #define CENSUS_TYPE_NAME 48
 
 struct census_types {
-	int32_t map, oddball, hole, heap_number, bigint, symbol, foreign, cell, property_cell,
-		proxy;
+	int32_t map, oddball, hole, heap_number, bigint, symbol, foreign, trusted_foreign;
+	int32_t cell, property_cell, context_cell;
+	int32_t proxy; /* the first of the JSReceivers: JavaScript's objects, with all above */
 	int32_t context_first, context_last;
-	int32_t array_end; /* of what is like a FixedArray: from v8_types.fixed_array up to, not
-			      including */
+	/* What is like a FixedArray is from v8_types.fixed_array up to this, not including */
+	int32_t array_end;
 	int32_t double_array, property_array, weak_fixed_array, weak_array_list, array_list;
-	int32_t transition_array, descriptors, strong_descriptors, embedder_data, free_space,
-		filler;
+	int32_t transition_array, descriptors, strong_descriptors, embedder_data, free_space;
 	int32_t trusted_array, trusted_weak_array, protected_array, protected_weak_array;
-	int32_t feedback_vector, feedback_metadata, preparse_data, coverage_info, allocation_site,
-		accessor_pair, function_template, module;
-	int32_t weak_cell, js_weak_ref, js_map, js_set, js_weak_map, js_weak_set, js_promise,
-		js_bound_function, js_regexp, js_array, js_array_buffer, js_typed_array, js_global;
+	int32_t feedback_vector, feedback_metadata, preparse_data, coverage_info, allocation_site;
+	int32_t function_template, module, weak_cell;
+	int32_t js_weak_ref, js_map, js_set, js_weak_map, js_weak_set, js_bound_function, js_regexp;
+	int32_t js_array, js_array_buffer, js_global;
 };
 
 struct census_offsets {
@@ -36,7 +37,6 @@ struct census_offsets {
 	int32_t descriptors_header, descriptors_count;
 	int32_t function_context;
 	int32_t array_buffer_bytes;
-	int32_t scope_info_first; /* of a ScopeInfo's slots */
 };
 
 struct census_layout {

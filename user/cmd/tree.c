@@ -9,8 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "base/proc_stat.h"
 
 struct member {
 	struct hmap_node node; /* by PID */
@@ -120,46 +120,19 @@ static bool add_children(struct tree *t, const struct process_table *table)
 	return any;
 }
 
-/* The 22nd field of /proc/PID/stat: the start in clock ticks since boot. 0 or a negative errno. */
-static int read_start_ticks(uint32_t pid, unsigned long long *ticks)
-{
-	char path[32], text[1024];
-	char *at = NULL;
-	FILE *f;
-	int err = 0;
-
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	errno = 0;
-	if (fgets(text, sizeof(text), f))
-		at = strrchr(text, ')'); /* the name before it may hold anything */
-	else
-		err = errno ? -errno : -ESRCH;
-	fclose(f);
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	if (!at)
-		return err ? err : -EINVAL;
-	*ticks = strtoull(at, NULL, 10);
-	return 0;
-}
-
 /* Whether the PID is the member's still, if only as a zombie. 0 or a negative errno: not known. */
 static int look_for(const struct tree *t, uint32_t pid, const struct member *m, bool *is_there)
 {
-	unsigned long long tick_ns = NSEC_PER_SEC / (unsigned long long)sysconf(_SC_CLK_TCK);
-	unsigned long long ticks = 0;
+	struct proc_stat stat;
 	int err;
 
 	*is_there = false;
 	if (pid == t->root && t->is_root_reaped)
 		return 0;
-	err = read_start_ticks(pid, &ticks);
+	err = proc_stat_read(pid, &stat);
 	if (err)
 		return err == -ENOENT || err == -ESRCH ? 0 : err;
-	*is_there = !m->start_ns || ticks == m->start_ns / tick_ns;
+	*is_there = !m->start_ns || stat.start_ticks == m->start_ns / proc_stat_tick_ns();
 	return 0;
 }
 

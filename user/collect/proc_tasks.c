@@ -5,33 +5,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/proc_stat.h"
 
 #define PF_KTHREAD     0x00200000 /* include/linux/sched.h, unchanged since 2.6 */
-#define STAT_BYTES     2048
 #define LINE_BYTES     512
 #define MAPS_LINES_MAX 4096 /* the heap is among the first, but below it there may be JIT code */
 
-/* Fields of /proc/PID/stat by their number in proc(5); the first after the name is 3. */
-enum {
-	STAT_STATE = 3,
-	STAT_PPID = 4,
-	STAT_FLAGS = 9,
-	STAT_MINFLT = 10,
-	STAT_MAJFLT = 12,
-	STAT_THREADS = 20,
-	STAT_START = 22,
-	STAT_FIELDS = 23,
-};
-
 uint32_t proc_start_unit_ns(void)
 {
-	return NSEC_PER_SEC / sysconf(_SC_CLK_TCK);
+	return (uint32_t)proc_stat_tick_ns();
 }
 
 bool proc_sizes_are_exact(const char *release)
@@ -57,61 +45,26 @@ static FILE *open_at(int dir, const char *name)
 /* --- stat --- */
 
 /* The name is between the first '(' and the last ')', and may hold anything, also these. */
-static int parse_stat(char *text, struct mw_task *out)
-{
-	uint64_t value[STAT_FIELDS] = {0};
-	char *name = strchr(text, '('), *end = strrchr(text, ')');
-	char *save = NULL, *word;
-	size_t len;
-	int i = STAT_STATE;
-
-	if (!name || !end || end < name)
-		return -ESRCH;
-	len = end - ++name;
-	memcpy(out->comm, name, len < MW_COMM_LEN - 1 ? len : MW_COMM_LEN - 1);
-	for (word = strtok_r(end + 1, " \n", &save); word && i < STAT_FIELDS;
-	     word = strtok_r(NULL, " \n", &save))
-		value[i++] = strtoull(word, NULL, 10);
-	if (i < STAT_FIELDS || value[STAT_FLAGS] & PF_KTHREAD)
-		return -ESRCH;
-	out->ppid = value[STAT_PPID];
-	out->minflt = value[STAT_MINFLT];
-	out->majflt = value[STAT_MAJFLT];
-	out->threads = value[STAT_THREADS];
-	out->start_ns = value[STAT_START] * proc_start_unit_ns();
-	return 0;
-}
-
 static int read_stat(int dir, struct mw_task *out)
 {
-	char text[STAT_BYTES];
-	int fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	struct proc_stat stat;
 
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
+	if (proc_stat_read_at(dir, &stat) || stat.flags & PF_KTHREAD)
 		return -ESRCH;
-	text[n] = '\0';
-	return strlen(text) == (size_t)n ? parse_stat(text, out) : -ESRCH;
+	memcpy(out->comm, stat.comm, strnlen(stat.comm, MW_COMM_LEN - 1));
+	out->ppid = stat.ppid;
+	out->minflt = stat.minflt;
+	out->majflt = stat.majflt;
+	out->threads = stat.threads;
+	out->start_ns = stat.start_ticks * proc_stat_tick_ns();
+	return 0;
 }
 
 bool proc_is_running(uint32_t pid)
 {
-	char path[32], text[STAT_BYTES], *end;
-	bool running = false;
-	FILE *f;
+	struct proc_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	if (fgets(text, sizeof(text), f)) {
-		end = strrchr(text, ')');
-		running = end && end[1] == ' ' && end[2] && !strchr("ZXx", end[2]);
-	}
-	fclose(f);
-	return running;
+	return !proc_stat_read(pid, &stat) && stat.state && !strchr("ZXx", stat.state);
 }
 
 /* --- status --- */

@@ -9,9 +9,6 @@
  *   2. gaps[] fills in what the constants of a version do not say, and the rest follows from
  *      fields that lie beside it.
  *
- * Names of v8dbg_* constants end in the field's C++ type, which changes from version to
- * version: they are matched up to there.
- *
  * LIMITATIONS
  *   - 64-bit tagged values only (no pointer compression: Electron, Chrome).
  *   - V8 before 7.8 (Node 12) is refused; what is newer than 14.6 is taken to be like it.
@@ -24,23 +21,16 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "v8/v8_constants.h"
 #include "v8/v8_insn.h"
 
-#define ABSENT	       (-1)
 #define MIN_FOUND      20u /* of constants[]: fewer is no metadata to rely on */
 #define FIELD(f)       offsetof(struct v8_layout, f)
 #define TYPE(f)	       FIELD(types.f)
 #define OFFSET(f)      FIELD(offsets.f)
-#define NAME_BYTES     160
 #define FUNCTION_BYTES 16 /* of one that returns a variable */
 
-struct constant {
-	const char *name; /* without "v8dbg_"; one that ends in "__" is of any type */
-	size_t field;
-};
-
-/* The first row that a file has counts, for each field. */
-static const struct constant constants[] = {
+static const struct v8_constant constants[] = {
 	{"TaggedSize", FIELD(tagged_bytes)},
 	{"FirstNonstringType", TYPE(first_nonstring)},
 	{"FirstJSFunctionType", TYPE(function_first)},
@@ -99,12 +89,7 @@ static const struct constant constants[] = {
 #define V8_CODE_APART	       V(11, 1, 204) /* Code holds a pointer to its instructions */
 #define V8_SIZE_AFTER_FLAGS    V(11, 4, 59)
 
-/* What the constants leave out: the first row whose versions fit, and only if it is absent. */
-static const struct gap {
-	uint64_t since, until; /* up to but not including; 0: all */
-	size_t field;
-	int32_t value;
-} gaps[] = {
+static const struct v8_gap gaps[] = {
 	{0, 0, FIELD(tagged_bytes), 8},
 	{0, 0, TYPE(first_nonstring), 64},
 	{0, 0, OFFSET(map_type), 12},
@@ -150,8 +135,7 @@ static const uint8_t operands_v13[] = {
 struct reading {
 	struct elf_file *file;
 	struct v8_layout *out;
-	uint8_t rows[CONSTANTS]; /* 1: found */
-	unsigned found;
+	struct v8_constants constants;
 	int32_t version[3];
 	uint64_t builtins_start, builtins_last, builtins_last_size;
 	struct elf_symbol sizes, operands; /* of V8's tables; value 0: none */
@@ -164,41 +148,6 @@ static int32_t *field(struct v8_layout *l, size_t offset)
 }
 
 /* ---- symbols ---- */
-
-/* A constant that is 0 may be in .bss, of which the file has no bytes. */
-static int32_t value_of(struct elf_file *f, const struct elf_symbol *sym)
-{
-	int32_t v;
-
-	return elf_file_read(f, sym->value, &v, sizeof(v)) ? 0 : v;
-}
-
-static bool name_matches(const char *name, const char *wanted)
-{
-	size_t len = strlen(wanted);
-
-	if (len > 2 && !strcmp(wanted + len - 2, "__"))
-		return !strncmp(name, wanted, len);
-	return !strcmp(name, wanted);
-}
-
-static void take_constant(struct reading *r, const struct elf_symbol *sym)
-{
-	for (size_t i = 0; i < CONSTANTS; i++) {
-		int32_t *to = field(r->out, constants[i].field);
-
-		if (r->rows[i] || !name_matches(sym->name + strlen("v8dbg_"), constants[i].name))
-			continue;
-		r->rows[i] = 1;
-		r->found++;
-		for (size_t j = 0; j < i; j++) { /* a row before has the field already */
-			if (r->rows[j] && constants[j].field == constants[i].field)
-				return;
-		}
-		*to = value_of(r->file, sym);
-		return;
-	}
-}
 
 static void take_builtin(struct reading *r, const struct elf_symbol *sym)
 {
@@ -217,7 +166,7 @@ static void take_v8(struct reading *r, const struct elf_symbol *sym)
 
 	for (int i = 0; i < 3; i++) {
 		if (!strncmp(name, "7Version6", 9) && !strcmp(name + 9, version[i]))
-			r->version[i] = value_of(r->file, sym);
+			r->version[i] = v8_constant_value(r->file, sym);
 	}
 	if (!strcmp(name, "11interpreter9Bytecodes14kBytecodeSizesE"))
 		r->sizes = *sym;
@@ -233,8 +182,8 @@ static int on_symbol(void *arg, const struct elf_symbol *sym)
 				       "NS0_17TranslationOpcodeEE6counts";
 	struct reading *r = arg;
 
-	if (!strncmp(sym->name, "v8dbg_", 6))
-		take_constant(r, sym);
+	if (!strncmp(sym->name, V8_CONSTANT_PREFIX, strlen(V8_CONSTANT_PREFIX)))
+		v8_constants_take(&r->constants, r->file, sym);
 	else if (!strncmp(sym->name, "Builtins_", 9) && sym->is_code)
 		take_builtin(r, sym);
 	else if (!strncmp(sym->name, "_ZN2v88internal", 15))
@@ -306,35 +255,24 @@ static void find_builtins(struct reading *r)
 
 /* ---- what is left out ---- */
 
-static void fill_gaps(struct v8_layout *l)
-{
-	for (size_t i = 0; i < GAPS; i++) {
-		const struct gap *g = &gaps[i];
-
-		if (*field(l, g->field) == ABSENT && l->version >= g->since &&
-		    (!g->until || l->version < g->until))
-			*field(l, g->field) = g->value;
-	}
-}
-
 /* The fields of Code lie side by side, of which each version names others. */
 static void fill_code(struct v8_layout *l)
 {
 	struct v8_offsets *o = &l->offsets;
 
 	l->code_start_is_pointer = l->version >= V8_CODE_APART;
-	if (o->code_size != ABSENT) {
-		if (o->code_positions == ABSENT)
+	if (o->code_size != V8_ABSENT) {
+		if (o->code_positions == V8_ABSENT)
 			o->code_positions =
 				l->version >= V(12, 0, 0) ? o->code_start - 24 : o->code_size - 16;
-		if (o->code_flags == ABSENT)
+		if (o->code_flags == V8_ABSENT)
 			o->code_flags = o->code_size + (l->version >= V(9, 0, 0) ? 8 : 4);
-	} else if (o->code_positions != ABSENT) {
+	} else if (o->code_positions != V8_ABSENT) {
 		o->code_start = o->code_positions + 16;
 		o->code_flags = o->code_start + 8;
 		o->code_size = o->code_flags + (l->version < V8_SIZE_AFTER_FLAGS ? 8 : 4);
 	}
-	if (o->code_deopt_data == ABSENT && o->code_positions != ABSENT)
+	if (o->code_deopt_data == V8_ABSENT && o->code_positions != V8_ABSENT)
 		o->code_deopt_data = o->code_positions - 8;
 }
 
@@ -343,17 +281,17 @@ static void fill_rest(struct v8_layout *l)
 	struct v8_types *t = &l->types;
 	struct v8_offsets *o = &l->offsets;
 
-	if (t->function_last == ABSENT) /* subclasses of JSFunction came in V8 9.0.14 */
+	if (t->function_last == V8_ABSENT) /* subclasses of JSFunction came in V8 9.0.14 */
 		t->function_last = t->function_first + (l->version >= V(9, 0, 14) ? 16 : 0);
-	if (o->shared_flags != ABSENT)
+	if (o->shared_flags != V8_ABSENT)
 		o->shared_literal_id = o->shared_flags + 4;
-	if (o->fp_bytecode_offset == ABSENT)
+	if (o->fp_bytecode_offset == V8_ABSENT)
 		o->fp_bytecode_offset = o->fp_bytecode_array - 8;
-	if (l->code_kind_baseline != ABSENT) {
+	if (l->code_kind_baseline != V8_ABSENT) {
 		l->code_kind_maglev = l->code_kind_baseline + 1;
 		l->code_kind_turbofan = l->code_kind_baseline + 2;
 	}
-	if (l->deopt_inlining_positions == ABSENT)
+	if (l->deopt_inlining_positions == V8_ABSENT)
 		l->deopt_inlining_positions = l->deopt_shared + 1;
 	l->positions_begin_at_0 = l->version < V(8, 0, 0); /* Node 12 has it, Node 14 not */
 	l->positions_have_two_flags = l->version >= V(14, 0, 0);
@@ -410,11 +348,11 @@ static int judge(const struct reading *r, const char **why)
 {
 	const struct v8_layout *l = r->out;
 
-	if (!r->found && !r->version[0]) {
+	if (!r->constants.found && !r->version[0]) {
 		*why = "there is no V8 in this file";
 		return -ENOENT;
 	}
-	if (r->found < MIN_FOUND || r->version[0] <= 0) {
+	if (r->constants.found < MIN_FOUND || r->version[0] <= 0) {
 		*why = "V8's metadata (v8dbg_* symbols) was stripped from its file";
 		return -ENOTSUP;
 	}
@@ -440,21 +378,19 @@ int v8_layout_read(struct elf_file *f, struct v8_layout *out, const char **why)
 
 	memset(out, 0, sizeof(*out));
 	out->machine = elf_file_machine(f);
-	for (size_t i = 0; i < CONSTANTS; i++)
-		*field(out, constants[i].field) = ABSENT;
-	for (size_t i = 0; i < GAPS; i++)
-		*field(out, gaps[i].field) = ABSENT;
-	out->offsets.shared_literal_id = ABSENT;
-	out->code_kind_maglev = ABSENT;
+	v8_constants_init(&r.constants, constants, CONSTANTS, out);
+	v8_gaps_clear(gaps, GAPS, out);
+	out->offsets.shared_literal_id = V8_ABSENT;
+	out->code_kind_maglev = V8_ABSENT;
 	/* .symtab has all that .dynsym has. Damage: what was found is judged */
 	elf_file_for_each_symbol_in(f, ELF_SYMTAB, on_symbol, &r);
-	if (r.found < MIN_FOUND || !r.version[0])
+	if (r.constants.found < MIN_FOUND || !r.version[0])
 		elf_file_for_each_symbol_in(f, ELF_DYNSYM, on_symbol, &r);
 	out->major = r.version[0];
 	out->minor = r.version[1];
 	out->build = r.version[2];
 	out->version = V(out->major, (uint16_t)out->minor, (uint16_t)out->build);
-	fill_gaps(out);
+	v8_gaps_fill(gaps, GAPS, out->version, out);
 	fill_code(out);
 	fill_rest(out);
 	err = judge(&r, why);
