@@ -43,7 +43,7 @@ void census_taker_free(struct census_taker *t);
 
 /**
  * census_take - a census of it, as it is now
- * @out: to be freed by census_free()
+ * @out: to be freed by census_free(); its names are used until the next census: not before
  *
  * The image of it is kept until the next one, for census_retain(). The process runs again before
  * anything is looked at. Returns 0, -ESRCH (it ended), -ENOMEM (@why says what it would take),
