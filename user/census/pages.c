@@ -197,18 +197,56 @@ static int chunks_fill(struct heap *h)
 	return 0;
 }
 
-static unsigned isolate_of(struct heap *h, uint64_t owner)
+static int by_address(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static bool isolate_find(const struct heap *h, uint64_t owner, unsigned *index)
 {
 	for (unsigned i = 0; i < h->isolate_count; i++) {
-		if (h->isolates[i] == owner)
-			return i;
+		if (h->isolates[i] == owner) {
+			*index = i;
+			return true;
+		}
 	}
-	if (h->isolate_count == CENSUS_ISOLATES_MAX) {
-		h->lost.isolates++;
-		return CENSUS_ISOLATES_MAX - 1;
+	*index = h->isolate_count ? h->isolate_count - 1 : 0;
+	return false;
+}
+
+/*
+ * One for each heap that owns pages. By address: that of the main thread is malloc()ed first, and
+ * so it comes first. What belongs to all counts as the first one's.
+ */
+static void isolates_find(struct heap *h)
+{
+	unsigned index;
+
+	for (unsigned i = 0; i < h->page_count; i++) {
+		const struct heap_page *p = &h->pages[i];
+
+		if (p->is_read_only || !p->owner || isolate_find(h, p->owner, &index))
+			continue;
+		if (h->isolate_count == CENSUS_ISOLATES_MAX)
+			h->lost.isolates++;
+		else
+			h->isolates[h->isolate_count++] = p->owner;
 	}
-	h->isolates[h->isolate_count] = owner;
-	return h->isolate_count++;
+	qsort(h->isolates, h->isolate_count, sizeof(h->isolates[0]), by_address);
+	for (unsigned i = 0; i < h->page_count; i++) {
+		struct heap_page *p = &h->pages[i];
+
+		if (p->is_read_only || !p->owner)
+			p->owner = 0; /* of all */
+		else if (isolate_find(h, p->owner, &index))
+			p->isolate = (uint8_t)index;
+		else
+			p->isolate = CENSUS_ISOLATES_MAX - 1;
+	}
+	if (!h->isolate_count)
+		h->isolate_count = 1;
 }
 
 int heap_pages_find(struct heap *h)
@@ -221,12 +259,7 @@ int heap_pages_find(struct heap *h)
 		err = region_look(h, i, &next);
 	if (!err && !h->page_count)
 		err = -ENODATA;
-	/* What belongs to all counts as the first one's */
-	for (unsigned i = 0; !err && i < h->page_count; i++) {
-		if (h->pages[i].owner)
-			h->pages[i].isolate = (uint8_t)isolate_of(h, h->pages[i].owner);
-	}
-	if (!err && !h->isolate_count)
-		h->isolate_count = 1;
+	if (!err)
+		isolates_find(h);
 	return err ? err : chunks_fill(h);
 }
