@@ -127,10 +127,16 @@ static int most_first(uint64_t a, uint64_t b)
 	return a < b ? 1 : a > b ? -1 : 0;
 }
 
+/* Sums of what a file says may wrap: that is an order, too. */
+static uint64_t all_bytes(const struct constructor *k)
+{
+	return k->bytes + k->external_bytes;
+}
+
 static int compare(const void *pa, const void *pb)
 {
 	const struct constructor *a = pa, *b = pb;
-	int order = most_first(a->bytes, b->bytes);
+	int order = most_first(all_bytes(a), all_bytes(b));
 
 	if (!order)
 		order = most_first(a->count, b->count);

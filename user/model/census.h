@@ -103,7 +103,7 @@ struct census {
 
 	struct census_isolate isolates[CENSUS_ISOLATES_MAX];
 	unsigned isolate_count;
-	struct constructor *constructors; /* most bytes first */
+	struct constructor *constructors; /* most bytes first, by census_sort() */
 	unsigned constructor_count;
 	struct retainer *retainers;
 	unsigned retainer_count;
@@ -118,7 +118,8 @@ void census_free(struct census *c);
 int census_add_constructor(struct census *c, const struct constructor *from);
 /** census_add_retainer - the same */
 int census_add_retainer(struct census *c, const struct retainer *from);
-/** census_sort - constructors by bytes, then by count, name, file: most first */
+/** census_sort - constructors by bytes, those outside of the heap with them, then by count, name,
+ *  file: most first */
 void census_sort(struct census *c);
 /** census_kind_name - "object", "closure" ...: as in NDJSON */
 const char *census_kind_name(unsigned kind);
