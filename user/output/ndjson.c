@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
 #include "base/json.h"
+#include "output/ndjson_record.h"
 #include "output/ndjson_site.h"
 #include "output/ndjson_verdict.h"
 #include "output/sink.h"
@@ -29,55 +29,11 @@ static struct ndjson *ndjson_of(struct sink *s)
 	return (struct ndjson *)s;
 }
 
-static void record_begin(struct json *j, struct strbuf *b, const char *type, uint64_t ts_ns,
-			 uint64_t wall_ns)
-{
-	char time[CLOCK_RFC3339_SIZE];
-
-	clock_format_rfc3339(time, sizeof(time), wall_ns);
-	json_begin(j, b);
-	json_str(j, "type", type);
-	json_u64(j, "ts_ns", ts_ns);
-	json_str(j, "time", time);
-}
-
-static void add_identity(struct json *j, uint32_t pid, uint64_t start_ns, const char *comm)
-{
-	json_u64(j, "pid", pid);
-	json_u64(j, "start_ns", start_ns);
-	json_strn(j, "comm", comm, MW_COMM_LEN);
-}
-
 static int ndjson_begin(struct sink *s, const struct run *run)
 {
 	struct ndjson *n = ndjson_of(s);
-	struct json j;
 
-	record_begin(&j, &n->out, "meta", clock_boot_ns(), clock_wall_ns());
-	json_u64(&j, "schema", MEMWATCH_SCHEMA);
-	json_str(&j, "version", run->version);
-	json_str(&j, "kernel", run->kernel);
-	json_str(&j, "arch", run->arch);
-	json_u64(&j, "interval_ms", run->interval_ns / NSEC_PER_MSEC);
-	json_object_begin(&j, "targets");
-	json_array_begin(&j, "pids");
-	for (unsigned i = 0; i < run->pid_count; i++)
-		json_u64(&j, NULL, run->pids[i]);
-	json_array_end(&j);
-	if (run->comm)
-		json_str(&j, "comm", run->comm);
-	if (run->cgroup)
-		json_str(&j, "cgroup", run->cgroup);
-	json_object_end(&j);
-	json_object_begin(&j, "hooks");
-	for (unsigned i = 0; i < run->hook_count; i++) {
-		if (run->hooks[i].hook)
-			json_str(&j, run->hooks[i].capability, run->hooks[i].hook);
-		else
-			json_null(&j, run->hooks[i].capability);
-	}
-	json_object_end(&j);
-	json_end(&j);
+	ndjson_meta_add(&n->out, run);
 	return sink_write(n->fd, &n->out);
 }
 
@@ -122,8 +78,8 @@ static void add_process(struct strbuf *out, const struct process *p, const struc
 {
 	struct json j;
 
-	record_begin(&j, out, "process", t->now_ns, t->wall_ns);
-	add_identity(&j, p->pid, p->start_ns, p->comm);
+	ndjson_record_begin(&j, out, "process", t->now_ns, t->wall_ns);
+	ndjson_identity_add(&j, p->pid, p->start_ns, p->comm);
 	json_u64(&j, "ppid", p->ppid);
 	add_totals(&j, &p->now);
 	json_u64(&j, "peak_rss_bytes", p->peak_rss_bytes);
@@ -160,8 +116,8 @@ static int add_sites(struct ndjson *n, const struct process *p, const struct tic
 					     t->sites_wanted);
 
 		for (unsigned at = 0; at < count; at++) {
-			record_begin(&j, &n->out, "site", t->now_ns, t->wall_ns);
-			add_identity(&j, p->pid, p->start_ns, p->comm);
+			ndjson_record_begin(&j, &n->out, "site", t->now_ns, t->wall_ns);
+			ndjson_identity_add(&j, p->pid, p->start_ns, p->comm);
 			ndjson_site_add(&j, &groups[at]);
 			json_end(&j);
 		}
@@ -193,7 +149,7 @@ static int ndjson_tick(struct sink *s, const struct tick *t)
 			err = sink_write(n->fd, &n->out);
 	}
 	if (memcmp(&t->lost, &nothing, sizeof(nothing))) {
-		record_begin(&j, &n->out, "lost", t->now_ns, t->wall_ns);
+		ndjson_record_begin(&j, &n->out, "lost", t->now_ns, t->wall_ns);
 		add_lost(&j, &t->lost);
 		if (t->shed)
 			json_str(&j, "shed", t->shed);
@@ -274,9 +230,9 @@ static int ndjson_event(struct sink *s, const struct mw_event_header *h, const s
 
 	if (h->type >= sizeof(types) / sizeof(types[0]) || !types[h->type])
 		return 0;
-	record_begin(&j, &n->out, types[h->type], h->ts_ns, sink_wall_ns(h->ts_ns));
+	ndjson_record_begin(&j, &n->out, types[h->type], h->ts_ns, sink_wall_ns(h->ts_ns));
 	if (h->start_ns) {
-		add_identity(&j, h->pid, h->start_ns, h->comm);
+		ndjson_identity_add(&j, h->pid, h->start_ns, h->comm);
 		json_u64(&j, "ppid", h->ppid);
 	} else { /* an OOM victim of whom nobody knows more */
 		json_u64(&j, "pid", h->pid);
@@ -297,8 +253,8 @@ static int ndjson_gc(struct sink *s, const struct gc *gc, const struct process *
 	struct json j;
 
 	(void)p;
-	record_begin(&j, &n->out, "gc", gc->ns, sink_wall_ns(gc->ns));
-	add_identity(&j, gc->pid, gc->start_ns, gc->comm);
+	ndjson_record_begin(&j, &n->out, "gc", gc->ns, sink_wall_ns(gc->ns));
+	ndjson_identity_add(&j, gc->pid, gc->start_ns, gc->comm);
 	ndjson_gc_add(&j, gc);
 	json_end(&j);
 	return write_if_much(n);
@@ -311,8 +267,8 @@ static int ndjson_verdict(struct sink *s, const struct process *p, uint64_t now_
 
 	if (!p->verdict)
 		return 0;
-	record_begin(&j, &n->out, "verdict", now_ns, sink_wall_ns(now_ns));
-	add_identity(&j, p->pid, p->start_ns, p->comm);
+	ndjson_record_begin(&j, &n->out, "verdict", now_ns, sink_wall_ns(now_ns));
+	ndjson_identity_add(&j, p->pid, p->start_ns, p->comm);
 	ndjson_verdict_add(&j, p->verdict, p->sites, is_last);
 	json_end(&j);
 	return write_if_much(n);
@@ -323,8 +279,8 @@ static int ndjson_vanished(struct sink *s, const struct process *p, uint64_t now
 	struct ndjson *n = ndjson_of(s);
 	struct json j;
 
-	record_begin(&j, &n->out, "exit", now_ns, sink_wall_ns(now_ns));
-	add_identity(&j, p->pid, p->start_ns, p->comm);
+	ndjson_record_begin(&j, &n->out, "exit", now_ns, sink_wall_ns(now_ns));
+	ndjson_identity_add(&j, p->pid, p->start_ns, p->comm);
 	json_u64(&j, "ppid", p->ppid);
 	json_u64(&j, "peak_rss_bytes", p->peak_rss_bytes);
 	json_object_begin(&j, "last");
@@ -346,7 +302,7 @@ static int ndjson_end(struct sink *s, const struct end *e)
 	struct ndjson *n = ndjson_of(s);
 	struct json j;
 
-	record_begin(&j, &n->out, "end", e->now_ns, e->wall_ns);
+	ndjson_record_begin(&j, &n->out, "end", e->now_ns, e->wall_ns);
 	json_u64(&j, "ticks", e->ticks);
 	json_object_begin(&j, "self");
 	json_fixed(&j, "cpu_pct", e->cost.cpu_pct_run, 3);

@@ -4,8 +4,7 @@
 
 #include <sys/wait.h>
 
-#include "base/clock.h"
-#include "base/json.h"
+#include "output/ndjson_record.h"
 
 const struct site_key gate_record_keys[] = {
 	{"result", "pass | leak | over (--max-growth) | unknown (too early) | failed"},
@@ -38,17 +37,12 @@ static void add_command(struct json *j, const struct gate_command *c)
 
 void ndjson_gate_add(struct strbuf *out, const struct gate *g, uint64_t ts_ns, uint64_t wall_ns)
 {
-	char time[CLOCK_RFC3339_SIZE];
 	uint64_t leaking = 0;
 	struct json j;
 
 	for (size_t i = 0; i < g->count; i++)
 		leaking += g->processes[i]->finding >= GATE_OUTGROWN;
-	clock_format_rfc3339(time, sizeof(time), wall_ns);
-	json_begin(&j, out);
-	json_str(&j, "type", "check");
-	json_u64(&j, "ts_ns", ts_ns);
-	json_str(&j, "time", time);
+	ndjson_record_begin(&j, out, "check", ts_ns, wall_ns);
 	json_str(&j, "result", gate_result_name(g->result));
 	json_u64(&j, "status", (uint64_t)gate_status(g->result));
 	json_fixed(&j, "seconds", g->seconds, 1);
