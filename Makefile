@@ -56,7 +56,7 @@ CPPFLAGS += -D_GNU_SOURCE -DMEMWATCH_VERSION='"$(VERSION)"' -Iuser -Iinclude -I$
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fno-omit-frame-pointer $(CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS)
-LDLIBS := -lbpf -lpthread -lelf -lz -liberty -lncursesw -ltinfo -lm
+LDLIBS := -lbpf -lpthread -lelf -lz -liberty -ljson-c -lncursesw -ltinfo -lm
 ifeq ($(SANITIZE),1)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined
 ALL_LDFLAGS += -fsanitize=address,undefined
@@ -152,7 +152,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $(filter-out %.h,$^) \
-		-o $@ -lcmocka -ljson-c $(LDLIBS)
+		-o $@ -lcmocka $(LDLIBS)
 
 # BPF sources, natively, on stubs of the kernel's side.
 $(BUILD)/tests/host/%: tests/host/%.c
@@ -189,7 +189,7 @@ $(JSSTACK): tests/v8/jsstack.c $(BUILD)/tests/v8/walk.o $(LIB_OBJS)
 $(TRUTH_REPLAY): tests/truth/replay.c $(LIB_OBJS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $^ -o $@ -ljson-c $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
 
 # Tools of the tests: BPF programs and the types of kernels.
 $(BUILD)/tests/kernels/%: tests/kernels/%.c $(SKELETON) $(LIB_OBJS)
@@ -209,7 +209,8 @@ build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/co
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -D_GNU_SOURCE -Iuser -Iinclude -Itests -Itests/unit -std=gnu11 -g -O1 \
 		-fsanitize=fuzzer,address,undefined $< \
-		$(wildcard user/base/*.c user/sym/*.c user/v8/*.c) -o $@ -lelf -lz -liberty -lm
+		$(wildcard user/base/*.c user/model/*.c user/sym/*.c user/v8/*.c user/store/*.c) \
+		-o $@ -lelf -lz -liberty -ljson-c -lm
 
 unit: units
 	$(Q)tests/run.sh $(if $(IS_CROSS),$(filter-out $(NOT_EMULATED:%=$(BUILD)/tests/unit/test_%),$(UNITS)),$(UNITS))

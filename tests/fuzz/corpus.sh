@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# corpus.sh DIR - what the fuzzers of user/sym begin with: small ELF files as several compilers and options
-# make them, their frame descriptions, and lines of maps. Below DIR, a folder a fuzzer.
+# corpus.sh DIR - what the fuzzers of user/sym and user/store begin with: small ELF files as several compilers
+# and options make them, their frame descriptions, lines of maps, a census. Below DIR, a folder a fuzzer.
 set -euo pipefail
 dir=${1:?usage: corpus.sh DIR}
-mkdir -p "$dir"/fuzz_{elf,symbols,cfi,go,maps,usdt}
+mkdir -p "$dir"/fuzz_{elf,symbols,cfi,go,maps,usdt,census_file}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -85,3 +85,11 @@ printf '_ZN3app6Handle4save17h0123456789abcdefE.llvm.12' >"$dir/fuzz_maps/legacy
 # shellcheck disable=SC2016 # the assembler's dollar
 printf '4@%%edi -4@$3 8@-8(%%rbp) 8@8(%%rax,%%rdx,4) 1@%%ah' >"$dir/fuzz_usdt/x86"
 printf '4@x0 -4@w30 8@[sp, 16] 8@[x1, x2, lsl 3] 4@5' >"$dir/fuzz_usdt/arm64"
+
+cat >"$dir/fuzz_census_file/census" <<'END'
+{"type":"meta","ts_ns":1,"time":"2026-11-26T22:10:01.000Z","schema":1,"version":"0.1.0","targets":{"pids":[4711]},"hooks":{}}
+{"type":"census","ts_ns":1,"time":"2026-11-26T22:10:01.000Z","pid":4711,"start_ns":5,"comm":"node","runtime":"V8 12.4.254","pause_ns":18200000,"live":true,"gc_waits":1,"isolates":[{"isolate":"0x7f001000","count":3000,"bytes":192000,"external_bytes":1,"page_bytes":262144}],"lost":{"names":1}}
+{"type":"constructor","name":"StatusContext","class":"Object","kind":"object","file":"/app/handles.js","line":25,"isolate":"0x7f001000","count":3000,"bytes":192000,"external_bytes":7,"delta_count":1}
+{"type":"retainer","of":"StatusContext","kind":"object","isolate":"0x7f001000","instances":3000,"container":"Map","share":0.9981,"count":41007,"bytes":2044723,"path":[{"edge":"variable `handleMap`","node":"Context","file":"/app/handles.js","line":12}],"left_out":2,"owners":[{"edge":".a","node":"Object"}],"owners_left_out":1}
+{"type":"end","censuses":1}
+END

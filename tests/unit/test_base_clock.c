@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Clocks: they are the clocks that they claim to be; RFC 3339 at its edges. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,6 +62,14 @@ static void test_rfc3339(void **state)
 		{4102444799ULL * NSEC_PER_SEC + 999999999, "2099-12-31T23:59:59.999Z"},
 		{UINT64_MAX, "2554-07-21T23:34:33.709Z"},
 	};
+	static const char *const bad[] = {"",
+					  "2026-11-23T08:50:26Z",
+					  "2026-11-23T08:50:26.123",
+					  "2026-11-23T08:50:26.123Zz",
+					  "2026-11-23 08:50:26.123Z",
+					  "9999-11-23T08:50:26.123Z",
+					  "1969-11-23T08:50:26.123Z"};
+	uint64_t back = 7;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -68,7 +77,15 @@ static void test_rfc3339(void **state)
 
 		clock_format_rfc3339(out, sizeof(out), cases[i].ns);
 		assert_string_equal(out, cases[i].text);
+		if (cases[i].ns == UINT64_MAX)
+			continue;
+		assert_int_equal(clock_parse_rfc3339(out, &back), 0);
+		assert_true(back == cases[i].ns / NSEC_PER_MSEC * NSEC_PER_MSEC);
 	}
+	back = 7;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(clock_parse_rfc3339(bad[i], &back), -EINVAL);
+	assert_int_equal(back, 7);
 }
 
 static void test_rfc3339_short_buffer(void **state)

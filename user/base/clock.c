@@ -5,7 +5,9 @@
  * LIMITATIONS: 64 bits of nanoseconds end in the year 2554. clock_gettime()
  * cannot fail for the clocks used here (all are older than Linux 2.6.39).
  */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -50,4 +52,24 @@ void clock_format_rfc3339(char *out, size_t size, uint64_t wall_ns)
 	if (gmtime_r(&seconds, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(out, size, "%s.%03uZ", date, ms);
+}
+
+int clock_parse_rfc3339(const char *text, uint64_t *wall_ns)
+{
+	struct tm tm = {0};
+	time_t seconds;
+	unsigned ms;
+	int len = 0;
+
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3uZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms, &len) != 7 ||
+	    len != (int)strlen("2026-11-23T08:50:26.123Z") || text[len])
+		return -EINVAL;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	seconds = timegm(&tm);
+	if (seconds < 0 || (uint64_t)seconds > UINT64_MAX / NSEC_PER_SEC - 1)
+		return -EINVAL;
+	*wall_ns = (uint64_t)seconds * NSEC_PER_SEC + ms * NSEC_PER_MSEC;
+	return 0;
 }

@@ -22,5 +22,7 @@ uint64_t clock_cpu_ns_of(pid_t pid);
 #define CLOCK_RFC3339_SIZE 32
 /** clock_format_rfc3339 - "2026-11-23T08:50:26.123Z" (UTC, milliseconds) of @wall_ns */
 void clock_format_rfc3339(char *out, size_t size, uint64_t wall_ns);
+/** clock_parse_rfc3339 - what it writes, as CLOCK_REALTIME; 0 or -EINVAL */
+int clock_parse_rfc3339(const char *text, uint64_t *wall_ns);
 
 #endif
