@@ -364,6 +364,16 @@ int text_columns(const char *text)
 	return used;
 }
 
+void column_cut(struct strbuf *out, const char *text, int width)
+{
+	if (text_columns(text) <= width) {
+		strbuf_adds(out, text);
+		return;
+	}
+	column_pad(out, text, width - 2, true);
+	strbuf_adds(out, "..");
+}
+
 /*
  * Scaled from the lowest to the highest sample shown; a course that moves by
  * less than 1/64 of its height is drawn flat, so that noise looks like noise.

@@ -71,6 +71,10 @@ void column_sort(const struct column *c, struct process **list, size_t count);
  */
 void column_pad(struct strbuf *out, const char *text, int width, bool is_left);
 
+/** column_cut - append @text (as above), of a longer one its beginning and "..": @width columns at
+ *  the most */
+void column_cut(struct strbuf *out, const char *text, int width);
+
 /** text_columns - of a terminal that @text (as above) takes */
 int text_columns(const char *text);
 

@@ -101,16 +101,6 @@ static void add_without_arguments(struct strbuf *out, const char *fn, size_t len
 	}
 }
 
-static void cut_columns(struct strbuf *out, const char *text, int width)
-{
-	if (text_columns(text) <= width) {
-		strbuf_adds(out, text);
-		return;
-	}
-	column_pad(out, text, width - 2, true);
-	strbuf_adds(out, "..");
-}
-
 /* A native function's name, as short as it can be told by. */
 static void add_native_name(struct strbuf *out, const char *fn)
 {
@@ -124,7 +114,7 @@ static void add_native_name(struct strbuf *out, const char *fn)
 	else
 		strbuf_add(&name, fn, len);
 	strbuf_add_text(&safe, name.s, name.len);
-	cut_columns(out, safe.s, NAME_COLUMNS);
+	column_cut(out, safe.s, NAME_COLUMNS);
 	strbuf_release(&name);
 	strbuf_release(&safe);
 }
@@ -135,7 +125,7 @@ static void add_js_name(struct strbuf *out, const char *fn)
 
 	strbuf_init(&safe);
 	add_safe(&safe, fn);
-	cut_columns(out, safe.s, NAME_COLUMNS);
+	column_cut(out, safe.s, NAME_COLUMNS);
 	strbuf_release(&safe);
 }
 
@@ -243,6 +233,21 @@ void frame_text_add_long(struct strbuf *out, const struct frame *f, const char *
 	add_remarks(out, f);
 }
 
+void source_text_add(struct strbuf *out, const char *file, uint32_t line)
+{
+	const char *package = NULL;
+	size_t len = package_of(file, &package);
+
+	if (len) {
+		strbuf_addc(out, '[');
+		strbuf_add_text(out, package, len);
+		strbuf_adds(out, "] ");
+	}
+	add_safe(out, strncmp(file, "node:", 5) ? base_of(file) : file);
+	if (line)
+		strbuf_addf(out, ":%u", line);
+}
+
 /* --- a site --- */
 
 void site_text_add(struct strbuf *out, const struct site *s, int width, bool utf8)
@@ -271,7 +276,7 @@ void site_text_add(struct strbuf *out, const struct site *s, int width, bool utf
 		if (i)
 			strbuf_adds(out, arrow);
 		if (width)
-			cut_columns(out, frame.s, width);
+			column_cut(out, frame.s, width);
 		else
 			strbuf_add(out, frame.s, frame.len);
 		used += wide + (i ? between : 0);

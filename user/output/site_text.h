@@ -32,6 +32,10 @@ void frame_text_add(struct strbuf *out, const struct frame *f);
  */
 void frame_text_add_long(struct strbuf *out, const struct frame *f, const char *between);
 
+/** source_text_add - "handles.js:12", "[lru-cache] index.js:88", "node:internal/timers:42";
+ *  @line 0: unknown */
+void source_text_add(struct strbuf *out, const char *file, uint32_t line);
+
 /**
  * site_text_add - "saveContext handles.js:12 ← handleStatus status.js:30", or the note
  * @width: columns at the most; callers that do not fit are left out. 0: no limit
