@@ -17,7 +17,9 @@
 #include <json-c/json.h>
 
 #include "base/clock.h"
+#include "census_sample.h"
 #include "cmd/cmd.h"
+#include "output/ndjson_census.h"
 #include "output/ndjson_gate.h"
 #include "output/sink.h"
 #include "sample.h"
@@ -1435,6 +1437,34 @@ static void write_check(struct output *o)
 	strbuf_release(&out);
 }
 
+/* Censuses of two isolates, with what can be absent, and the growth from the first to the third. */
+static void write_censuses(struct output *o)
+{
+	struct census *c[3];
+	struct census_diff *d;
+	struct strbuf out;
+
+	strbuf_init(&out);
+	for (unsigned i = 0; i < 3; i++)
+		c[i] = sample_service(i, 10 * i);
+	c[0]->is_live = c[0]->in_gc = true;
+	c[0]->lost = (struct census_lost){1, 1, 1, 1, 1};
+	c[0]->gc_waits = 1;
+	sample_retainer(c[2]);
+	d = census_diff_new(c[0], c[1], c[2]);
+	assert_non_null(d);
+	ndjson_census_add(&out, c[0]);
+	ndjson_census_add(&out, c[2]);
+	ndjson_changes_add(&out, d);
+	ndjson_retainers_add(&out, c[2]);
+	ndjson_census_end_add(&out, 3);
+	assert_int_equal(sink_write(o->fd, &out), 0);
+	strbuf_release(&out);
+	census_diff_free(d);
+	for (unsigned i = 0; i < 3; i++)
+		census_free(c[i]);
+}
+
 static void write_everything(struct output *o, struct process *p)
 {
 	static const uint32_t pid = 1;
@@ -1442,6 +1472,7 @@ static void write_everything(struct output *o, struct process *p)
 		.version = "x",
 		.kernel = "x",
 		.arch = "x",
+		.interval_ns = NSEC_PER_SEC,
 		.pids = &pid,
 		.pid_count = 1,
 		.comm = "x",
@@ -1480,6 +1511,7 @@ static void write_everything(struct output *o, struct process *p)
 	assert_int_equal(ops->verdict(o->sink, p, 5, true), 0);
 	assert_int_equal(ops->flush(o->sink), 0);
 	write_check(o);
+	write_censuses(o);
 	assert_int_equal(ops->end(o->sink, &end), 0);
 }
 
@@ -1502,7 +1534,7 @@ static void test_schema_and_records_agree(void **state)
 	write_everything(o, p);
 	p->cgroup = NULL;
 	output_take(o);
-	assert_int_equal(o->count, 13 + 3);
+	assert_int_equal(o->count, 13 + 3 + 10);
 	for (size_t i = 0; i < o->count; i++)
 		check_keys(contract, o->lines[i]);
 	json_object_object_foreach(get(contract, "types"), type, described)

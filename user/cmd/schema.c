@@ -15,6 +15,7 @@
 #include "collect/hooks.h"
 #include "model/lost.h"
 #include "model/run.h"
+#include "output/ndjson_census.h"
 #include "output/ndjson_gate.h"
 #include "output/ndjson_site.h"
 #include "output/ndjson_verdict.h"
@@ -64,7 +65,7 @@ static void add_meta(struct json *j)
 	json_str(j, "version", "of memwatch");
 	json_str(j, "kernel", "release");
 	json_str(j, "arch", "machine");
-	json_str(j, "interval_ms", "between ticks");
+	json_str(j, "interval_ms", "between ticks, or censuses; absent: there is one");
 	json_str(j, "targets", "{pids, comm, cgroup}: what was named; empty: the whole machine");
 	json_object_begin(j, "hooks");
 	for (int c = 0; c < CAPABILITY_MAX; c++)
@@ -174,6 +175,33 @@ static void add_check(struct json *j)
 	end_type(j);
 }
 
+static void add_key_object(struct json *j, const char *key, const struct site_key *keys,
+			   size_t count)
+{
+	json_object_begin(j, key);
+	add_site_keys(j, keys, count);
+	json_object_end(j);
+}
+
+static void add_census(struct json *j)
+{
+	begin_type(j, "census", "`memwatch heap`: V8's live heap at a moment; its records follow");
+	add_site_keys(j, census_record_keys, census_record_key_count);
+	add_key_object(j, "isolates", census_isolate_keys, census_isolate_key_count);
+	add_key_object(j, "lost", census_lost_keys, census_lost_key_count);
+	end_type(j);
+	begin_type(j, "constructor",
+		   "live objects of one constructor, in an isolate; most bytes first, or with "
+		   "delta_* what grew most");
+	add_site_keys(j, constructor_record_keys, constructor_record_key_count);
+	end_type(j);
+	begin_type(j, "retainer", "who keeps the objects of a constructor alive");
+	add_site_keys(j, retainer_record_keys, retainer_record_key_count);
+	add_key_object(j, "path", retainer_step_keys, retainer_step_key_count);
+	add_key_object(j, "owners", retainer_step_keys, retainer_step_key_count);
+	end_type(j);
+}
+
 static void add_end(struct json *j)
 {
 	begin_type(j, "lost", "a tick in which anything was lost: counts by cause");
@@ -182,13 +210,15 @@ static void add_end(struct json *j)
 	json_str(j, "shed", "what is given up to stay within the budget");
 	end_type(j);
 	begin_type(j, "end", "the last line");
-	json_str(j, "ticks", "collections made");
+	json_str(j, "ticks", "collections made; or");
+	json_str(j, "censuses", "censuses taken");
 	json_object_begin(j, "self");
 	json_str(j, "cpu_pct", "of one CPU, BPF time included where known");
 	json_str(j, "once_pct", "end: of that, what is spent once: reading the names of processes");
 	json_str(j, "cpu_ns", "own CPU time, start included");
 	json_str(j, "bpf_ns", "BPF programs in other processes' time (estimated from samples)");
 	json_str(j, "rss_bytes", "own resident memory");
+	json_str(j, "peak_rss_bytes", "after censuses: the most that it was");
 	json_str(j, "map_bytes", "kernel memory of the BPF maps");
 	json_object_end(j);
 	json_str(j, "lost", "totals by cause; empty: nothing was lost");
@@ -226,6 +256,7 @@ static int print_schema(void)
 	add_gc(&j);
 	add_verdict(&j);
 	add_check(&j);
+	add_census(&j);
 	add_end(&j);
 	json_object_end(&j);
 	add_classes(&j);
