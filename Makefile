@@ -73,8 +73,8 @@ CC = $(TRIPLET)-gcc -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/incl
 LDLIBS += -lzstd
 # What runs the tests of another architecture; but not those that look at other processes, build
 # programs to look at, or measure time: they need a guest, as those of BPF and end to end do.
-NOT_EMULATED := base_background base_memreader census_stop cmd_watch_verdict sym_cfi sym_perf_map \
-	sym_symbolizer sym_symbols
+NOT_EMULATED := base_background base_memreader census_capture census_image census_stop \
+	cmd_watch_verdict sym_cfi sym_perf_map sym_symbolizer sym_symbols
 export MEMWATCH_TEST_RUNNER := qemu-aarch64-static -L $(SYSROOT)
 endif
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__bpf__ -D__TARGET_ARCH_$(ARCH) \

@@ -25,6 +25,7 @@ struct image_region {
 	bool is_heap;	      /* "[heap]": glibc's main arena */
 	bool is_stack;	      /* "[stack]" */
 	bool is_inaccessible; /* ---p between two pieces of a V8 page: reads as 0 */
+	bool is_malloc;	      /* only what glibc mapped for large malloc()s: not copied */
 };
 
 /* Present, and copied. */
@@ -40,10 +41,17 @@ struct image {
 	struct image_range *ranges; /* by address */
 	unsigned range_count;
 	uint64_t copied_bytes, unreadable_bytes;
-	unsigned char *arena; /* that all @bytes lie in; image.c's */
-	size_t arena_bytes;
+	struct image_arena *arena; /* that all @bytes lie in */
 };
 
+/**
+ * image_add - a region made of bytes, all of it present: for tests and fuzzers
+ * @region: its start and flags; not before the end of the one added before
+ * @len: more than 0
+ *
+ * Moves the bytes of those added before. Returns 0, -EINVAL (the order), -ENOMEM.
+ */
+int image_add(struct image *im, const struct image_region *region, const void *bytes, size_t len);
 /** image_release - leaves it empty */
 void image_release(struct image *im);
 /** image_region_of - the region that @addr is in, or NULL */
