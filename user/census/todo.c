@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include "census/capture.h"
-#include "census/retain.h"
 
 #define WEAK __attribute__((weak))
 
@@ -26,19 +25,4 @@ WEAK unsigned char *image_at(const struct image *im, uint64_t addr, size_t len)
 WEAK void image_memreader(struct memreader *m, const struct image *im)
 {
 	(void)m, (void)im;
-}
-WEAK struct retain *retain_new(struct heap *h)
-{
-	(void)h;
-	errno = ENOSYS;
-	return NULL;
-}
-WEAK void retain_free(struct retain *r)
-{
-	(void)r;
-}
-WEAK int retain_find(struct retain *r, uint32_t group, unsigned isolate, struct retainer *out)
-{
-	(void)r, (void)group, (void)isolate, (void)out;
-	return -ENOENT;
 }

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/strbuf.h"
+#include "census/retain.h"
+#include "heap_build.h"
+
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define WORDS(...) ((const uint64_t[]){__VA_ARGS__})
+#define JOBS	   100
+
+struct fixture {
+	struct heap_build b;
+	struct heap h;
+	struct retain *r;
+	struct retainer found;
+	struct strbuf text;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	hb_init(&f->b);
+	strbuf_init(&f->text);
+	f->h.shapes = true;
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	retain_free(f->r);
+	heap_release(&f->h);
+	intern_free(f->h.names);
+	strbuf_release(&f->text);
+	hb_release(&f->b);
+	free(f);
+	return 0;
+}
+
+/* Marks what was built. */
+static void look(struct fixture *f)
+{
+	f->h.layout = &f->b.layout;
+	f->h.names = intern_new(1 << 20);
+	assert_int_equal(heap_init(&f->h, hb_capture(&f->b)), 0);
+	assert_int_equal(heap_mark(&f->h), 0);
+	assert_int_equal(heap_tally(&f->h), 0);
+	f->r = retain_new(&f->h);
+	assert_non_null(f->r);
+}
+
+static uint32_t group_named(const struct fixture *f, const char *name)
+{
+	for (uint32_t i = 0; i < heap_group_count(&f->h); i++) {
+		if (!strcmp(heap_group(&f->h, i)->name, name))
+			return i;
+	}
+	fail_msg("no group %s", name);
+	return HEAP_NO_GROUP;
+}
+
+static void put_step(struct strbuf *b, const struct retainer_step *s)
+{
+	strbuf_addf(b, "%s of %s", s->edge, s->node);
+	if (s->file)
+		strbuf_addf(b, " (%s:%u)", s->file, s->line);
+}
+
+/* "Map <- variable `m` of Context <- ..." */
+static const char *kept_in(struct fixture *f, const char *name, unsigned isolate)
+{
+	struct strbuf *b = &f->text;
+
+	assert_int_equal(retain_find(f->r, group_named(f, name), isolate, &f->found), 0);
+	strbuf_clear(b);
+	strbuf_adds(b, f->found.container ? f->found.container : "-");
+	for (unsigned i = 0; i < f->found.step_count; i++) {
+		strbuf_adds(b, " <- ");
+		put_step(b, &f->found.steps[i]);
+	}
+	return b->s;
+}
+
+static const char *owners(struct fixture *f)
+{
+	strbuf_clear(&f->text);
+	for (unsigned i = 0; i < f->found.owner_count; i++) {
+		strbuf_adds(&f->text, i ? "; " : "");
+		put_step(&f->text, &f->found.owners[i]);
+	}
+	return f->text.s;
+}
+
+/* --- heaps --- */
+
+/* A class and its instances, each with a property `id` and one `link`. */
+static void jobs_init(struct fixture *f, uint64_t jobs[JOBS], uint64_t *class)
+{
+	uint64_t map;
+
+	*class = hb_function(&f->b, "Job", 4, 0);
+	map = hb_class(&f->b, *class, NAMES("id", "link"), 2);
+	for (unsigned i = 0; i < JOBS; i++)
+		jobs[i] = hb_new(&f->b, map, WORDS(HB_SMI(i), f->b.undefined));
+}
+
+/* A global variable `app`: a function whose scope has @value in a variable @name. */
+static uint64_t in_closure(struct fixture *f, const char *name, uint64_t value)
+{
+	struct heap_build *b = &f->b;
+	uint64_t scope = hb_scope_info(b, "", 0, NAMES("other", name));
+	uint64_t context =
+		hb_context(b, scope, b->of[b->isolate].native_context, WORDS(b->undefined, value));
+	uint64_t app = hb_function(b, "handle", 8, context);
+
+	hb_global(b, "app", app);
+	return context;
+}
+
+static void test_a_map_in_a_variable(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class;
+
+	jobs_init(f, jobs, &class);
+	in_closure(f, "pending", hb_js_map(&f->b, jobs, JOBS));
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "Map <- variable `pending` of Context <- scope of function handle "
+			    "(/srv/app.js:3) <- .app of globalThis");
+	assert_int_equal(f->found.instances, JOBS);
+	assert_true(f->found.share == 1);
+	/* Map, table, Jobs, keys: that is all */
+	assert_int_equal(f->found.count, 2 + 2 * JOBS);
+	assert_int_equal(f->found.bytes, 32 + 16 + 8 * (4 + 3 * JOBS) + JOBS * (40 + 24));
+	assert_string_equal(owners(f),
+			    "variable `pending` of scope of function handle (/srv/app.js:3)");
+}
+
+static void test_an_array_and_a_set(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class, plain, map;
+
+	jobs_init(f, jobs, &class);
+	map = hb_class(&f->b, 0, NAMES("list", "set"), 2);
+	plain = hb_new(&f->b, map,
+		       WORDS(hb_js_array(&f->b, jobs, 20), hb_js_set(&f->b, jobs + 20, 80)));
+	hb_global(&f->b, "state", plain);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "Set <- .set of {list, set} <- .state of globalThis");
+	assert_true(f->found.share > 0.79 && f->found.share < 0.81);
+}
+
+static void test_a_list(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class;
+
+	jobs_init(f, jobs, &class);
+	for (unsigned i = 0; i + 1 < JOBS; i++)
+		hb_set(&f->b, jobs[i], 32, jobs[i + 1]);
+	in_closure(f, "head", jobs[0]);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "list of Job <- variable `head` of Context <- scope of function handle "
+			    "(/srv/app.js:3) <- .app of globalThis");
+	assert_int_equal(f->found.count, JOBS);
+}
+
+/* What is held by the nodes of a list: the list's head is found, not its middle. */
+static void test_held_by_nodes_of_a_list(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class, map, next = f->b.undefined;
+
+	jobs_init(f, jobs, &class);
+	map = hb_class(&f->b, hb_function(&f->b, "Node", 4, 0), NAMES("value", "next"), 2);
+	for (unsigned i = JOBS; i-- > 0;)
+		next = hb_new(&f->b, map, WORDS(jobs[i], next));
+	in_closure(f, "first", next);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "list of Node <- variable `first` of Context <- scope of function "
+			    "handle (/srv/app.js:3) <- .app of globalThis");
+	assert_true(f->found.share == 1);
+}
+
+/* Rows that repeat are one step. */
+static void test_a_long_path_is_folded(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class, map, up;
+
+	jobs_init(f, jobs, &class);
+	map = hb_class(&f->b, hb_function(&f->b, "Scope", 4, 0), NAMES("jobs", "inner"), 2);
+	up = hb_new(&f->b, map, WORDS(hb_js_array(&f->b, jobs, JOBS), f->b.undefined));
+	for (unsigned i = 0; i < 5000; i++)
+		up = hb_new(&f->b, map, WORDS(f->b.undefined, up));
+	hb_global(&f->b, "outer", up);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0), "Array <- .jobs of Scope <- .inner × 5000 of "
+						  "Scope <- .outer of globalThis");
+	assert_int_equal(f->found.steps_left_out, 0);
+}
+
+static void test_a_path_without_a_pattern_is_cut(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class, up;
+
+	jobs_init(f, jobs, &class);
+	up = hb_js_array(&f->b, jobs, JOBS);
+	for (unsigned i = 0; i < 100; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "level%u", i);
+		up = hb_new(&f->b, hb_class(&f->b, 0, NAMES(name), 1), &up);
+	}
+	hb_global(&f->b, "outer", up);
+	look(f);
+	kept_in(f, "Job", 0);
+	assert_int_equal(f->found.step_count, CENSUS_STEPS_MAX);
+	assert_int_equal(f->found.steps_left_out, 101 - CENSUS_STEPS_MAX);
+	assert_string_equal(f->found.steps[0].edge, ".level0");
+	assert_string_equal(f->found.steps[CENSUS_STEPS_MAX - 1].edge, ".outer");
+}
+
+/* A WeakMap does not keep its keys: who does is named. */
+static void test_a_weak_map(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class, map, pairs[2 * JOBS], keys[JOBS], both;
+
+	jobs_init(f, jobs, &class);
+	map = hb_class(&f->b, 0, NAMES("k"), 1);
+	for (unsigned i = 0; i < JOBS; i++) {
+		keys[i] = pairs[2 * i] = hb_new(&f->b, map, WORDS(HB_SMI(i)));
+		pairs[2 * i + 1] = jobs[i];
+	}
+	map = hb_class(&f->b, 0, NAMES("keys", "meta"), 2);
+	both = hb_new(&f->b, map,
+		      WORDS(hb_js_array(&f->b, keys, JOBS), hb_js_weak_map(&f->b, pairs, JOBS)));
+	hb_global(&f->b, "state", both);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "Array, of keys of a WeakMap (.meta of {keys, meta}) <- .keys of "
+			    "{keys, meta} <- .state of globalThis");
+}
+
+static void test_keys_of_dictionaries_are_private(void **state)
+{
+	struct fixture *f = *state;
+	struct heap_build *b = &f->b;
+	uint64_t jobs[JOBS], class, map, object, words[2];
+
+	jobs_init(f, jobs, &class);
+	words[0] = hb_string(b, "secret");
+	words[1] = hb_js_array(b, jobs, JOBS);
+	map = hb_class(b, 0, (const char *const[]){NULL}, 0);
+	hb_map_bits(b, map, 1, HB_DICTIONARY);
+	object = hb_new(b, map, NULL);
+	hb_set(b, object, 8, hb_dictionary(b, HB_NAME_DICTIONARY, words, 1));
+	hb_global(b, "cache", object);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "Array <- a property of Object <- .cache of globalThis");
+	f->h.show_values = true;
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "Array <- .secret of Object <- .cache of globalThis");
+}
+
+static void test_isolates_are_apart(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], others[JOBS], class;
+
+	jobs_init(f, jobs, &class);
+	hb_global(&f->b, "here", hb_js_array(&f->b, jobs, 10));
+	hb_isolate(&f->b, 1);
+	jobs_init(f, others, &class);
+	/* A stale word that looks like a reference into the other isolate does not keep anything */
+	others[11] = jobs[11];
+	hb_global(&f->b, "there", hb_js_array(&f->b, others, 12));
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0), "Array <- .here of globalThis");
+	assert_int_equal(f->found.isolate, 0);
+	assert_string_equal(kept_in(f, "Job", 1), "Array <- .there of globalThis");
+	assert_int_equal(f->found.instances, 11);
+}
+
+static void test_many_holders_are_no_container(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class;
+
+	jobs_init(f, jobs, &class);
+	for (unsigned i = 0; i < JOBS; i++)
+		hb_root(&f->b, hb_js_array(&f->b, &jobs[i], 1));
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0), "-");
+	assert_true(f->found.share == 0);
+}
+
+static void test_native_code_is_a_root(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class;
+
+	jobs_init(f, jobs, &class);
+	hb_root(&f->b, hb_js_array(&f->b, jobs, JOBS));
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0), "Array <- a handle of native code");
+}
+
+static void test_cycles_end(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class, array;
+
+	jobs_init(f, jobs, &class);
+	array = hb_js_array(&f->b, jobs, JOBS);
+	for (unsigned i = 0; i < JOBS; i++) /* each refers back to what holds it */
+		hb_set(&f->b, jobs[i], 32, array);
+	hb_set(&f->b, array, 16, hb_get(&f->b, array, 16));
+	in_closure(f, "all", array);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "Array <- variable `all` of Context <- scope of function handle "
+			    "(/srv/app.js:3) <- .app of globalThis");
+	assert_string_equal(owners(f),
+			    "variable `all` of scope of function handle (/srv/app.js:3)");
+}
+
+static void test_of_none_there_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class;
+
+	jobs_init(f, jobs, &class);
+	hb_global(&f->b, "all", hb_js_array(&f->b, jobs, JOBS));
+	look(f);
+	assert_int_equal(retain_find(f->r, heap_group_count(&f->h), 0, &f->found), -ENOENT);
+	assert_int_equal(retain_find(f->r, group_named(f, "Job"), 5, &f->found), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(test_a_map_in_a_variable),
+		T(test_an_array_and_a_set),
+		T(test_a_list),
+		T(test_held_by_nodes_of_a_list),
+		T(test_a_long_path_is_folded),
+		T(test_a_path_without_a_pattern_is_cut),
+		T(test_a_weak_map),
+		T(test_keys_of_dictionaries_are_private),
+		T(test_isolates_are_apart),
+		T(test_many_holders_are_no_container),
+		T(test_native_code_is_a_root),
+		T(test_cycles_end),
+		T(test_of_none_there_is_an_error),
+#undef T
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

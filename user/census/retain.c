@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who keeps the objects of a constructor.
+ *
+ *   1. At most SAMPLES of them, evenly over the heap.
+ *   2. How many of their paths to a root each object is on: the paths join and form a tree, whose
+ *      nodes are listed once each, so that a list of a million is walked once.
+ *   3. The container: the deepest object of another constructor that is on half of the paths; the
+ *      object that a developer knows, in place of V8's table in it. Of a linked list, whose deepest
+ *      such object is somewhere in its middle: the head.
+ *   4. What the tree has below it, the path from it to a root, and all that refer to it.
+ *
+ * LIMITATIONS: of two containers that hold the same objects the one is named that is nearer to a
+ * root; @count and @bytes are what is reached through it first, which may be reached otherwise.
+ */
+#include "census/retain.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "census/node.h"
+#include "census/path.h"
+
+#define SAMPLES	    4096u
+#define LIST_GAP    24u /* references between two nodes of a list, at the most */
+#define CANCEL_MASK 0xffffu
+/* An instance that all others are below of is their container if it is on so many of the paths */
+#define OWN_LIST_PCT  90u
+#define OWN_LIST_MIN  3u  /* instances */
+#define WEAK_SAMPLES  8u  /* that are asked whether it is a WeakMap that they are in */
+#define WEAK_DISTANCE 32u /* references from one to the container */
+#define RING_PCT      105u /* a list's holder is on so much more paths than its head: there are two */
+
+struct retain {
+	struct graph g;
+	uint16_t *through; /* by id: 0: not on a path; else 1 + how many samples' paths */
+	uint32_t *touched; /* ids with @through, nearer to a root before farther */
+	size_t touched_count, touched_cap;
+	uint64_t *inside; /* a bit by id: below the container */
+};
+
+struct search {
+	struct retain *r;
+	uint32_t group;
+	unsigned isolate;
+	uint64_t seen, stride;
+	uint32_t samples[SAMPLES];
+	unsigned count;
+	uint64_t container;
+	uint32_t container_id;
+	bool is_list;
+	struct retainer *out;
+};
+
+/* ---- samples ---- */
+
+static void sample(struct search *s, uint32_t id)
+{
+	if (s->seen++ % s->stride)
+		return;
+	if (s->count == SAMPLES) { /* every second one, from here on too */
+		for (unsigned i = 0; i < SAMPLES / 2; i++)
+			s->samples[i] = s->samples[2 * i];
+		s->count = SAMPLES / 2;
+		s->stride *= 2;
+		if ((s->seen - 1) % s->stride)
+			return;
+	}
+	s->samples[s->count++] = id;
+}
+
+static int on_live(void *arg, uint64_t addr, const struct heap_map *map)
+{
+	struct search *s = arg;
+	struct graph *g = &s->r->g;
+	uint32_t id;
+
+	if (heap_page_of(g->h, addr)->isolate != s->isolate ||
+	    heap_group_of(g->h, addr, map) != s->group)
+		return 0;
+	if (!(++s->out->instances & CANCEL_MASK) && g->h->cancelled && g->h->cancelled(g->h->arg))
+		return -ECANCELED;
+	id = graph_id(g, addr);
+	if (id != GRAPH_NONE && g->parents[id] != GRAPH_NONE)
+		sample(s, id);
+	return 0;
+}
+
+/* ---- paths of the samples ---- */
+
+static int touch(struct retain *r, uint32_t id)
+{
+	if (r->touched_count == r->touched_cap) {
+		size_t cap = r->touched_cap ? 2 * r->touched_cap : 8192;
+		uint32_t *v = realloc(r->touched, cap * sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		r->touched = v;
+		r->touched_cap = cap;
+	}
+	r->touched[r->touched_count++] = id;
+	r->through[id] = 1;
+	return 0;
+}
+
+/* The part of a path that no other one had before, turned round. */
+static int touch_path(struct retain *r, uint32_t id)
+{
+	size_t first = r->touched_count, last;
+	uint32_t at = id;
+
+	for (; at < GRAPH_ROOT && !r->through[at]; at = r->g.parents[at]) {
+		if (touch(r, at))
+			return -ENOMEM;
+	}
+	r->through[id]++;
+	for (last = r->touched_count; first + 1 < last; first++) {
+		uint32_t swap = r->touched[first];
+
+		r->touched[first] = r->touched[--last];
+		r->touched[last] = swap;
+	}
+	return 0;
+}
+
+/* A path joins one that was touched before it: so from the end on, children come before parents. */
+static int count_paths(struct search *s)
+{
+	struct retain *r = s->r;
+
+	for (unsigned i = 0; i < s->count; i++) {
+		if (touch_path(r, s->samples[i]))
+			return -ENOMEM;
+	}
+	for (size_t i = r->touched_count; i-- > 0;) {
+		uint32_t id = r->touched[i], parent = r->g.parents[id];
+
+		if (parent < GRAPH_ROOT)
+			r->through[parent] += (uint16_t)(r->through[id] - 1);
+	}
+	return 0;
+}
+
+static void forget_paths(struct retain *r)
+{
+	for (size_t i = 0; i < r->touched_count; i++)
+		r->through[r->touched[i]] = 0;
+	r->touched_count = 0;
+}
+
+static unsigned paths_through(const struct retain *r, uint32_t id)
+{
+	return id < GRAPH_ROOT && r->through[id] ? r->through[id] - 1u : 0;
+}
+
+/* ---- the container ---- */
+
+static uint32_t group_of(struct retain *r, uint64_t addr)
+{
+	const struct heap_map *map = heap_map_of(r->g.h, addr);
+
+	return map ? heap_group_of(r->g.h, addr, map) : HEAP_NO_GROUP;
+}
+
+static bool is_realm(struct heap *h, uint64_t addr)
+{
+	const struct heap_map *map = heap_map_of(h, addr);
+	unsigned global;
+
+	return map && (map->type == h->layout->types.js_global ||
+		       heap_is_native_context(h, addr, map, &global));
+}
+
+/* The deepest object on half of the paths; of another constructor, if @other. */
+static uint32_t deepest(const struct search *s, bool other)
+{
+	struct retain *r = s->r;
+	unsigned least = s->count + 1;
+	uint32_t best = GRAPH_NONE;
+
+	for (size_t i = r->touched_count; i-- > 0;) {
+		uint32_t id = r->touched[i];
+		unsigned n = paths_through(r, id);
+
+		if (2 * n < s->count || n >= least)
+			continue;
+		if (other && group_of(r, graph_address(&r->g, id)) == s->group)
+			continue;
+		least = n;
+		best = id;
+	}
+	return best;
+}
+
+/* The first node of the list that the object is a node of: the last one upwards that is like it. */
+static uint64_t list_head(struct retain *r, uint64_t addr)
+{
+	uint32_t group = group_of(r, addr);
+	uint64_t head = addr, at = addr;
+
+	for (unsigned gap = 0; gap < LIST_GAP; gap++) {
+		at = graph_parent(&r->g, at);
+		if (!at)
+			break;
+		if (group_of(r, at) == group) {
+			head = at;
+			gap = 0;
+		}
+	}
+	return head;
+}
+
+static uint64_t object_of(const struct graph *g, uint64_t addr)
+{
+	struct edge e;
+
+	edge_from(g, 0, addr, 0, &e);
+	return e.owner;
+}
+
+/* Whether most instances are between others and the root, as the nodes of a list are. */
+static bool is_chain(const struct search *s)
+{
+	const struct retain *r = s->r;
+	unsigned inner = 0;
+
+	for (unsigned i = 0; i < s->count; i++)
+		inner += paths_through(r, s->samples[i]) > 1;
+	return 2 * inner > s->count;
+}
+
+/* The topmost instance on the way down from @holder, if it has nearly all others below it. */
+static bool find_own_list(struct search *s, uint32_t holder)
+{
+	struct retain *r = s->r;
+	uint32_t at = deepest(s, false), head = GRAPH_NONE;
+
+	for (; at < GRAPH_ROOT && at != holder; at = r->g.parents[at]) {
+		if (group_of(r, graph_address(&r->g, at)) == s->group)
+			head = at;
+	}
+	if (head == GRAPH_NONE || 100 * paths_through(r, head) < OWN_LIST_PCT * s->count)
+		return false;
+	s->container = graph_address(&r->g, head);
+	s->is_list = is_chain(s);
+	return true;
+}
+
+static void find_container(struct search *s)
+{
+	struct retain *r = s->r;
+	uint32_t best = deepest(s, true);
+	uint64_t head, holder;
+
+	if (s->count >= OWN_LIST_MIN && find_own_list(s, best))
+		return;
+	if (best == GRAPH_NONE)
+		return;
+	s->container = object_of(&r->g, graph_address(&r->g, best));
+	head = list_head(r, s->container);
+	if (paths_through(r, graph_id(&r->g, head)) <= paths_through(r, best))
+		return;
+	s->container = head;
+	s->is_list = true;
+	holder = graph_parent(&r->g, head);
+	holder = holder ? object_of(&r->g, holder) : 0;
+	if (holder && !is_realm(r->g.h, holder) &&
+	    100 * paths_through(r, graph_id(&r->g, holder)) >
+		    RING_PCT * paths_through(r, graph_id(&r->g, head))) {
+		s->container = holder;
+		s->is_list = false;
+	}
+}
+
+/* ---- what is below it ---- */
+
+static bool is_inside(const struct retain *r, uint32_t id)
+{
+	return id < GRAPH_ROOT && r->inside[id >> 6] >> (id & 63) & 1;
+}
+
+static int measure(struct search *s)
+{
+	struct retain *r = s->r;
+	struct graph *g = &r->g;
+	struct heap *h = g->h;
+
+	memset(r->inside, 0, (g->count / 64 + 1ul) * sizeof(*r->inside));
+	for (uint32_t i = 0; i < g->early; i++) {
+		uint64_t addr = graph_at(g, i);
+		uint32_t id = graph_id(g, addr);
+
+		if (!(i & CANCEL_MASK) && h->cancelled && h->cancelled(h->arg))
+			return -ECANCELED;
+		if (id != s->container_id && !is_inside(r, g->parents[id]))
+			continue;
+		r->inside[id >> 6] |= 1ull << (id & 63);
+		s->out->count++;
+		s->out->bytes += heap_size(h, addr, heap_map_of(h, addr));
+	}
+	return 0;
+}
+
+/* ---- who refers to it ---- */
+
+struct owners {
+	struct search *s;
+	uint64_t holder;		      /* that is looked at */
+	uint64_t contexts[CENSUS_OWNERS_MAX]; /* by owner: whose function is still to be found */
+	unsigned missing;
+};
+
+static void put_function(struct heap *h, uint64_t function, struct retainer_step *step)
+{
+	char text[2 * NODE_NAME];
+	struct node node;
+
+	node_describe(h, function, &node);
+	snprintf(text, sizeof(text), "scope of %s", node.name);
+	step->node = intern_str(h->names, text);
+	step->file = node.file;
+	step->line = node.line;
+}
+
+/* The variables around a function are known by the function. */
+static void find_scope(struct owners *o, const struct edge *e, unsigned i)
+{
+	struct graph *g = &o->s->r->g;
+	const struct heap_map *map = heap_map_of(g->h, e->owner);
+	struct edge up;
+
+	if (!map || !heap_is_context(g->h, map) || is_realm(g->h, e->owner))
+		return;
+	if (edge_up(g, e->owner, &up) && edge_is_scope(g->h, &up) &&
+	    heap_map_of(g->h, up.owner)->is_receiver) {
+		put_function(g->h, up.owner, &o->s->out->owners[i]);
+		return;
+	}
+	o->contexts[i] = e->owner;
+	o->missing++;
+}
+
+static bool is_known_owner(const struct retainer *out, const struct retainer_step *step)
+{
+	for (unsigned i = 0; i < out->owner_count; i++) {
+		const struct retainer_step *o = &out->owners[i];
+
+		if (o->edge == step->edge && o->node == step->node && o->file == step->file &&
+		    o->line == step->line)
+			return true;
+	}
+	return false;
+}
+
+static int on_owner(void *arg, uint64_t word, uint32_t index)
+{
+	struct owners *o = arg;
+	struct retainer *out = o->s->out;
+	struct retainer_step step;
+	struct edge e;
+
+	if (word != o->s->container + 1)
+		return 0;
+	edge_from(&o->s->r->g, o->s->container, o->holder, index, &e);
+	path_step(&o->s->r->g, &e, &step);
+	if (is_known_owner(out, &step))
+		return 0;
+	if (out->owner_count == CENSUS_OWNERS_MAX) {
+		out->owners_left_out++;
+		return 0;
+	}
+	out->owners[out->owner_count] = step;
+	find_scope(o, &e, out->owner_count++);
+	return 0;
+}
+
+static int on_function(void *arg, uint64_t addr, const struct heap_map *map)
+{
+	struct owners *o = arg;
+	struct heap *h = o->s->r->g.h;
+	uint64_t context;
+
+	if (!map->is_receiver || !heap_is_function(h, addr, map))
+		return 0;
+	context = heap_word(h, addr, (uint32_t)h->layout->offsets.function_context) - 1;
+	for (unsigned i = 0; i < CENSUS_OWNERS_MAX; i++) {
+		if (o->contexts[i] != context)
+			continue;
+		put_function(h, addr, &o->s->out->owners[i]);
+		o->contexts[i] = 0;
+		o->missing--;
+	}
+	return !o->missing;
+}
+
+/* All that is not kept by the container itself, as what points back at it is. */
+static int find_owners(struct search *s)
+{
+	struct graph *g = &s->r->g;
+	struct heap *h = g->h;
+	struct owners o = {.s = s};
+
+	for (uint32_t i = 0; i < g->early; i++) {
+		const struct heap_map *map;
+
+		o.holder = graph_at(g, i);
+		if (!(i & CANCEL_MASK) && h->cancelled && h->cancelled(h->arg))
+			return -ECANCELED;
+		map = heap_map_of(h, o.holder);
+		if (map && !is_inside(s->r, graph_id(g, o.holder)))
+			heap_for_each_reference(h, o.holder, map, on_owner, &o);
+	}
+	if (o.missing)
+		heap_for_each_live(h, on_function, &o);
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+/* The WeakMap whose values the samples are, or what leads to them, for keys that the container has.
+ */
+static uint64_t weak_map_between(const struct search *s)
+{
+	const struct graph *g = &s->r->g;
+
+	for (unsigned i = 0; i < s->count && i < WEAK_SAMPLES; i++) {
+		uint64_t at = graph_address(g, s->samples[i]);
+		struct edge e;
+
+		for (unsigned n = 0; n < WEAK_DISTANCE && at != s->container && edge_up(g, at, &e);
+		     n++) {
+			if (e.word == EDGE_KEY)
+				return graph_weak_map(g, e.owner, e.to);
+			at = e.owner;
+		}
+	}
+	return 0;
+}
+
+static void name_container(struct search *s)
+{
+	struct heap *h = s->r->g.h;
+	uint64_t weak_map = weak_map_between(s);
+	char text[NODE_NAME + PATH_MAX];
+	struct retainer_step holder;
+	struct node node;
+	struct edge e;
+
+	node_describe(h, s->container, &node);
+	if (s->is_list)
+		snprintf(text, sizeof(text), "list of %s", node.name);
+	else if (node.file && node.line)
+		snprintf(text, sizeof(text), "%s (%s:%u)", node.name, node.file, node.line);
+	else
+		snprintf(text, sizeof(text), "%s", node.name);
+	if (weak_map && edge_up(&s->r->g, weak_map, &e)) {
+		size_t len = strlen(text);
+
+		path_step(&s->r->g, &e, &holder);
+		snprintf(text + len, sizeof(text) - len, ", of keys of a WeakMap (%s of %s)",
+			 holder.edge, holder.node);
+	}
+	s->out->container = intern_str(h->names, text);
+}
+
+static int look(struct search *s)
+{
+	struct retain *r = s->r;
+	int err;
+
+	find_container(s);
+	if (!s->container || is_realm(r->g.h, s->container))
+		return 0;
+	s->container_id = graph_id(&r->g, s->container);
+	s->out->share = (double)paths_through(r, s->container_id) / s->count;
+	name_container(s);
+	err = path_find(&r->g, s->container, s->out);
+	if (!err)
+		err = measure(s);
+	return err ? err : find_owners(s);
+}
+
+int retain_find(struct retain *r, uint32_t group, unsigned isolate, struct retainer *out)
+{
+	const struct constructor *of = heap_group(r->g.h, group);
+	struct search *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	*out = (struct retainer){.isolate = (uint8_t)isolate};
+	*s = (struct search){.r = r, .group = group, .isolate = isolate, .stride = 1, .out = out};
+	if (of) {
+		out->of = intern_str(r->g.h->names, of->name);
+		out->of_file = intern_str(r->g.h->names, of->file);
+		out->of_kind = of->kind;
+	}
+	err = of ? heap_for_each_live(r->g.h, on_live, s) : -ENOENT;
+	if (!err && !out->instances)
+		err = -ENOENT;
+	if (!err && s->count)
+		err = count_paths(s);
+	if (!err && s->count)
+		err = look(s);
+	forget_paths(r);
+	free(s);
+	return err;
+}
+
+struct retain *retain_new(struct heap *h)
+{
+	struct retain *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		return NULL;
+	err = graph_init(&r->g, h);
+	if (!err) {
+		r->through = calloc(r->g.count + 1ul, sizeof(*r->through));
+		r->inside = calloc(r->g.count / 64 + 1ul, sizeof(*r->inside));
+		if (!r->through || !r->inside)
+			err = -ENOMEM;
+	}
+	if (!err)
+		return r;
+	retain_free(r);
+	errno = -err;
+	return NULL;
+}
+
+void retain_free(struct retain *r)
+{
+	if (!r)
+		return;
+	graph_release(&r->g);
+	free(r->through);
+	free(r->touched);
+	free(r->inside);
+	free(r);
+}
