@@ -101,7 +101,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch] tests/host/stub/*.h tests/host/stub/*/*.h)
 SHELL_FILES := $(wildcard tests/*.sh tests/*/*.sh) .ci/run
 
-.PHONY: all deps demo test unit units workloads e2e nodes matrix truth test-kernels guest-programs check format format-check lint layers bench \
+.PHONY: all deps demo test unit units workloads e2e nodes matrix heap-matrix truth test-kernels guest-programs check format format-check lint layers bench \
 	fuzz install uninstall clean help vmlinux types insns kernel-tools bpf-object
 .DELETE_ON_ERROR:
 
@@ -238,6 +238,10 @@ matrix: all nodes
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/matrix/sites.sh
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/matrix/ratio.sh
 
+# Which leaks `memwatch heap` explains on which Node.
+heap-matrix: all nodes
+	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/heap/matrix.sh
+
 # Whether memwatch is right about leaks: make truth [NODES="12 22"] [ONLY="js-map c-*"] [REPLAY=1]
 # With REPLAY nothing is run: the analysis of this build on what was recorded before.
 truth: all workloads $(TRUTH_REPLAY)
@@ -254,6 +258,7 @@ guest-programs: all workloads $(BUILD)/tests/kernels/verify
 bench: all workloads $(BENCHES)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/bench/run.sh
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/bench/sites.sh
+	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/bench/heap.sh
 
 FUZZ_SECONDS ?= 60
 fuzz: $(FUZZERS)
@@ -325,6 +330,6 @@ clean:
 
 help:
 	@sed -n '/^# make/,/^$$/s/^# \{0,1\}//p' Makefile
-	@echo "nodes matrix truth bench fuzz format format-check lint layers unit e2e install uninstall vmlinux types insns clean"
+	@echo "nodes matrix heap-matrix truth bench fuzz format format-check lint layers unit e2e install uninstall vmlinux types insns clean"
 
 -include $(BPF_OBJS:.o=.d) $(KERNEL_TOOLS:=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d) $(JSSTACK:=.d) $(TRUTH_REPLAY:=.d) $(BUILD)/tests/v8/walk.d
