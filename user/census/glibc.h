@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What glibc's malloc has free: what is left there of tables and lists that are gone refers to
+ * objects that are dead.
+ */
+#ifndef MEMWATCH_CENSUS_GLIBC_H
+#define MEMWATCH_CENSUS_GLIBC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "census/image.h"
+
+struct span {
+	uint64_t start, end;
+};
+
+/* By address, not overlapping. */
+struct spans {
+	struct span *v;
+	size_t count, cap;
+};
+
+/**
+ * glibc_unused - appends what is free of all arenas in an image
+ * @out: zeroed
+ *
+ * An arena that cannot be walked from its begin to its end (other allocators have none; one that
+ * changed while it was read) counts as used. Returns 0 or -ENOMEM.
+ */
+int glibc_unused(const struct image *im, struct spans *out);
+/** spans_have - @addr is in one of them */
+bool spans_have(const struct spans *s, uint64_t addr);
+/** spans_release - leaves it empty */
+void spans_release(struct spans *s);
+
+#endif
