@@ -17,6 +17,8 @@
 static const struct command commands[] = {
 	{"watch", "live: all processes, or those named (this is the default)", cmd_watch},
 	{"check", "whether anything leaks, as an exit status, for CI", cmd_check},
+	{"heap", "what is alive in a V8 heap, what of it grew, and who keeps it", cmd_heap},
+	{"diff", "what one census of a heap has that another has not", cmd_diff},
 	{"doctor", "what this kernel, user and process allow; what is lost, how to get it",
 	 cmd_doctor},
 	{"schema", "the contract of --json", cmd_schema},
@@ -43,10 +45,12 @@ static void print_help(FILE *out)
 	      "  sudo memwatch -n node --json -d 60   one minute as NDJSON\n"
 	      "  sudo memwatch check -d 5m -n node    status 0 if none of them leaks\n"
 	      "  sudo memwatch check -- npm test      runs it; status 3 if anything leaks\n"
+	      "  sudo memwatch heap -p 4711 -d 30     which objects grew in half a minute, and "
+	      "why\n"
 	      "  sudo memwatch doctor -p 4711         what can be seen of this process\n"
 	      "\n"
 	      "'memwatch COMMAND --help' shows a command's options. The process that is watched\n"
-	      "is not stopped, not changed and needs no preparation.\n",
+	      "is not changed and needs no preparation; only heap stops it, for a moment.\n",
 	      out);
 }
 

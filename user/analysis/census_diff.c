@@ -234,8 +234,8 @@ struct census_diff *census_diff_new(const struct census *first, const struct cen
 	d->of[CENSUS_BEFORE] = before ? before : first;
 	d->of[CENSUS_NOW] = now;
 	d->by_isolate = is_by_isolate(first, now) && is_by_isolate(d->of[CENSUS_BEFORE], now);
-	for (int when = 0; d->by_isolate && when < CENSUS_WHENS; when++)
-		add_isolates(d, when);
+	for (int when = CENSUS_NOW; d->by_isolate && when >= 0; when--)
+		add_isolates(d, (enum census_when)when);
 	if (!compare_all(d))
 		return d;
 	census_diff_free(d);

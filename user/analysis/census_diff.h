@@ -44,7 +44,8 @@ struct census_diff {
 	struct census_change *changes; /* what grew most since the first first; also what did not */
 	unsigned count;
 	struct census_amount total[CENSUS_WHENS];
-	struct census_isolate_change isolates[2 * CENSUS_ISOLATES_MAX]; /* with @by_isolate */
+	/* With @by_isolate: those of the last census in its order, then those that ended */
+	struct census_isolate_change isolates[2 * CENSUS_ISOLATES_MAX];
 	unsigned isolate_count;
 };
 

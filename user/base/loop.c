@@ -279,6 +279,35 @@ int loop_add_signal(struct loop *l, int signo, loop_signal_fn fn, void *arg)
 	return 0;
 }
 
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+#define STOP_SIGNALS (sizeof(stop_signals) / sizeof(stop_signals[0]))
+
+int loop_add_stop_signals(struct loop *l, loop_signal_fn fn, void *arg)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < STOP_SIGNALS; i++) {
+		struct sigaction now;
+
+		if (sigaction(stop_signals[i], NULL, &now) || now.sa_handler != SIG_IGN)
+			err = loop_add_signal(l, stop_signals[i], fn, arg);
+	}
+	return err;
+}
+
+bool loop_stop_is_pending(void)
+{
+	sigset_t pending;
+
+	if (sigpending(&pending))
+		return false;
+	for (size_t i = 0; i < STOP_SIGNALS; i++) {
+		if (sigismember(&pending, stop_signals[i]) == 1)
+			return true;
+	}
+	return false;
+}
+
 /* One signal a round; the signalfd stays readable while there are more. */
 static int dispatch_signal(struct loop *l)
 {

@@ -6,6 +6,7 @@
 #ifndef MEMWATCH_BASE_LOOP_H
 #define MEMWATCH_BASE_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define LOOP_MAX_SOURCES 64
@@ -38,6 +39,16 @@ int loop_set_timer(struct loop *l, int id, uint64_t interval_ns);
 
 /** loop_add_signal - blocks @signo and delivers it to @fn from loop_run(). 0 or -errno */
 int loop_add_signal(struct loop *l, int signo, loop_signal_fn fn, void *arg);
+
+/**
+ * loop_add_stop_signals - the same of all that ask a program to end: SIGINT, SIGTERM, SIGHUP,
+ * SIGQUIT
+ *
+ * Those that are ignored stay so: nohup(1), and what a shell starts by '&', ignore some.
+ */
+int loop_add_stop_signals(struct loop *l, loop_signal_fn fn, void *arg);
+/** loop_stop_is_pending - whether one of them waits to be delivered: for work that takes long */
+bool loop_stop_is_pending(void);
 
 /** loop_run - until loop_stop() or a callback's error. Returns what was given there. */
 int loop_run(struct loop *l);

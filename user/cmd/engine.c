@@ -147,16 +147,8 @@ static int open_output(struct engine *e)
 
 static int watch_sources(struct engine *e)
 {
-	static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	int err = 0, id;
+	int err = loop_add_stop_signals(e->loop, on_stop_signal, e), id;
 
-	for (unsigned i = 0; !err && i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++) {
-		struct sigaction now;
-
-		/* nohup(1), and what a shell starts by '&', ignore some: so do we. */
-		if (sigaction(stop_signals[i], NULL, &now) || now.sa_handler != SIG_IGN)
-			err = loop_add_signal(e->loop, stop_signals[i], on_stop_signal, e);
-	}
 	if (!err)
 		err = loop_add_fd(e->loop, session_event_fd(e->session), EPOLLIN, on_events_waiting,
 				  e);

@@ -8,10 +8,13 @@
 #include "base/units.h"
 #include "output/census_text_internal.h"
 
+#define RATE_WIDTH 100 /* of a terminal, for rates beside two changes */
+
 struct table {
 	const struct census_diff *d;
 	const struct census_view *v;
 	bool has_before, has_isolates;
+	bool has_rate;
 	double seconds; /* since the first; 0: unknown */
 };
 
@@ -73,7 +76,7 @@ static void add_head(struct strbuf *out, const struct table *t)
 static void add_titles(struct strbuf *out, const struct table *t)
 {
 	strbuf_adds(out, "\n   +COUNT  +BYTES ");
-	if (t->seconds > 0)
+	if (t->has_rate)
 		strbuf_adds(out, "     RATE ");
 	if (t->has_before)
 		strbuf_adds(out, "    LAST    LAST ");
@@ -98,7 +101,7 @@ static void add_amounts(struct strbuf *out, const struct table *t,
 	char text[UNITS_SIZE];
 
 	add_change(out, at, CENSUS_FIRST, 9);
-	if (t->seconds > 0) {
+	if (t->has_rate) {
 		double rate = (double)census_grown_bytes(at, CENSUS_FIRST) / t->seconds;
 
 		strbuf_addf(out, "%7s/s ",
@@ -177,6 +180,7 @@ void census_diff_text_add(struct strbuf *out, const struct census_diff *d,
 	};
 	unsigned i, shown = 0;
 
+	t.has_rate = t.seconds > 0 && (!t.has_before || !v->width || v->width >= RATE_WIDTH);
 	add_head(out, &t);
 	add_titles(out, &t);
 	for (i = 0; i < d->count && (!v->rows || shown < v->rows); i++) {

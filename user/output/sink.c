@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/loop.h"
 
 #define STALL_MS 200
 
@@ -20,17 +20,11 @@
  */
 static int wait_until_writable(int fd)
 {
-	static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 	struct pollfd out = {.fd = fd, .events = POLLOUT};
-	sigset_t pending;
 
 	while (poll(&out, 1, STALL_MS) == 0) {
-		if (sigpending(&pending))
-			continue;
-		for (unsigned i = 0; i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++) {
-			if (sigismember(&pending, stop_signals[i]))
-				return -EINTR;
-		}
+		if (loop_stop_is_pending())
+			return -EINTR;
 	}
 	return 0;
 }
