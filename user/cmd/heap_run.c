@@ -318,7 +318,7 @@ static int run(struct heap_run *r)
 {
 	int err = heap_show_begin(&r->show, &r->pid, 1, r->o->every_ns);
 
-	if (!err && !r->o->census.live)
+	if (!err && !r->o->census.live && !r->show.json)
 		log_info("process %u stands still for a moment: some milliseconds for each 50 MB "
 			 "(--live: not at all)",
 			 r->pid);
@@ -361,6 +361,8 @@ int heap_run(const struct heap_options *o, uint32_t pid)
 	err = set_up(r);
 	if (!err)
 		err = run(r);
+	if (err == -ECANCELED)
+		log_error("stopped before there was a census of process %u", pid);
 	tear_down(r);
 	free(r);
 	return err == -EPIPE || err == -EINTR ? 0 : err; /* nobody reads any more */
