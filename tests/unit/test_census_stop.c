@@ -257,7 +257,7 @@ static void test_killed_meanwhile(void **state)
 	stop_end(&s);
 	await(child_state(pid) == 'Z');
 	assert_int_equal(stop_begin(&s, pid, &why), -ESRCH);
-	assert_string_equal(why, "it has ended");
+	assert_string_equal(why, "the process has ended");
 	assert_int_equal(child_wait(pid), -SIGKILL);
 	assert_int_equal(stop_begin(&s, pid, &why), -ESRCH);
 	stop_release(&s);

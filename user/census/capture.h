@@ -9,6 +9,7 @@
 
 #include "census/image.h"
 #include "census/stop.h"
+#include "memwatch/sites.h" /* struct mw_range */
 
 struct capture_options {
 	pid_t pid;
@@ -32,19 +33,20 @@ struct capture {
 	bool in_gc;
 	bool is_live; /* also when it could not be stopped, of which @live_why tells */
 	char live_why[160];
+	char why[200]; /* of capture_take(), when it fails */
 };
 
 /**
  * capture_take - @out: zeroed
- * @why: set to a sentence when it fails
+ * @why: set to a sentence when it fails; valid until @out is used again, or goes
  *
- * With another tracer attached, or a thread that does not stop, it is captured live. Needs at most
- * the size of what is present in the process, some 2 % for bookkeeping, and nothing when it fails.
- * Returns 0, -ESRCH, -EPERM, -ENOMEM (@why says how much it would need, and how much there is),
- * -ECANCELED.
+ * The process runs on in any case, and nothing of it is changed. With another tracer attached, or a
+ * thread that does not stop, it is captured live. Needs at most the size of what is present in the
+ * process, some 2 % for bookkeeping, and nothing when it fails. Returns 0, -ESRCH, -EPERM, -ENOMEM
+ * (@why says how much it would need, and how much there is), -ECANCELED.
  */
 int capture_take(const struct capture_options *options, struct capture *out, const char **why);
-/** capture_release - leaves it empty */
+/** capture_release - leaves it empty, but for why */
 void capture_release(struct capture *c);
 
 #endif

@@ -189,7 +189,7 @@ static int range_add(struct planning *p, uint64_t start, uint64_t end, unsigned 
 		last->end = end;
 		return 0;
 	}
-	if (im->range_count == p->range_cap) {
+	if (!im->ranges || im->range_count == p->range_cap) {
 		struct image_range *ranges = more(im->ranges, &p->range_cap, sizeof(*ranges));
 
 		if (!ranges)

@@ -253,7 +253,7 @@ static int seize_new(struct stop *s)
 	snprintf(name, sizeof(name), "/proc/%d/task", s->pid);
 	tasks = opendir(name);
 	if (!tasks)
-		return refuse(s, -ESRCH, "it has ended");
+		return refuse(s, -ESRCH, "the process has ended");
 	while (err >= 0 && (e = readdir(tasks))) {
 		pid_t tid = (pid_t)strtol(e->d_name, NULL, 10);
 
@@ -319,7 +319,7 @@ static int stop_all(struct stop *s)
 		}
 	}
 	drop_ended(s);
-	return s->count ? 0 : refuse(s, -ESRCH, "it has ended");
+	return s->count ? 0 : refuse(s, -ESRCH, "the process has ended");
 }
 
 static void *tracer_run(void *arg)
