@@ -13,6 +13,7 @@
  */
 #include "census/edge.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,15 +53,6 @@ static const struct {
 	{"JSTypedArray", 3, "buffer"},
 	{"JSDataView", 3, "buffer"},
 	{"JSArrayIterator", 3, "iterated object"},
-	{"JSGeneratorObject", 3, "function"},
-	{"JSGeneratorObject", 4, "scope"},
-	{"JSGeneratorObject", 5, "this"},
-	{"JSAsyncFunctionObject", 3, "function"},
-	{"JSAsyncFunctionObject", 4, "scope"},
-	{"JSAsyncFunctionObject", 5, "this"},
-	{"JSAsyncGeneratorObject", 3, "function"},
-	{"JSAsyncGeneratorObject", 4, "scope"},
-	{"JSAsyncGeneratorObject", 5, "this"},
 	{"AccessorPair", 1, "getter"},
 	{"AccessorPair", 2, "setter"},
 	{"Cell", 1, "value"},
@@ -155,9 +147,30 @@ bool edge_is_scope(struct heap *h, const struct edge *e)
 
 /* ---- what it is called ---- */
 
+static bool is_identifier(const char *name)
+{
+	for (const char *c = name; *c; c++) {
+		if (!isalnum((unsigned char)*c) && *c != '_' && *c != '$' && *c != '#' &&
+		    !((unsigned char)*c & 0x80))
+			return false;
+	}
+	return *name;
+}
+
+/* As code writes it */
 static void put_property(const char *name, char *out, size_t size)
 {
-	snprintf(out, size, ".%s", name);
+	snprintf(out, size, is_identifier(name) ? ".%s" : "[\"%s\"]", name);
+}
+
+static bool name_of_suspended(uint32_t word, char *out, size_t size)
+{
+	static const char *const names[] = {
+		[NODE_FUNCTION] = "function", [NODE_SCOPE] = "scope", [NODE_THIS] = "this"};
+
+	snprintf(out, size, "%s",
+		 word >= NODE_FUNCTION && word <= NODE_THIS ? names[word] : "local variable");
+	return true;
 }
 
 static bool name_internal(const struct heap *h, const struct heap_map *map, uint32_t word,
@@ -179,7 +192,9 @@ static bool name_variable(struct heap *h, uint64_t context, uint32_t word, char 
 	char name[NAME];
 	unsigned global;
 
-	if (heap_context_local(h, context, word, name, sizeof(name)))
+	if (heap_type(h, heap_word(h, context, 8 * word)) == h->layout->types.module)
+		snprintf(out, size, "module");
+	else if (heap_context_local(h, context, word, name, sizeof(name)))
 		snprintf(out, size, "variable `%s`", name);
 	else if (map && heap_is_native_context(h, context, map, &global))
 		snprintf(out, size, "intrinsic %u", word);
@@ -361,6 +376,8 @@ static bool name_part(struct heap *h, const struct edge *e, const struct heap_ma
 	case TABLE_WORD:
 		return name_collected(h, e, map, out, size);
 	default:
+		if (node_is_suspended(h, e->owner, map))
+			return name_of_suspended(word, out, size);
 		return name_internal(h, map, word, out, size);
 	}
 }
@@ -385,6 +402,8 @@ static bool name_field(struct heap *h, const struct edge *e, const struct heap_m
 		put_property(name, out, size);
 		return true;
 	}
+	if (node_is_suspended(h, e->owner, map))
+		return name_of_suspended(e->word, out, size);
 	return name_internal(h, map, e->word, out, size);
 }
 

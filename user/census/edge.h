@@ -9,9 +9,10 @@
 
 #include "census/graph.h"
 
-#define EDGE_PARTS 4	      /* objects between what is kept and who keeps it */
-#define EDGE_KEY   UINT32_MAX /* in place of a word: not a reference; the key of a WeakMap's entry \
-			       */
+#define EDGE_PARTS 4 /* objects between what is kept and who keeps it */
+#define EDGE_KEY                                                                                   \
+	UINT32_MAX /* in place of a word: not a reference; the key of a WeakMap's entry            \
+		    */
 
 struct edge {
 	uint64_t to;

@@ -367,6 +367,7 @@ static void walk(struct graph *g)
 	realms.is_global = false;
 	heap_for_each_live(g->h, on_live, &realms);
 	run(g, &next);
+	run_ephemerons(g, &next);
 	err = roots_for_each(g->h, on_root, &realms.from);
 	if (err)
 		g->err = err;

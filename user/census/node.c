@@ -5,10 +5,11 @@
  */
 #include "census/node.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "census/heap_internal.h"
+#include "census/heap_internal.h" /* heap_untag() */
 
 #define MODULE_CLASS "Module" /* of Node: a CommonJS module */
 
@@ -25,7 +26,6 @@ static const struct {
 	{"FeedbackCell", "feedback"},
 	{"ScopeInfo", "scope"},
 	{"Script", "script"},
-	{"SourceTextModule", "module"},
 	{"SyntheticModule", "module"},
 	{"AccessorPair", "accessor"},
 	{"WeakCell", "weak cell"},
@@ -54,25 +54,92 @@ bool node_is_store(const struct heap *h, const struct heap_map *map)
 	       (map->type >= h->layout->v8->types.fixed_array && map->type < t->array_end);
 }
 
+static void put_place(const struct v8_function *fn, struct node *out)
+{
+	if (!fn || !fn->script)
+		return;
+	out->file = fn->script->file;
+	out->line = fn->line;
+}
+
 static void describe_function(struct heap *h, uint64_t addr, struct node *out)
 {
 	const struct v8_function *fn = heap_function(h, addr);
 
 	snprintf(out->name, sizeof(out->name), "function %s",
 		 fn && *fn->name ? fn->name : "(anonymous)");
-	if (fn && fn->script) {
-		out->file = fn->script->file;
-		out->line = fn->line;
-	}
+	put_place(fn, out);
 }
 
+/* A CommonJS module. */
 static void describe_module(struct heap *h, uint64_t addr, struct node *out)
 {
-	char path[1024];
+	char path[PATH_MAX];
 
 	if (heap_name_string(h, heap_own_property(h, addr, "filename"), path, sizeof(path)) ||
 	    heap_name_string(h, heap_own_property(h, addr, "id"), path, sizeof(path)))
 		out->file = intern_str(h->names, path);
+}
+
+struct module_search {
+	struct heap *h;
+	struct node *out;
+};
+
+/* What runs it: its code, then its function, then that suspended */
+static int is_code_of_module(void *arg, uint64_t word, uint32_t index)
+{
+	struct module_search *s = arg;
+	struct heap *h = s->h;
+	uint64_t addr = heap_untag(word);
+	const struct heap_map *map = heap_map_of(h, addr);
+
+	(void)index;
+	if (!map)
+		return 0;
+	if (map->type == h->layout->v8->types.shared_info)
+		put_place(v8_function_get(&h->functions, word, 0, 0), s->out);
+	else if (heap_is_function(h, addr, map))
+		put_place(heap_function(h, addr), s->out);
+	else if (node_is_suspended(h, addr, map))
+		put_place(heap_function(h, heap_untag(heap_word(h, addr, 8 * NODE_FUNCTION))),
+			  s->out);
+	s->out->line = 0;
+	return s->out->file != NULL;
+}
+
+/* An ECMAScript module. */
+static void describe_source_module(struct heap *h, uint64_t addr, const struct heap_map *map,
+				   struct node *out)
+{
+	struct module_search s = {.h = h, .out = out};
+
+	snprintf(out->name, sizeof(out->name), "module");
+	heap_for_each_reference(h, addr, map, is_code_of_module, &s);
+}
+
+bool node_is_suspended(struct heap *h, uint64_t addr, const struct heap_map *map)
+{
+	uint64_t function = heap_word(h, addr, 8 * NODE_FUNCTION);
+	uint64_t context = heap_word(h, addr, 8 * NODE_SCOPE);
+	const struct heap_map *f, *c;
+
+	if (!map->is_receiver || map->words <= NODE_SCOPE || !heap_is_reference(function) ||
+	    !heap_is_reference(context))
+		return false;
+	f = heap_map_of(h, heap_untag(function));
+	c = heap_map_of(h, heap_untag(context));
+	return f && c && heap_is_function(h, heap_untag(function), f) && heap_is_context(h, c);
+}
+
+static void describe_suspended(struct heap *h, uint64_t addr, struct node *out)
+{
+	const struct v8_function *fn =
+		heap_function(h, heap_untag(heap_word(h, addr, 8 * NODE_FUNCTION)));
+
+	snprintf(out->name, sizeof(out->name), "suspended function %s",
+		 fn && *fn->name ? fn->name : "(anonymous)");
+	put_place(fn, out);
 }
 
 static void describe_receiver(struct heap *h, uint64_t addr, const struct heap_map *map,
@@ -84,7 +151,9 @@ static void describe_receiver(struct heap *h, uint64_t addr, const struct heap_m
 		snprintf(out->name, sizeof(out->name), "globalThis");
 		return;
 	}
-	snprintf(out->name, sizeof(out->name), "%s", c && c->name ? c->name : "Object");
+	/* {}: without named properties, it is a table of elements */
+	snprintf(out->name, sizeof(out->name), "%s",
+		 c && c->name && strcmp(c->name, "{}") != 0 ? c->name : "Object");
 	if (!strcmp(out->name, MODULE_CLASS))
 		describe_module(h, addr, out);
 }
@@ -123,6 +192,10 @@ void node_describe(struct heap *h, uint64_t addr, struct node *out)
 		snprintf(out->name, sizeof(out->name), "%s",
 			 heap_is_native_context(h, addr, map, &global) ? "NativeContext"
 								       : "Context");
+	} else if (node_is_suspended(h, addr, map)) {
+		describe_suspended(h, addr, out);
+	} else if (map->type == h->layout->types.module) {
+		describe_source_module(h, addr, map, out);
 	} else if (map->is_receiver) {
 		describe_receiver(h, addr, map, out);
 	} else {

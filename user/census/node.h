@@ -7,6 +7,9 @@
 
 #define NODE_NAME 256
 
+/* Words of a JSGeneratorObject and what is derived of it (V8 7.8 - 14.6) */
+enum { NODE_FUNCTION = 3, NODE_SCOPE, NODE_THIS };
+
 struct node {
 	char name[NODE_NAME]; /* "Map", "function open", "Context", "{open, size}" ... */
 	const char *file;     /* interned; NULL: none known */
@@ -15,6 +18,8 @@ struct node {
 
 /** node_describe - of the live object at @addr. Contents of strings are not told */
 void node_describe(struct heap *h, uint64_t addr, struct node *out);
+/** node_is_suspended - a generator or a call of an async function, which waits */
+bool node_is_suspended(struct heap *h, uint64_t addr, const struct heap_map *map);
 /** node_is_store - an object of V8's that others keep elements, properties or entries in */
 bool node_is_store(const struct heap *h, const struct heap_map *map);
 /** node_is_type - its instance type has this name in V8's metadata */

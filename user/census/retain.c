@@ -29,9 +29,11 @@
 #define CANCEL_MASK 0xffffu
 /* An instance that all others are below of is their container if it is on so many of the paths */
 #define OWN_LIST_PCT  90u
-#define OWN_LIST_MIN  3u  /* instances */
-#define WEAK_SAMPLES  8u  /* that are asked whether it is a WeakMap that they are in */
-#define WEAK_DISTANCE 32u /* references from one to the container */
+#define OWN_LIST_MIN  3u    /* instances */
+#define LIST_SAMPLES  64u   /* that are asked whether they are in a list */
+#define LIST_STEPS    4096u /* from one to the head */
+#define WEAK_SAMPLES  8u    /* that are asked whether it is a WeakMap that they are in */
+#define WEAK_DISTANCE 32u   /* references from one to the container */
 #define RING_PCT      105u /* a list's holder is on so much more paths than its head: there are two */
 
 struct retain {
@@ -250,30 +252,62 @@ static bool find_own_list(struct search *s, uint32_t holder)
 	return true;
 }
 
+/* Whether most paths lead over other nodes that are like @head before they come to it. */
+static bool is_list_of_nodes(const struct search *s, uint64_t head)
+{
+	struct retain *r = s->r;
+	uint32_t group = group_of(r, head), id = graph_id(&r->g, head);
+	unsigned step = s->count / LIST_SAMPLES + 1, yes = 0, of = 0;
+
+	for (unsigned i = 0; i < s->count; i += step) {
+		uint32_t at = s->samples[i];
+		bool has_node = false;
+
+		for (unsigned n = 0; n < LIST_STEPS && at < GRAPH_ROOT && at != id; n++) {
+			has_node |= group_of(r, graph_address(&r->g, at)) == group;
+			at = r->g.parents[at];
+		}
+		if (at < GRAPH_ROOT) { /* it ends there, or is so long */
+			of++;
+			yes += has_node;
+		}
+	}
+	return 2 * yes > of;
+}
+
+/* A list has two ends: of a ring, half of the nodes are nearer to its holder by each. */
+static void find_list(struct search *s)
+{
+	struct retain *r = s->r;
+	uint64_t head = list_head(r, s->container);
+	uint64_t holder = graph_parent(&r->g, head);
+	unsigned paths;
+
+	if (!is_list_of_nodes(s, head))
+		return;
+	s->container = head;
+	s->is_list = true;
+	holder = holder ? object_of(&r->g, holder) : 0;
+	if (!holder || is_realm(r->g.h, holder))
+		return;
+	paths = paths_through(r, graph_id(&r->g, holder));
+	if (100 * paths > RING_PCT * paths_through(r, graph_id(&r->g, head))) {
+		s->container = holder;
+		s->is_list = false;
+	}
+}
+
 static void find_container(struct search *s)
 {
 	struct retain *r = s->r;
 	uint32_t best = deepest(s, true);
-	uint64_t head, holder;
 
 	if (s->count >= OWN_LIST_MIN && find_own_list(s, best))
 		return;
 	if (best == GRAPH_NONE)
 		return;
 	s->container = object_of(&r->g, graph_address(&r->g, best));
-	head = list_head(r, s->container);
-	if (paths_through(r, graph_id(&r->g, head)) <= paths_through(r, best))
-		return;
-	s->container = head;
-	s->is_list = true;
-	holder = graph_parent(&r->g, head);
-	holder = holder ? object_of(&r->g, holder) : 0;
-	if (holder && !is_realm(r->g.h, holder) &&
-	    100 * paths_through(r, graph_id(&r->g, holder)) >
-		    RING_PCT * paths_through(r, graph_id(&r->g, head))) {
-		s->container = holder;
-		s->is_list = false;
-	}
+	find_list(s);
 }
 
 /* ---- what is below it ---- */
