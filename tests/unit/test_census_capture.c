@@ -3,6 +3,7 @@
 #include "child.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/ptrace.h>
 
 #include "census/capture.h"
@@ -109,7 +110,8 @@ static void test_copies_and_changes_nothing(void **state)
 		assert_int_equal(c.pause_ns != 0, !o.live);
 		assert_int_equal(c.thread_count, !o.live);
 		assert_true(c.taken_ns && !c.in_gc && !c.gc_waits);
-		if (!o.live) /* its stack is there */
+		assert_int_equal(sched_getscheduler(0), SCHED_OTHER); /* as before */
+		if (!o.live)					      /* its stack is there */
 			assert_non_null(image_at(&c.image, c.threads[0].sp, 8));
 		capture_release(&c);
 		assert_null(c.image.regions);

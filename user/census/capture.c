@@ -35,6 +35,7 @@ struct taking {
 	const struct capture_options *options;
 	struct capture *out;
 	struct stop stop;
+	struct urgent urgent; /* from the beginning of a stop to its end */
 	struct memreader mem;
 	uint64_t *stack; /* STACK_BYTES */
 };
@@ -77,6 +78,7 @@ static struct image_job job_of(const struct taking *t, const char *step, bool is
 		.progress = is_stopped ? NULL : t->options->progress,
 		.arg = t->options->arg,
 		.step = step,
+		.urgent = is_stopped ? &t->urgent : NULL,
 	};
 }
 
@@ -183,6 +185,12 @@ static bool is_in_gc(struct taking *t)
 
 /* --- while it stands still --- */
 
+static void run_on(struct taking *t)
+{
+	stop_end(&t->stop);
+	urgent_end(&t->urgent);
+}
+
 /* Stopped, and not within a collection unless that does not end. *@begin_ns: of the pause. */
 static int stop_outside_of_gc(struct taking *t, uint64_t *begin_ns, const char **why)
 {
@@ -192,6 +200,7 @@ static int stop_outside_of_gc(struct taking *t, uint64_t *begin_ns, const char *
 	for (;;) {
 		int err;
 
+		urgent_begin(&t->urgent);
 		*begin_ns = clock_boot_ns();
 		err = stop_begin(&t->stop, t->options->pid, why);
 		if (err)
@@ -200,7 +209,7 @@ static int stop_outside_of_gc(struct taking *t, uint64_t *begin_ns, const char *
 		if (!t->out->in_gc || t->out->gc_waits == GC_TRIES ||
 		    clock_boot_ns() - first_ns > GC_DEADLINE_NS)
 			return 0;
-		stop_end(&t->stop);
+		run_on(t);
 		t->out->gc_waits++;
 		*why = "stopped";
 		if (is_cancelled(t))
@@ -221,7 +230,7 @@ static int copy_stopped(struct taking *t, uint64_t begin_ns)
 		err = image_copy(&out->image, t->options->pid, &job);
 	if (!err && !stop_holds(&t->stop)) /* killed: some of it was gone already */
 		err = -ESRCH;
-	stop_end(&t->stop);
+	run_on(t);
 	out->pause_ns = clock_boot_ns() - begin_ns;
 	if (err)
 		return refuse_errno(t, err);
@@ -242,6 +251,7 @@ static int copy(struct taking *t)
 	err = stop_outside_of_gc(t, &begin_ns, &why);
 	if (!err)
 		return copy_stopped(t, begin_ns);
+	urgent_end(&t->urgent);
 	if (err != -EBUSY && err != -ETIMEDOUT)
 		return refuse(t, err, why);
 	snprintf(t->out->live_why, sizeof(t->out->live_why), "%s", why);

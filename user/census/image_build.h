@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "census/image.h"
+#include "census/urgent.h"
 
 /* Work that may take long. */
 struct image_job {
@@ -25,6 +26,7 @@ struct image_job {
 	void (*progress)(void *arg, const char *step, uint64_t done, uint64_t of); /* may be NULL */
 	void *arg;
 	const char *step;
+	const struct urgent *urgent; /* of the calling thread, or NULL */
 };
 
 #define IMAGE_NO_SCAN (1u << 0) /* as on a kernel before 6.7: for tests */

@@ -93,6 +93,7 @@ struct copying {
 	uint64_t offset; /* in it */
 	uint64_t copied, unreadable;
 	int err; /* it ends the work of all */
+	const struct urgent *urgent;
 };
 
 struct batch {
@@ -202,6 +203,8 @@ static void copy_batches(struct copying *c, const struct image_job *job)
 
 	while (!err && batch_take(c, &b)) {
 		err = batch_copy(c->pid, &b, page);
+		if (c->urgent)
+			urgent_check(c->urgent);
 		if (!job || err)
 			continue;
 		if (is_cancelled(job))
@@ -227,7 +230,12 @@ static unsigned thread_count(void)
 
 int image_copy(struct image *im, pid_t pid, const struct image_job *job)
 {
-	struct copying c = {.im = im, .pid = pid, .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct copying c = {
+		.im = im,
+		.pid = pid,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.urgent = job->urgent,
+	};
 	pthread_t threads[THREADS_MAX];
 	unsigned others = 0;
 
