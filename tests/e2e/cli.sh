@@ -88,10 +88,30 @@ refused 1 "cannot write /does/not/exist: No such file" -o /does/not/exist -d 1
 refused 1 "cannot write /: Is a directory" -o / -d 1
 refused 1 "no process with PID $ended: it has ended" doctor -p "$ended"
 
+refused 2 "of which process\? Name it: memwatch heap -p PID" heap
+refused 1 "no process with PID $ended: it has ended" heap -p "$ended"
+refused 2 "a census is of one process, and 2 are named" heap "$sleeper" $$
+refused 1 "no census of process $sleeper: .*V8" heap -p "$sleeper"
+refused 1 "no census of process $sleeper: .*V8" heap --json -p "$sleeper"
+for bad in 0 0.5 x -1 ""; do
+	refused 2 "--every '$bad' is no time between censuses: seconds" heap -p "$sleeper" --every "$bad"
+done
+refused 2 "-d is shorter than --every" heap -p "$sleeper" --every 5 -d 3
+refused 2 "-d is too short for two censuses" heap -p "$sleeper" -d 0.5
+refused 2 "--retainers needs the name of a constructor" heap -p "$sleeper" --retainers ""
+refused 2 "--max-memory 'x' is no size" heap -p "$sleeper" --max-memory x
+refused 1 "cannot write /does/not/exist: No such file" heap -p "$sleeper" -o /does/not/exist
+refused 1 "cannot write /: Is a directory" heap -p "$sleeper" -o /
+refused 2 "two files are compared: memwatch diff A B" diff
+refused 2 "two files are compared: memwatch diff A B" diff "$0"
+refused 2 "two files can be compared, and '3' is a third" diff 1 2 3
+refused 1 "cannot compare /does/not/exist: No such file" diff /does/not/exist "$0"
+refused 1 "cannot compare /bin/ls: it is no NDJSON" diff /bin/ls "$0"
+
 # --- help ---
 
 commands=$("$MEMWATCH" --help | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }')
-for command in watch doctor schema; do
+for command in watch heap diff doctor schema; do
 	like " ${commands//$'\n'/ } " " $command " "--help names the command $command"
 done
 for command in "" $commands; do
@@ -332,7 +352,7 @@ stop grower
 is "$(jq_of m .type | grep -v gc | sort -u | tr -d '"' | xargs)" "end exec exit fork lost meta process site verdict" \
 	"a run has every type of record but oom, and gc where nothing collects"
 is "$(unknown_keys m)" "" "each key that was written is in the schema"
-is "$(jq -r '.types | keys[]' "$T/schema.json" | xargs)" "check end exec exit fork gc lost meta oom process site verdict" \
+is "$(jq -r '.types | keys[]' "$T/schema.json" | xargs)" "census check constructor end exec exit fork gc lost meta oom process retainer site verdict" \
 	"the schema has these types"
 like "$(jq -r .common.type "$T/schema.json")" "ignore unknown types" \
 	"the schema says that unknown types are to be ignored"

@@ -28,13 +28,24 @@ _memwatch() {
 	--without)
 		words="calls faults fork exec exit oom gc sites v8 self fexit kretprobe tp_btf raw_tp perf iter"
 		;;
-	-i | --interval | -d | --duration | -r | --rows | --sites | --budget | --max-growth)
+	--retainers | --every | --max-memory | -i | --interval | -d | --duration | -r | --rows | --sites | --budget | --max-growth)
 		return
 		;;
 	*)
 		case $command in
 		doctor) words="-p --pid --without --btf -v --verbose -h --help" ;;
 		schema) words="-h --help" ;;
+		heap)
+			words="-p --pid --every -d --duration --live --retainers -r --rows --show-values --json
+				-o --output --max-memory -v --verbose -q --quiet -h --help"
+			;;
+		diff)
+			if [[ $cur != -* ]]; then
+				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+				return
+			fi
+			words="-r --rows --json -q --quiet -h --help"
+			;;
 		check)
 			words="-p --pid -n --comm -c --cgroup -i --interval -d --duration
 				--max-growth --sites --json -o --output --budget --without
@@ -46,7 +57,7 @@ _memwatch() {
 				--btf -v --verbose -q --quiet -h --help"
 			;;
 		esac
-		[ "$COMP_CWORD" -gt 1 ] || words="watch check doctor schema --version $words"
+		[ "$COMP_CWORD" -gt 1 ] || words="watch check heap diff doctor schema --version $words"
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
