@@ -227,6 +227,32 @@ static void test_growers(void **state)
 	census_free(b);
 }
 
+/* What is kept hangs on a few objects of the program's own. */
+static void test_growers_of_the_program(void **state)
+{
+	const char *names[CENSUS_GROWERS_MAX];
+	struct census *a = sample_census(0), *b = sample_service(1, 2500);
+	static const char *const large[] = {"Date", "{a, b}", "Array", "Map"};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		sample_add(b, (struct constructor){
+				      .name = large[i], .count = 10000, .bytes = (9 - i) << 20});
+	sample_add(b, (struct constructor){.name = "ServerResponse",
+					   .file = "node:_http_server",
+					   .count = 2500,
+					   .bytes = 1 << 20});
+	assert_int_equal(growers(a, b, names), 3);
+	assert_string_equal(names[0], "StatusContext");
+	assert_string_equal(names[1], "Date");
+	assert_string_equal(names[2], "{a, b}");
+	sample_add(b, (struct constructor){.name = "Blob", .count = 1, .bytes = 1u << 30});
+	assert_int_equal(growers(a, b, names), 1); /* too little beside that */
+	assert_string_equal(names[0], "Blob");
+	census_free(a);
+	census_free(b);
+}
+
 static void test_growers_when_objects_do_not_explain_it(void **state)
 {
 	const char *names[CENSUS_GROWERS_MAX];
@@ -265,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_isolates),
 		cmocka_unit_test(test_numbers_of_any_size),
 		cmocka_unit_test(test_growers),
+		cmocka_unit_test(test_growers_of_the_program),
 		cmocka_unit_test(test_growers_when_objects_do_not_explain_it),
 	};
 

@@ -13,7 +13,9 @@
 
 #include "base/clock.h"
 
-#define GROWER_SHARE	 0.05 /* of all growth, at the least */
+#define GROWER_SHARE 0.05 /* of all growth, at the least */
+#define OWN_SHARE                                                                                  \
+	0.002 /* of a class of the program's own: what hangs on it may be 100 times as large */
 #define GROWER_MIN_BYTES 4096
 
 /* A constructor in one of them. */
@@ -315,24 +317,54 @@ static double grown_in_all(const struct census_diff *d, enum census_when since)
 	return sum;
 }
 
+/* Neither plain, nor of JavaScript itself, nor of Node. */
+static bool is_own_class(const struct constructor *k)
+{
+	return k->kind == CENSUS_OBJECT && k->file && strncmp(k->file, "node:", 5) != 0;
+}
+
+static const struct census_change *fastest_own(const struct census_diff *d, enum census_when since,
+					       double least)
+{
+	const struct census_change *fastest = NULL;
+
+	for (unsigned i = 0; i < d->count; i++) {
+		const struct census_change *c = &d->changes[i];
+
+		if (is_own_class(c->what) && is_grower(c, 0, since, least) &&
+		    (!fastest ||
+		     census_grown_bytes(c->at, since) > census_grown_bytes(fastest->at, since)))
+			fastest = c;
+	}
+	return fastest;
+}
+
+static double at_least(double bytes)
+{
+	return bytes > GROWER_MIN_BYTES ? bytes : GROWER_MIN_BYTES;
+}
+
 unsigned census_diff_growers(const struct census_diff *d, enum census_when since,
 			     const struct census_change *out[CENSUS_GROWERS_MAX])
 {
-	double all = grown_in_all(d, since), least = all * GROWER_SHARE, explained = 0;
+	double all = grown_in_all(d, since), explained = 0;
+	const struct census_change *own = fastest_own(d, since, at_least(all * OWN_SHARE));
 	unsigned count = 0;
 
-	if (least < GROWER_MIN_BYTES)
-		least = GROWER_MIN_BYTES;
+	if (own)
+		out[count++] = own;
 	for (int tier = 0; tier < TIERS; tier++) {
 		unsigned begin = count;
 
 		if (tier == TIERS - 1 && explained >= all / 2)
 			break;
 		for (unsigned i = 0; i < d->count; i++) {
-			if (is_grower(&d->changes[i], tier, since, least))
-				count = insert(out, begin, count, &d->changes[i], since);
+			const struct census_change *c = &d->changes[i];
+
+			if (c != own && is_grower(c, tier, since, at_least(all * GROWER_SHARE)))
+				count = insert(out, begin, count, c, since);
 		}
-		for (unsigned i = begin; i < count; i++)
+		for (unsigned i = tier ? begin : 0; i < count; i++)
 			explained += (double)census_grown_bytes(out[i]->at, since);
 	}
 	return count;

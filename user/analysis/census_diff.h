@@ -76,9 +76,11 @@ double census_diff_seconds(const struct census_diff *d, enum census_when since);
 /**
  * census_diff_growers - those whose retainers say most: fastest since @since first
  *
- * Objects, then what functions keep (closures, contexts); arrays, strings and the like only when
- * the former do not explain half of the growth: they hang below an object most times. Never what
- * is V8's own. Nothing that is less than a twentieth of all growth. Returns how many.
+ * The fastest class of the program's own, however small its objects are: it is what the others hang
+ * on. Then objects, then what functions keep (closures, contexts); arrays, strings and the like
+ * only when the former do not explain half of the growth: they hang below an object most times.
+ * Never what is V8's own. Nothing that is less than a twentieth of all growth, but that class.
+ * Returns how many.
  */
 unsigned census_diff_growers(const struct census_diff *d, enum census_when since,
 			     const struct census_change *out[CENSUS_GROWERS_MAX]);

@@ -74,10 +74,8 @@ static void add_retainers(struct heap_show *s, const struct census *c)
 {
 	if (s->json)
 		ndjson_retainers_add(&s->out, c);
-	for (unsigned i = 0; !s->json && i < c->retainer_count; i++) {
-		strbuf_addc(&s->out, '\n');
-		census_retainer_text_add(&s->out, c, &c->retainers[i], &s->view);
-	}
+	else
+		census_retainers_text_add(&s->out, c, &s->view);
 }
 
 int heap_show(struct heap_show *s, const struct census *c, const struct census_diff *diff)

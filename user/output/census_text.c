@@ -150,29 +150,31 @@ static void add_how(struct strbuf *out, const struct census *c, const struct cen
 			    c->gc_waits > 1 ? "after some tries" : "at the second try");
 }
 
-static const char *add_lost(struct strbuf *out, const char *before, uint64_t count,
-			    const char *what)
+static void add_lost(struct strbuf *out, const struct census_lost *l)
 {
-	if (!count)
-		return before;
-	strbuf_addf(out, "%s%" PRIu64 " %s", before, count, what);
-	return ", ";
-}
-
-static void add_all_lost(struct strbuf *out, const struct census_lost *l)
-{
+	const struct {
+		uint64_t count;
+		const char *what;
+	} lost[] = {
+		{l->unknown_sizes, "sizes guessed"},
+		{l->overlaps, "objects overlap"},
+		{l->names, "names too many"},
+		{l->isolates, "isolates too many"},
+	};
 	const char *before = "not exact: ";
 
 	if (l->unreadable_bytes) {
 		strbuf_adds(out, before);
 		census_add_bytes(out, l->unreadable_bytes);
-		strbuf_adds(out, " could not be read");
+		strbuf_adds(out, " not read");
 		before = ", ";
 	}
-	before = add_lost(out, before, l->unknown_sizes, "objects of a guessed size");
-	before = add_lost(out, before, l->overlaps, "objects that overlap");
-	before = add_lost(out, before, l->names, "names that did not fit");
-	before = add_lost(out, before, l->isolates, "isolates too many");
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+		if (!lost[i].count)
+			continue;
+		strbuf_addf(out, "%s%s: %" PRIu64, before, lost[i].what, lost[i].count);
+		before = ", ";
+	}
 	if (*before == ',')
 		strbuf_addc(out, '\n');
 }
@@ -183,7 +185,7 @@ void census_add_head(struct strbuf *out, const struct census *c, const struct ce
 	for (unsigned i = 0; i < c->isolate_count; i++)
 		add_isolate(out, c, i);
 	add_how(out, c, v);
-	add_all_lost(out, &c->lost);
+	add_lost(out, &c->lost);
 }
 
 /* --- table --- */

@@ -30,8 +30,12 @@ void census_text_add(struct strbuf *out, const struct census *c, const struct ce
 void census_diff_text_add(struct strbuf *out, const struct census_diff *d,
 			  const struct census_view *v);
 
-/** census_retainer_text_add - what holds the objects of a constructor, and the path to a root */
-void census_retainer_text_add(struct strbuf *out, const struct census *c, const struct retainer *r,
-			      const struct census_view *v);
+/**
+ * census_retainers_text_add - what holds the objects of constructors, and the path to a root
+ *
+ * Those that one container holds stand together. Nothing if @c has no retainers.
+ */
+void census_retainers_text_add(struct strbuf *out, const struct census *c,
+			       const struct census_view *v);
 
 #endif
