@@ -246,6 +246,12 @@ static void test_growers_of_the_program(void **state)
 	assert_string_equal(names[0], "StatusContext");
 	assert_string_equal(names[1], "Date");
 	assert_string_equal(names[2], "{a, b}");
+	sample_add(b, (struct constructor){.name = "Esm",
+					   .file = "file:///app/a.mjs",
+					   .count = 2500,
+					   .bytes = 1 << 20});
+	assert_int_equal(growers(a, b, names), 3);
+	assert_string_equal(names[0], "Esm");
 	sample_add(b, (struct constructor){.name = "Blob", .count = 1, .bytes = 1u << 30});
 	assert_int_equal(growers(a, b, names), 1); /* too little beside that */
 	assert_string_equal(names[0], "Blob");

@@ -317,10 +317,11 @@ static double grown_in_all(const struct census_diff *d, enum census_when since)
 	return sum;
 }
 
-/* Neither plain, nor of JavaScript itself, nor of Node. */
+/* Neither plain, nor of JavaScript itself, nor of Node: "node:events", before Node 16 "events.js".
+ */
 static bool is_own_class(const struct constructor *k)
 {
-	return k->kind == CENSUS_OBJECT && k->file && strncmp(k->file, "node:", 5) != 0;
+	return k->kind == CENSUS_OBJECT && k->file && (k->file[0] == '/' || strstr(k->file, "://"));
 }
 
 static const struct census_change *fastest_own(const struct census_diff *d, enum census_when since,
