@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "cmd/cmd.h"
@@ -89,9 +88,7 @@ static int show(const struct diff_options *o, const struct census *a, const stru
 		err = heap_show_end(&s, 2);
 	heap_show_release(&s);
 	census_diff_free(d);
-	if (err && err != -EPIPE)
-		return log_error_code(-EIO, "cannot write: %s", strerror(-err));
-	return 0;
+	return err == -EPIPE ? 0 : err;
 }
 
 int cmd_diff(int argc, char **argv)

@@ -274,12 +274,12 @@ static int on_exit_of_it(void *arg, uint32_t events)
 
 static int wait_for_more(struct heap_run *r)
 {
-	int err = loop_add_timer(r->loop, r->o->every_ns, on_timer, r);
+	int err = 0;
 
 	r->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)r->pid, 0);
-	if (err >= 0 && r->pidfd >= 0)
+	if (r->pidfd >= 0)
 		err = loop_add_fd(r->loop, r->pidfd, EPOLLIN, on_exit_of_it, r);
-	if (err < 0)
+	if (err)
 		return log_error_code(err, "cannot wait: %s", strerror(-err));
 	err = loop_run(r->loop);
 	if (r->is_gone)
@@ -311,7 +311,13 @@ static int set_up(struct heap_run *r)
 	err = loop_add_stop_signals(r->loop, on_stop_signal, r);
 	if (err)
 		return log_error_code(err, "cannot take signals: %s", strerror(-err));
-	return open_taker(r);
+	err = open_taker(r);
+	if (!err && r->o->every_ns) { /* from now on: the first census may take long */
+		int id = loop_add_timer(r->loop, r->o->every_ns, on_timer, r);
+
+		err = id < 0 ? log_error_code(id, "cannot wait: %s", strerror(-id)) : 0;
+	}
+	return err;
 }
 
 static int run(struct heap_run *r)

@@ -2,11 +2,13 @@
 /* Puts records or texts of censuses together and writes them. */
 #include "cmd/heap_show.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cmd/cmd.h"
 #include "output/ndjson_census.h"
 #include "output/ndjson_record.h"
@@ -40,6 +42,15 @@ void heap_show_release(struct heap_show *s)
 	strbuf_release(&s->out);
 }
 
+static int write_out(struct heap_show *s)
+{
+	int err = sink_write(STDOUT_FILENO, &s->out);
+
+	if (err && err != -EPIPE && err != -EINTR)
+		return log_error_code(err, "cannot write: %s", strerror(-err));
+	return err;
+}
+
 int heap_show_begin(struct heap_show *s, const uint32_t *pids, unsigned count, uint64_t interval_ns)
 {
 	s->run.pids = pids;
@@ -48,7 +59,7 @@ int heap_show_begin(struct heap_show *s, const uint32_t *pids, unsigned count, u
 	if (!s->json)
 		return 0;
 	ndjson_meta_add(&s->out, &s->run);
-	return sink_write(STDOUT_FILENO, &s->out);
+	return write_out(s);
 }
 
 static void add_records(struct heap_show *s, const struct census *c, const struct census_diff *diff)
@@ -86,13 +97,13 @@ int heap_show(struct heap_show *s, const struct census *c, const struct census_d
 		add_text(s, c, diff);
 	s->shown++;
 	add_retainers(s, c);
-	return sink_write(STDOUT_FILENO, &s->out);
+	return write_out(s);
 }
 
 int heap_show_retainers(struct heap_show *s, const struct census *c)
 {
 	add_retainers(s, c);
-	return sink_write(STDOUT_FILENO, &s->out);
+	return write_out(s);
 }
 
 int heap_show_end(struct heap_show *s, unsigned censuses)
@@ -100,5 +111,5 @@ int heap_show_end(struct heap_show *s, unsigned censuses)
 	if (!s->json)
 		return 0;
 	ndjson_census_end_add(&s->out, censuses);
-	return sink_write(STDOUT_FILENO, &s->out);
+	return write_out(s);
 }

@@ -21,8 +21,8 @@ struct heap_show {
 /**
  * heap_show_init - @rows: 0: as many as there are, on a terminal 20
  *
- * heap_show() and heap_show_end() return 0 or a negative errno; -EPIPE: nobody reads any more,
- * -EINTR: nobody did when a signal came.
+ * Those below return 0; -EPIPE: nobody reads any more, -EINTR: nobody did when a signal came; or
+ * another negative errno after it was said.
  */
 void heap_show_init(struct heap_show *s, bool json, unsigned rows);
 void heap_show_release(struct heap_show *s);
