@@ -111,6 +111,36 @@ static void test_threads(void **state)
 	shared_free(m);
 }
 
+static volatile sig_atomic_t terminal_stops;
+
+static void count_terminal_stop(int signal)
+{
+	(void)signal;
+	terminal_stops++;
+}
+
+/* Else Ctrl-Z would leave it standing. */
+static void test_terminal_stops_are_put_off(void **state)
+{
+	struct shared *m = shared_new();
+	pid_t pid = child_start(with_threads, m);
+	struct stop s = {0};
+
+	(void)state;
+	await(m->ready);
+	signal(SIGTSTP, count_terminal_stop);
+	stop_well(&s, pid);
+	kill(getpid(), SIGTSTP);
+	assert_still(m);
+	assert_int_equal(terminal_stops, 0);
+	stop_release(&s);
+	await(terminal_stops == 1);
+	assert_runs(m, COUNTING + 1);
+	signal(SIGTSTP, SIG_DFL);
+	assert_int_equal(child_end(pid), -SIGKILL);
+	shared_free(m);
+}
+
 /* --- stopped before --- */
 
 static void counting(struct shared *m)
@@ -407,6 +437,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_terminal_stops_are_put_off),
 		cmocka_unit_test(test_was_stopped),
 		cmocka_unit_test(test_signals_arrive_once),
 		cmocka_unit_test(test_killed_meanwhile),

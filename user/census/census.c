@@ -281,6 +281,11 @@ static bool is_wanted(const struct constructor *group, const struct constructor 
 	       (!group->file || !strcmp(group->file, wanted->file)) && group->line == wanted->line;
 }
 
+const char *census_live_why(const struct census_taker *t)
+{
+	return t->capture.live_why;
+}
+
 int census_retain(struct census_taker *t, struct census *census, const struct constructor *wanted)
 {
 	struct retainer found = {0};

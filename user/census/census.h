@@ -51,6 +51,10 @@ void census_taker_free(struct census_taker *t);
  */
 int census_take(struct census_taker *t, struct census **out, const char **why);
 
+/** census_live_why - why the last one was taken live though that was not wanted: a sentence, or ""
+ */
+const char *census_live_why(const struct census_taker *t);
+
 /**
  * census_retain - who keeps the objects of @wanted, by the image of the last census; adds to
  *                 @census->retainers

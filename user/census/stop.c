@@ -46,6 +46,7 @@ struct stop_tracer {
 	struct stop *stop;
 	pthread_t thread;
 	sem_t ready, let_go;
+	sigset_t mask; /* of the thread that began it, before */
 	int err;
 };
 
@@ -344,6 +345,18 @@ static void *tracer_run(void *arg)
 
 /* --- for others --- */
 
+/* Ctrl-Z now would stop memwatch, and so leave the process standing until somebody types "fg". */
+static void put_off_terminal_stops(struct stop_tracer *t)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGTTIN);
+	sigaddset(&set, SIGTTOU);
+	pthread_sigmask(SIG_BLOCK, &set, &t->mask);
+}
+
 /* Signals are for the other threads. */
 static int start_thread(struct stop_tracer *t)
 {
@@ -366,6 +379,7 @@ static void tracer_end(struct stop *s)
 	struct stop_tracer *t = s->tracer;
 
 	pthread_join(t->thread, NULL);
+	pthread_sigmask(SIG_SETMASK, &t->mask, NULL);
 	sem_destroy(&t->ready);
 	sem_destroy(&t->let_go);
 	free(t);
@@ -385,8 +399,10 @@ int stop_begin(struct stop *s, pid_t pid, const char **why)
 	t->stop = s;
 	sem_init(&t->ready, 0, 0);
 	sem_init(&t->let_go, 0, 0);
+	put_off_terminal_stops(t);
 	err = start_thread(t);
 	if (err) {
+		pthread_sigmask(SIG_SETMASK, &t->mask, NULL);
 		free(t);
 		return refuse(s, -ENOMEM, "no thread can be started: %s", strerror(err));
 	}

@@ -41,11 +41,16 @@ struct stop {
  * Returns 0, -EBUSY (another tracer, which @why names, has it), -EPERM, -ESRCH (also when it is
  * killed meanwhile), -ETIMEDOUT (a thread does not stop: it sleeps in the kernel and cannot be
  * interrupted), -ENOMEM. Nothing of it is stopped after an error.
+ *
+ * Until it ends, the calling thread has blocked the terminal's stops (SIGTSTP ...): nothing is left
+ * standing by Ctrl-Z. SIGSTOP to memwatch cannot be put off: the process stands still until
+ * SIGCONT.
  */
 int stop_begin(struct stop *s, pid_t pid, const char **why);
 /** stop_holds - it stands still, and was not killed meanwhile */
 bool stop_holds(const struct stop *s);
-/** stop_end - lets all run on; harmless if none is stopped. Its list of threads stays */
+/** stop_end - lets all run on; harmless if none is stopped. By the thread that began it. The list
+ * of threads stays */
 void stop_end(struct stop *s);
 /** stop_release - ends it, frees */
 void stop_release(struct stop *s);

@@ -94,7 +94,7 @@ static int take(struct heap_run *r)
 		r->first = c;
 	r->has_retainers = false;
 	if (c->is_live && !r->o->census.live && r->count == 1)
-		log_warn("process %u could not be stopped: it was read while it ran", r->pid);
+		log_warn("process %u was read while it ran: %s", r->pid, census_live_why(r->taker));
 	return compare(r);
 }
 
