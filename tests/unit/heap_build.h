@@ -36,7 +36,7 @@
 #define HB_BASE		0x10000000000ull
 #define HB_NATIVE	0x20000000000ull /* memory that is no heap */
 #define HB_NATIVE_BYTES (64u << 10)
-#define HB_HEAPS	0x30000000000ull /* addresses of the isolates' heaps */
+#define HB_HEAPS	(HB_NATIVE + 0xf000) /* of the isolates: native memory, too */
 #define HB_READ_ONLY	(-1)		 /* in place of an isolate */
 #define HB_ISOLATES	4
 #define HB_DICTIONARY	(1u << 21) /* of bit_field3 */
@@ -154,7 +154,7 @@ static inline void hb_page_header(struct hb_page *p)
 	uint64_t words[5] = {p->size, 0, 0, p->base + HB_PAGE_HEADER, p->base + p->size};
 
 	if (p->isolate != HB_READ_ONLY)
-		words[2] = HB_HEAPS + 0x10000ull * (unsigned)p->isolate;
+		words[2] = HB_HEAPS + 0x100ull * (unsigned)p->isolate;
 	memcpy(p->bytes, words, sizeof(words));
 }
 
@@ -209,7 +209,7 @@ static inline uint64_t hb_root(struct heap_build *b, uint64_t word)
 {
 	uint64_t at = HB_NATIVE + b->native_used;
 
-	if (b->native_used + 8 > HB_NATIVE_BYTES)
+	if (b->native_used + 8 > HB_HEAPS - HB_NATIVE)
 		abort();
 	memcpy(b->native + b->native_used, &word, sizeof(word));
 	b->native_used += 8;

@@ -222,6 +222,13 @@ static int add_constructors(struct heap *h, struct census *c)
 	return 0;
 }
 
+/* Those at the end that nothing is alive in: words that looked like a page of theirs. */
+static void drop_empty_isolates(struct census *c)
+{
+	while (c->isolate_count > 1 && !c->isolates[c->isolate_count - 1].count)
+		c->isolate_count--;
+}
+
 static int fill(struct census_taker *t, struct census *c)
 {
 	const struct capture *capture = &t->capture;
@@ -240,6 +247,7 @@ static int fill(struct census_taker *t, struct census *c)
 	err = add_constructors(&t->heap, c);
 	if (err)
 		return err;
+	drop_empty_isolates(c);
 	census_sort(c);
 	c->analysis_ns = clock_boot_ns() - capture->taken_ns - capture->pause_ns;
 	return 0;

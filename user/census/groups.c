@@ -413,7 +413,10 @@ static int tally(void *arg, uint64_t addr, const struct heap_map *map)
 	}
 	if (map->visit == HEAP_NOTHING)
 		return 0;
-	h->lost.overlaps += page == t->page && addr < t->end;
+	if (page == t->page && addr < t->end) { /* a word that is no reference led into an object */
+		h->lost.overlaps++;
+		return 0;
+	}
 	t->page = page;
 	t->end = addr + bytes;
 	group = heap_group_of(h, addr, map);

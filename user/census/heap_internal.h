@@ -62,6 +62,7 @@ static inline uint64_t heap_untag(uint64_t word)
 
 enum heap_size_rule {
 	SIZE_LEARNED, /* by samples: types that nothing is known of */
+	SIZE_HEADER,  /* a Map, and nothing else */
 	SIZE_ARRAY,   /* length at 8, elements of 8 bytes from 16 */
 	SIZE_BYTES,
 	SIZE_PROPERTIES, /* length in the low bits, a hash above */

@@ -53,6 +53,7 @@ static const struct {
 	{TYPE(coverage_info), HEAP_DATA, SIZE_LEARNED},
 	{TYPE(free_space), HEAP_NOTHING, SIZE_FREE},
 	{TYPE(hole), HEAP_NOTHING, SIZE_LEARNED},
+	{TYPE(wasm_null), HEAP_DATA, SIZE_HEADER},
 	{TYPE(weak_cell), HEAP_WEAK_CELL, 0},
 	{TYPE(js_weak_ref), HEAP_WEAK_REF, 0},
 };

@@ -8,8 +8,8 @@
  * alike, the known one is taken. Where none fits, an object ends before the next word that is
  * the address of a Map.
  *
- * LIMITATIONS: with few samples that are alike a wrong formula may fit. Objects that reach into the
- * next are counted (census_lost.overlaps).
+ * LIMITATIONS: with few samples that are alike a wrong formula may fit, and what is within a size
+ * that is too large is left out (census_lost.overlaps).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -316,9 +316,11 @@ static uint64_t size_by_rule(struct heap *h, const struct heap_page *p, uint64_t
 	uint64_t length;
 
 	if (addr + 16 > p->end)
-		return 0;
+		return 8;
 	length = u32_at(bytes, 12); /* a Smi's value */
 	switch ((enum heap_size_rule)map->size_rule) {
+	case SIZE_HEADER:
+		return 8;
 	case SIZE_LEARNED:
 		return learned_size(h, p, addr, map);
 	case SIZE_ARRAY:

@@ -56,6 +56,7 @@ static const struct v8_constant constants[] = {
 	{"type_FunctionTemplateInfo__", TYPE(function_template)},
 	{"type_SourceTextModule__", TYPE(module)},
 	{"type_WeakCell__", TYPE(weak_cell)},
+	{"type_WasmNull__", TYPE(wasm_null)},
 	{"type_JSWeakRef__", TYPE(js_weak_ref)},
 	{"type_JSMap__", TYPE(js_map)},
 	{"type_JSSet__", TYPE(js_set)},

@@ -26,7 +26,7 @@ struct census_types {
 	int32_t transition_array, descriptors, strong_descriptors, embedder_data, free_space;
 	int32_t trusted_array, trusted_weak_array, protected_array, protected_weak_array;
 	int32_t feedback_vector, feedback_metadata, preparse_data, coverage_info, allocation_site;
-	int32_t function_template, module, weak_cell;
+	int32_t function_template, module, weak_cell, wasm_null;
 	int32_t js_weak_ref, js_map, js_set, js_weak_map, js_weak_set, js_bound_function, js_regexp;
 	int32_t js_array, js_array_buffer, js_global;
 };

@@ -216,6 +216,13 @@ static bool isolate_find(const struct heap *h, uint64_t owner, unsigned *index)
 	return false;
 }
 
+/* A heap is native memory; what is none is a word of something else that looked like a page. */
+static bool has_owner(const struct heap *h, const struct heap_page *p)
+{
+	return !p->is_read_only && p->owner && !(p->owner & 7) &&
+	       image_at(&h->capture->image, p->owner, sizeof(uint64_t));
+}
+
 /*
  * One for each heap that owns pages. By address: that of the main thread is malloc()ed first, and
  * so it comes first. What belongs to all counts as the first one's.
@@ -227,7 +234,7 @@ static void isolates_find(struct heap *h)
 	for (unsigned i = 0; i < h->page_count; i++) {
 		const struct heap_page *p = &h->pages[i];
 
-		if (p->is_read_only || !p->owner || isolate_find(h, p->owner, &index))
+		if (!has_owner(h, p) || isolate_find(h, p->owner, &index))
 			continue;
 		if (h->isolate_count == CENSUS_ISOLATES_MAX)
 			h->lost.isolates++;
@@ -238,7 +245,7 @@ static void isolates_find(struct heap *h)
 	for (unsigned i = 0; i < h->page_count; i++) {
 		struct heap_page *p = &h->pages[i];
 
-		if (p->is_read_only || !p->owner)
+		if (!has_owner(h, p))
 			p->owner = 0; /* of all */
 		else if (isolate_find(h, p->owner, &index))
 			p->isolate = (uint8_t)index;

@@ -81,7 +81,7 @@ struct retainer {
 struct census_lost {
 	uint64_t unreadable_bytes; /* present in the process, not copied */
 	uint64_t unknown_sizes;	   /* objects whose size was guessed */
-	uint64_t overlaps;	   /* objects that reach into the next one */
+	uint64_t overlaps;	   /* what begins within an object: left out */
 	uint64_t names;		   /* that did not fit */
 	uint64_t isolates;	   /* beyond CENSUS_ISOLATES_MAX: counted with the last */
 };

@@ -12,9 +12,10 @@
 #include "output/fields.h"
 #include "output/site_text.h"
 
-#define NAME_MIN     24	  /* columns of a constructor's name, at the least */
-#define NAME_BYTES   4096 /* a name is longer only to do harm */
-#define KIND_COLUMNS 7
+#define NAME_MIN      24   /* columns of a constructor's name, at the least */
+#define NAME_BYTES    4096 /* a name is longer only to do harm */
+#define KIND_COLUMNS  7
+#define OVERLAPS_TOLD 1000 /* from one in so many objects on */
 
 /* --- pieces --- */
 
@@ -150,14 +151,25 @@ static void add_how(struct strbuf *out, const struct census *c, const struct cen
 			    c->gc_waits > 1 ? "after some tries" : "at the second try");
 }
 
-static void add_lost(struct strbuf *out, const struct census_lost *l)
+static uint64_t objects_of(const struct census *c)
 {
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i < c->isolate_count; i++)
+		count += c->isolates[i].count;
+	return count;
+}
+
+static void add_lost(struct strbuf *out, const struct census *c)
+{
+	const struct census_lost *l = &c->lost;
+	bool has_overlaps = l->overlaps * OVERLAPS_TOLD > objects_of(c);
 	const struct {
 		uint64_t count;
 		const char *what;
 	} lost[] = {
 		{l->unknown_sizes, "sizes guessed"},
-		{l->overlaps, "objects overlap"},
+		{has_overlaps ? l->overlaps : 0, "words taken for objects"},
 		{l->names, "names too many"},
 		{l->isolates, "isolates too many"},
 	};
@@ -185,7 +197,7 @@ void census_add_head(struct strbuf *out, const struct census *c, const struct ce
 	for (unsigned i = 0; i < c->isolate_count; i++)
 		add_isolate(out, c, i);
 	add_how(out, c, v);
-	add_lost(out, &c->lost);
+	add_lost(out, c);
 }
 
 /* --- table --- */

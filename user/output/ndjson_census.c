@@ -38,7 +38,7 @@ const size_t census_isolate_key_count = KEYS(census_isolate_keys);
 const struct site_key census_lost_keys[] = {
 	{"unreadable_bytes", "present in the process, and not read"},
 	{"unknown_sizes", "objects whose size was guessed"},
-	{"overlaps", "objects that reach into the next one"},
+	{"overlaps", "what began within an object, and was left out"},
 	{"names", "that did not fit"},
 	{"isolates", "beyond 64: counted with the last"},
 };
