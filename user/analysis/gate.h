@@ -43,6 +43,7 @@ struct gate_process {
 	int code; /* as wait(2) gives it */
 	bool is_oom_killed;
 	const char *sites; /* the likeliest, lines of text; or NULL */
+	const char *kept;  /* what a leak of V8's heap consists of, the same; or NULL */
 
 	/* By gate_look(). */
 	enum gate_finding finding;

@@ -65,8 +65,11 @@ static void note_last(struct check_sink *c, struct checked *process, const struc
 	if (!c->is_finishing) /* that it ends now is our doing, and no evidence */
 		checked_verdict(process, p);
 	strbuf_clear(&process->sites);
-	if (!c->ndjson)
-		gate_sites_add(&process->sites, p, now_ns, c->options->sites);
+	strbuf_clear(&process->kept);
+	if (c->ndjson)
+		return;
+	gate_kept_add(&process->kept, p);
+	gate_sites_add(&process->sites, p, now_ns, c->options->sites);
 }
 
 static void note_exit(struct check_sink *c, struct checked *process,

@@ -15,6 +15,7 @@ static void checked_free(struct checked *c)
 {
 	series_release(&c->private_bytes);
 	strbuf_release(&c->sites);
+	strbuf_release(&c->kept);
 	free(c->where);
 	free(c);
 }
@@ -67,6 +68,7 @@ static struct checked *add(struct checked_list *l, const struct process *p)
 	c->gate.private_bytes = &c->private_bytes;
 	series_init(&c->private_bytes);
 	strbuf_init(&c->sites);
+	strbuf_init(&c->kept);
 	hmap_add(&l->living, &c->node, p->pid);
 	return c;
 }
@@ -112,6 +114,7 @@ void checked_exec(struct checked *c, const char *comm, uint64_t now_ns)
 	series_release(&c->private_bytes);
 	series_init(&c->private_bytes);
 	strbuf_clear(&c->sites);
+	strbuf_clear(&c->kept);
 	c->has_verdict = false;
 	c->first_ns = c->last_ns = now_ns;
 	memcpy(c->gate.comm, comm, MW_COMM_LEN);
@@ -125,6 +128,7 @@ static void look(const struct checked_list *l, struct checked *c)
 	g->verdict = c->has_verdict ? &c->verdict : NULL;
 	g->lived_s = (double)(c->last_ns - c->first_ns) / 1e9;
 	g->sites = c->sites.s;
+	g->kept = c->kept.len ? c->kept.s : NULL;
 	gate_look(g, l->max_growth, (double)(l->now_ns - l->begin_ns) / 1e9);
 }
 

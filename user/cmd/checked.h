@@ -17,7 +17,7 @@ struct checked {
 	bool has_verdict;
 	struct verdict verdict;
 	char *where; /* of the verdict's limit */
-	struct strbuf sites;
+	struct strbuf sites, kept;
 };
 
 struct checked_list {

@@ -18,6 +18,7 @@
 #include "output/ndjson_census.h"
 #include "output/ndjson_gate.h"
 #include "output/ndjson_site.h"
+#include "output/ndjson_kept.h"
 #include "output/ndjson_verdict.h"
 #include "output/sink.h"
 
@@ -147,7 +148,8 @@ static void add_verdict(struct json *j)
 {
 	begin_type(j, "verdict",
 		   "is it a leak: on each change of class, leak, confidence by tenths or kind of "
-		   "limit, and at the end of the process or the run");
+		   "limit, when --heap has looked what it consists of, and at the end of the "
+		   "process or the run");
 	add_site_keys(j, verdict_brief_keys, verdict_brief_key_count);
 	add_site_keys(j, verdict_record_keys, verdict_record_key_count);
 	json_object_begin(j, "limit");
@@ -155,6 +157,12 @@ static void add_verdict(struct json *j)
 	json_object_end(j);
 	json_object_begin(j, "sites");
 	add_site_keys(j, verdict_site_keys, verdict_site_key_count);
+	json_object_end(j);
+	json_object_begin(j, "constructors");
+	add_site_keys(j, verdict_constructor_keys, verdict_constructor_key_count);
+	json_object_begin(j, "retainer");
+	add_site_keys(j, verdict_retainer_keys, verdict_retainer_key_count);
+	json_object_end(j);
 	json_object_end(j);
 	end_type(j);
 }

@@ -365,6 +365,14 @@ int watch_verdict_end(struct watch_verdict *v, struct process **rows, size_t cou
 	return err;
 }
 
+int watch_verdict_tell(struct watch_verdict *v, const struct process *p, uint64_t now_ns)
+{
+	struct watched *w = find(v, p->pid, p->start_ns);
+
+	v->now_ns = now_ns > v->now_ns ? now_ns : v->now_ns;
+	return w && w->is_judged && p->verdict ? tell(v, w, p, false) : 0;
+}
+
 /* --- the whole --- */
 
 struct watch_verdict *watch_verdict_new(const struct process_table *table, struct sink *sink,

@@ -55,6 +55,13 @@ void watch_verdict_gc(struct watch_verdict *v, const struct gc *gc);
 int watch_verdict_event(struct watch_verdict *v, const struct mw_event_header *h,
 			struct process *p);
 
+/**
+ * watch_verdict_tell - the verdict of @p once more: something beside it has changed, as p->kept
+ *
+ * Nothing if it is not judged. Returns 0 or what the sink returned.
+ */
+int watch_verdict_tell(struct watch_verdict *v, const struct process *p, uint64_t now_ns);
+
 /** watch_verdict_vanished - @p ended without a record. Returns 0 or what the sink returned */
 int watch_verdict_vanished(struct watch_verdict *v, const struct process *p, uint64_t now_ns);
 

@@ -60,6 +60,7 @@ struct cgroup {
 
 struct site_table; /* model/site.h */
 struct verdict;	   /* analysis/verdict.h */
+struct kept;	   /* model/kept.h */
 
 struct process {
 	struct hmap_node node; /* by pid */
@@ -70,7 +71,9 @@ struct process {
 	struct site_table *sites;   /* growth sites; NULL: not taken. Owned by collect, valid until
 				       the next tick */
 	const struct verdict
-		*verdict; /* NULL: not judged. Owned by who judges, valid like @sites */
+		*verdict;	 /* NULL: not judged. Owned by who judges, valid like @sites */
+	const struct kept *kept; /* what its leak consists of; NULL: nobody looked. Owned by who
+				    did, valid until the process is forgotten */
 	enum collector collector;
 
 	struct totals now, before, first;

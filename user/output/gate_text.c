@@ -8,6 +8,7 @@
 
 #include "analysis/culprits.h"
 #include "analysis/evidence.h"
+#include "output/kept_text.h"
 #include "output/site_block.h"
 #include "output/site_text.h"
 #include "output/verdict_text.h"
@@ -105,6 +106,14 @@ static void add_block(struct strbuf *out, const struct gate_process *p)
 		strbuf_adds(out, PREFIX "likeliest sites:\n");
 		strbuf_adds(out, p->sites);
 	}
+	if (p->finding >= GATE_EARLY && p->kept)
+		strbuf_adds(out, p->kept);
+}
+
+void gate_kept_add(struct strbuf *out, const struct process *p)
+{
+	if (p->kept)
+		kept_text_add(out, p->kept, PREFIX);
 }
 
 void gate_sites_add(struct strbuf *out, const struct process *p, uint64_t now_ns, unsigned most)

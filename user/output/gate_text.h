@@ -23,4 +23,8 @@ void gate_line_add(struct strbuf *out, const struct gate *g, const char *command
 /** gate_sites_add - the likeliest sites of what @p grows by, a line each, as of now */
 void gate_sites_add(struct strbuf *out, const struct process *p, uint64_t now_ns, unsigned most);
 
+/** gate_kept_add - what a leak of V8's heap consists of and who keeps it, lines; nothing if nobody
+ *  looked */
+void gate_kept_add(struct strbuf *out, const struct process *p);
+
 #endif

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "output/ndjson_record.h"
 #include "output/ndjson_site.h"
+#include "output/ndjson_kept.h"
 #include "output/ndjson_verdict.h"
 #include "output/sink.h"
 
@@ -270,6 +271,8 @@ static int ndjson_verdict(struct sink *s, const struct process *p, uint64_t now_
 	ndjson_record_begin(&j, &n->out, "verdict", now_ns, sink_wall_ns(now_ns));
 	ndjson_identity_add(&j, p->pid, p->start_ns, p->comm);
 	ndjson_verdict_add(&j, p->verdict, p->sites, is_last);
+	if (p->kept)
+		ndjson_kept_add(&j, p->kept);
 	json_end(&j);
 	return write_if_much(n);
 }

@@ -14,6 +14,7 @@
 #include "analysis/growth.h"
 #include "base/clock.h"
 #include "output/event_text.h"
+#include "output/kept_text.h"
 #include "output/sink.h"
 #include "output/site_block.h"
 #include "output/site_text.h"
@@ -199,6 +200,8 @@ static int text_verdict(struct sink *s, const struct process *p, uint64_t now_ns
 	add_talk(t, now_ns);
 	if (news == NEWS_FULL)
 		verdict_evidence_add(&t->out, p->verdict, EVIDENCE_PREFIX);
+	if (news != NEWS_LINE && p->kept)
+		kept_text_add(&t->out, p->kept, EVIDENCE_PREFIX);
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "output/event_text.h"
+#include "output/kept_text.h"
 #include "output/tui_internal.h"
 #include "output/tui_screen.h"
 #include "output/verdict_text.h"
@@ -176,15 +177,19 @@ static int tui_take_verdict(struct sink *s, const struct process *p, uint64_t no
 {
 	struct tui *t = tui_of(s);
 	bool is_leak = p->verdict && p->verdict->is_leak;
+	enum news news = verdict_news_take(&t->news, p, is_last, true);
 	struct strbuf *out;
 
-	if (verdict_news_take(&t->news, p, is_last, true) == NEWS_NONE)
+	if (news == NEWS_NONE)
 		return 0;
 	out = messages_add(&t->messages, is_leak ? MESSAGE_LEAK : MESSAGE_EVENT, now_ns);
 	strbuf_addf(out, "verdict of %u (", p->pid);
 	strbuf_add_text(out, p->comm, sizeof(p->comm));
 	strbuf_adds(out, "): ");
-	verdict_text_add(out, p->verdict);
+	if (news == NEWS_KEPT && p->kept->count)
+		kept_line_add(out, &p->kept->constructors[0]);
+	else
+		verdict_text_add(out, p->verdict);
 	return 0;
 }
 

@@ -74,12 +74,16 @@ int copies_take(struct tui_sites *c, const struct process *p, unsigned wanted);
 struct tui_verdicts {
 	struct verdict *list;
 	size_t count, capacity;
+	struct kept *kept; /* of those few that were looked into: 4.6 KB each */
+	size_t kept_count, kept_capacity;
 };
 
 /** tui_verdicts_reserve - empties it, with room for those of the first @rows of @t. 0 or -ENOMEM */
 int tui_verdicts_reserve(struct tui_verdicts *c, const struct tick *t, size_t rows);
 /** tui_verdict_copy - of @v (or NULL) without the limit's path, which is not ours to keep */
 const struct verdict *tui_verdict_copy(struct tui_verdicts *c, const struct verdict *v);
+/** tui_kept_copy - of @k (or NULL) */
+const struct kept *tui_kept_copy(struct tui_verdicts *c, const struct kept *k);
 void tui_verdicts_release(struct tui_verdicts *c);
 
 /* --- a copy of a tick --- */

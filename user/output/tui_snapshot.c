@@ -68,6 +68,7 @@ static void keep_row(struct snapshot *s, size_t i, const struct process *p)
 	row->process = *p;
 	row->process.cgroup = NULL;
 	row->process.verdict = tui_verdict_copy(&s->verdicts, p->verdict);
+	row->process.kept = tui_kept_copy(&s->verdicts, p->kept);
 	row->limit_at = p->verdict ? keep_name(s, p->verdict->limit.where) : 0;
 	row->cgroup_at = p->cgroup ? keep_name(s, p->cgroup->path) : 0;
 	row->container_at = p->cgroup ? keep_name(s, p->cgroup->container) : 0;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/kept.h"
+#include "output/kept_text.h"
 #include "output/tui_internal.h"
 #include "output/verdict_text.h"
 
@@ -16,6 +18,21 @@
 
 /* --- copies --- */
 
+static int reserve_kept(struct tui_verdicts *c, const struct tick *t, size_t rows)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rows; i++)
+		count += t->rows[i]->kept != NULL;
+	c->kept_count = 0;
+	if (count <= c->kept_capacity)
+		return 0;
+	free(c->kept);
+	c->kept = malloc(count * sizeof(*c->kept));
+	c->kept_capacity = c->kept ? count : 0;
+	return c->kept ? 0 : -ENOMEM;
+}
+
 int tui_verdicts_reserve(struct tui_verdicts *c, const struct tick *t, size_t rows)
 {
 	size_t count = 0;
@@ -23,6 +40,8 @@ int tui_verdicts_reserve(struct tui_verdicts *c, const struct tick *t, size_t ro
 	for (size_t i = 0; i < rows; i++)
 		count += t->rows[i]->verdict != NULL;
 	c->count = 0;
+	if (reserve_kept(c, t, rows))
+		return -ENOMEM;
 	if (count <= c->capacity)
 		return 0;
 	free(c->list);
@@ -46,8 +65,17 @@ const struct verdict *tui_verdict_copy(struct tui_verdicts *c, const struct verd
 	return copy;
 }
 
+const struct kept *tui_kept_copy(struct tui_verdicts *c, const struct kept *k)
+{
+	if (!k || c->kept_count == c->kept_capacity)
+		return NULL;
+	c->kept[c->kept_count] = *k;
+	return &c->kept[c->kept_count++];
+}
+
 void tui_verdicts_release(struct tui_verdicts *c)
 {
+	free(c->kept);
 	free(c->list);
 	*c = (struct tui_verdicts){0};
 }
@@ -107,6 +135,20 @@ static void add_wrapped(struct tui *t, const char *mark, int indent, int width, 
 	}
 }
 
+static void add_kept(struct tui *t, const struct kept *k, int width, struct strbuf *out)
+{
+	static const char heading[] = {LINE_HEADING, '\0'};
+
+	strbuf_clear(&t->cell);
+	kept_head_add(&t->cell, k);
+	add_wrapped(t, heading, 0, width, out);
+	for (unsigned i = 0; i < k->count && i < KEPT_MAX; i++) {
+		strbuf_clear(&t->cell);
+		kept_line_add(&t->cell, &k->constructors[i]);
+		add_wrapped(t, "", INDENT, width, out);
+	}
+}
+
 void tui_verdict(struct tui *t, const struct process *p, int width, struct strbuf *out)
 {
 	static const char heading[] = {LINE_HEADING, '\0'};
@@ -123,4 +165,6 @@ void tui_verdict(struct tui *t, const struct process *p, int width, struct strbu
 		strbuf_add_text(&t->cell, v->evidence[i], VERDICT_SENTENCE);
 		add_wrapped(t, "", INDENT, width, out);
 	}
+	if (p->kept)
+		add_kept(t, p->kept, width, out);
 }

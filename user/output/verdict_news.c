@@ -6,6 +6,7 @@
 
 #include "analysis/verdict.h"
 #include "base/clock.h"
+#include "model/kept.h"
 
 #define BRIEF_NS (10 * NSEC_PER_SEC)
 
@@ -14,6 +15,7 @@ struct told {
 	uint64_t start_ns;
 	enum verdict_class class;
 	bool is_leak;
+	uint64_t kept_ns; /* of the census that told what it consists of; 0: none did */
 };
 
 int verdict_news_init(struct verdict_news *n)
@@ -49,6 +51,11 @@ static void forget(struct verdict_news *n, struct told *told)
 	free(told);
 }
 
+static uint64_t kept_ns(const struct process *p)
+{
+	return p->kept ? p->kept->taken_ns : 0;
+}
+
 static void keep(struct verdict_news *n, struct told *told, const struct process *p)
 {
 	if (!told) {
@@ -60,6 +67,7 @@ static void keep(struct verdict_news *n, struct told *told, const struct process
 	told->start_ns = p->start_ns;
 	told->class = p->verdict->class;
 	told->is_leak = p->verdict->is_leak;
+	told->kept_ns = kept_ns(p);
 }
 
 /* That it is too early to say of what came and went is known without being told. */
@@ -97,6 +105,8 @@ enum news verdict_news_take(struct verdict_news *n, const struct process *p, boo
 		told = NULL;
 	}
 	news = !told && came_and_went(p) ? NEWS_NONE : judge(p->verdict, told, is_last, only_leaks);
+	if (news == NEWS_NONE && p->kept && told && kept_ns(p) != told->kept_ns)
+		news = NEWS_KEPT;
 	/* To have told that it is too early is as good as to have told nothing. */
 	if (is_last || (news != NEWS_NONE && p->verdict->class == VERDICT_EARLY))
 		forget(n, told);

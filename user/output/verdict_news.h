@@ -22,6 +22,7 @@ void verdict_news_release(struct verdict_news *n);
 enum news {
 	NEWS_NONE,
 	NEWS_LINE, /* another verdict, to be told in a line */
+	NEWS_KEPT, /* the same, but now it is known what the leak consists of */
 	NEWS_FULL, /* it has become a leak, or is the last one: with its evidence */
 };
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "output/kept_text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "analysis/evidence.h"
+#include "base/units.h"
+
+#define INDENT	  "  "
+#define ALL_SHARE 0.995 /* rounds to 100 % */
+
+static void add(struct strbuf *out, const char *hostile)
+{
+	strbuf_add_text(out, hostile, strlen(hostile));
+}
+
+/* " handles.js:12" */
+static void add_source(struct strbuf *out, const char *file, uint32_t line)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (!file[0])
+		return;
+	strbuf_addc(out, ' ');
+	add(out, slash && slash[1] ? slash + 1 : file);
+	if (line)
+		strbuf_addf(out, ":%" PRIu32, line);
+}
+
+static void add_by(struct strbuf *out, const struct kept_by *by)
+{
+	if (by->container[0]) {
+		strbuf_adds(out, ": ");
+		if (by->share < ALL_SHARE)
+			strbuf_addf(out, "%.0f%% ", 100 * by->share);
+		strbuf_adds(out, "kept by ");
+		add(out, by->container);
+		strbuf_adds(out, ", ");
+	} else {
+		strbuf_adds(out, ": one of them by ");
+	}
+	add(out, by->edge);
+	if (by->edge[0] && by->node[0])
+		strbuf_adds(out, " of ");
+	add(out, by->node);
+	add_source(out, by->file, by->line);
+}
+
+void kept_line_add(struct strbuf *out, const struct kept_constructor *c)
+{
+	char bytes[UNITS_SIZE];
+
+	strbuf_addf(out, "%+" PRId64 " ", c->delta_count);
+	add(out, c->name);
+	add_source(out, c->file, c->line);
+	strbuf_addf(out, ", %s", units_format_delta(bytes, sizeof(bytes), c->delta_bytes));
+	if (c->by.edge[0] || c->by.node[0])
+		add_by(out, &c->by);
+}
+
+void kept_head_add(struct strbuf *out, const struct kept *k)
+{
+	char span[EVIDENCE_BYTES];
+
+	evidence_span(span, k->seconds);
+	if (k->count)
+		strbuf_addf(out, "grew in V8's heap within %s, by two censuses of it:", span);
+	else
+		strbuf_addf(out, "two censuses of V8's heap, %s apart, show nothing that grew",
+			    span);
+}
+
+void kept_text_add(struct strbuf *out, const struct kept *k, const char *prefix)
+{
+	strbuf_adds(out, prefix);
+	kept_head_add(out, k);
+	strbuf_addc(out, '\n');
+	for (unsigned i = 0; i < k->count && i < KEPT_MAX; i++) {
+		strbuf_addf(out, "%s" INDENT, prefix);
+		kept_line_add(out, &k->constructors[i]);
+		strbuf_addc(out, '\n');
+	}
+}
