@@ -293,6 +293,7 @@ static int check(struct check *c)
 {
 	struct engine_front front = {
 		.arg = c,
+		.is_told_last = true,
 		.open_sink = open_sink,
 		.add_sources = add_sources,
 	};

@@ -23,6 +23,8 @@ struct engine_front {
 	void *arg;
 	/* It reads and draws on the terminal itself: nobody looks whether the reader is gone. */
 	bool has_terminal;
+	/* What the run finds is told at its end: a census that is due then is waited for. */
+	bool is_told_last;
 	/* To @fd (not owned). The engine frees it. NULL with errno set. */
 	struct sink *(*open_sink)(void *arg, int fd, unsigned page_shift);
 	/* More sources of the loop, such as keys, before the first tick. 0 or a negative errno. */

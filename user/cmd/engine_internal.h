@@ -5,6 +5,7 @@
 
 #include "cmd/closely.h"
 #include "cmd/engine.h"
+#include "cmd/heap_watch.h"
 #include "cmd/watch_verdict.h"
 #include "collect/budget.h"
 #include "collect/self.h"
@@ -19,6 +20,7 @@ struct engine {
 	struct loop *loop;
 	struct sink *sink;
 	struct watch_verdict *verdicts;
+	struct heap_watch *heap; /* NULL: nobody allowed it */
 	int out_fd;
 	bool is_over; /* no more ticks */
 

@@ -86,6 +86,8 @@ static int show(struct engine *e, bool collected)
 			     front->looked_at ? front->looked_at(front->arg) : 0);
 	if (collected)
 		err = watch_verdict_tick(e->verdicts, tick.rows, tick.count, tick.now_ns);
+	if (collected && e->heap)
+		heap_watch_tick(e->heap, tick.rows, tick.count, tick.now_ns);
 	if (e->ticks == 1 && !tick.count && !e->options->targets.count)
 		log_info("no process matches yet: waiting for one");
 	column_sort(tick.sort, tick.rows, tick.count);

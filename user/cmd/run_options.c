@@ -129,6 +129,13 @@ int run_opt_sites(void *arg, const char *value)
 	return 0;
 }
 
+int run_opt_heap(void *arg, const char *value)
+{
+	(void)value;
+	((struct run_options *)arg)->heap = true;
+	return 0;
+}
+
 int run_opt_no_stacks(void *arg, const char *value)
 {
 	(void)value;

@@ -24,6 +24,7 @@ struct run_options {
 	const char *without;
 	const char *btf;
 	double budget_pct;
+	bool heap;	/* leaks of V8's heap may be looked into: it stops the process */
 	bool no_stacks; /* take no stacks: no growth sites */
 	unsigned sites; /* of each kind that are shown of a process; 0: none */
 	bool help;
@@ -48,6 +49,7 @@ int run_opt_sort(void *arg, const char *value);
 int run_opt_without(void *arg, const char *value);
 int run_opt_btf(void *arg, const char *value);
 int run_opt_sites(void *arg, const char *value);
+int run_opt_heap(void *arg, const char *value);
 int run_opt_no_stacks(void *arg, const char *value);
 int run_opt_budget(void *arg, const char *value);
 int run_opt_verbose(void *arg, const char *value);
@@ -92,6 +94,10 @@ int run_opt_help(void *arg, const char *value);
 		 "doctor' "                                                                        \
 		 "lists them)",                                                                    \
 		 run_opt_without},                                                                 \
+		{0, "heap", NULL,                                                                  \
+		 "what leaks in V8's heap is looked into: constructors that grow, and who keeps "  \
+		 "them. Stops that process twice, some milliseconds for each 50 MB",               \
+		 run_opt_heap},                                                                    \
 	{                                                                                          \
 		0, "no-stacks", NULL, "take no stacks: which process grows, not by which code",    \
 			run_opt_no_stacks                                                          \
