@@ -146,6 +146,7 @@ static void test_whole(void **state)
 	found_begin(&f, GATE_EARLY, MIB);
 	memcpy(f.p[0].comm, "a\nPASS: \033[2J", 13);
 	f.p[0].sites = "      a site\n";
+	f.p[0].kept = "    what grew\n";
 	f.p[0].has_ended = f.p[0].is_code_known = true;
 	f.p[0].code = EXITED(3);
 	f.p[0].lived_s = 61;
@@ -154,7 +155,7 @@ static void test_whole(void **state)
 	assert_non_null(strstr(f.out.s, "watched for 2m00s\n"));
 	assert_non_null(strstr(f.out.s, "private memory grew by 60.0M in 1m00s, +1.0M/s"));
 	assert_non_null(strstr(f.out.s, "ended with status 3 after 1m01s\n"));
-	assert_non_null(strstr(f.out.s, "likeliest sites:\n      a site\n"));
+	assert_non_null(strstr(f.out.s, "likeliest sites:\n      a site\n    what grew\n"));
 	assert_non_null(strstr(f.out.s, "\n1 (sh): too early to say\n"));
 	assert_null(strchr(f.out.s, '\033'));
 	assert_null(strstr(f.out.s, "\nPASS"));

@@ -23,6 +23,7 @@
 #include "output/ndjson_gate.h"
 #include "output/sink.h"
 #include "sample.h"
+#include "kept_sample.h"
 #include "verdict_sample.h"
 
 #define MAX_LINES   4096
@@ -1212,6 +1213,44 @@ static void test_verdict_sites(void **state)
 	site_table_free(p.sites);
 }
 
+/* What it consists of, where it was looked into; hostile names. */
+static void test_verdict_kept(void **state)
+{
+	struct verdict v = sample_leak();
+	struct kept kept = sample_kept();
+	struct process p = {.pid = 1, .comm = "node", .verdict = &v, .kept = &kept};
+	struct json_object *list = get(take_verdict(*state, &p, false), "constructors"), *c, *by;
+
+	assert_int_equal(json_object_array_length(list), 2);
+	c = json_object_array_get_idx(list, 0);
+	assert_string_equal(get_str(c, "name"), "StatusContext");
+	assert_string_equal(get_str(c, "kind"), "object");
+	assert_string_equal(get_str(c, "file"), "/app/handles.js");
+	assert_int_equal(get_u64(c, "line"), 25);
+	assert_int_equal(get_i64(c, "delta_count"), 2500);
+	assert_int_equal(get_i64(c, "delta_bytes"), 160000);
+	assert_int_equal(get_u64(c, "count"), 3000);
+	assert_int_equal(get_u64(c, "bytes"), 192000);
+	by = get(c, "retainer");
+	assert_string_equal(get_str(by, "container"), "Map");
+	assert_string_equal(get_str(by, "edge"), "variable `handleMap`");
+	assert_string_equal(get_str(by, "node"), "Context");
+	assert_string_equal(get_str(by, "file"), "/app/handles.js");
+	assert_int_equal(get_u64(by, "line"), 12);
+	assert_float_equal(json_object_get_double(get(by, "share")), 1, 1e-9);
+	assert_int_equal(get_u64(by, "count"), 41007);
+	assert_int_equal(get_u64(by, "bytes"), 2044723);
+	c = json_object_array_get_idx(list, 1);
+	assert_string_equal(get_str(c, "name"), "on" REPLACEMENT "\"Tick\"()");
+	by = get(c, "retainer");
+	assert_int_equal(json_object_object_length(by), 2); /* edge, node */
+	kept.count = 0;
+	list = get(take_verdict(*state, &p, false), "constructors");
+	assert_int_equal(json_object_array_length(list), 0); /* looked, and nothing grew */
+	p.kept = NULL;
+	assert_false(has(take_verdict(*state, &p, false), "constructors"));
+}
+
 static void test_verdict_hostile(void **state)
 {
 	struct verdict v = sample_leak();
@@ -1389,6 +1428,16 @@ static void check_inner_written(struct json_object *contract, struct output *o)
 	}
 }
 
+static void check_kept_written(struct json_object *documented, struct json_object *verdict)
+{
+	struct json_object *c = json_object_array_get_idx(get(verdict, "constructors"), 0);
+
+	check_inner_keys(c, documented, "documented constructors");
+	check_inner_keys(documented, c, "constructors");
+	check_inner_keys(get(c, "retainer"), get(documented, "retainer"), "documented retainer");
+	check_inner_keys(get(documented, "retainer"), get(c, "retainer"), "retainer");
+}
+
 /* The same of the objects in a verdict and of the one in an OOM kill; and each class has its help.
  */
 static void check_verdict_written(struct json_object *contract, struct output *o)
@@ -1407,6 +1456,7 @@ static void check_verdict_written(struct json_object *contract, struct output *o
 			continue;
 		check_inner_keys(get(o->lines[i], "limit"), get(documented, "limit"),
 				 "documented limit");
+		check_kept_written(get(documented, "constructors"), o->lines[i]);
 		sites = get(o->lines[i], "sites");
 		json_object_object_foreach(get(documented, "sites"), key, unused)
 		{
@@ -1521,6 +1571,7 @@ static void test_schema_and_records_agree(void **state)
 	struct json_object *contract = schema();
 	struct cgroup cgroup = {.path = (char *)"/x", .container = "x"};
 	struct verdict verdict = sample_leak();
+	struct kept kept = sample_kept();
 	struct process_table t;
 	struct process *p;
 
@@ -1531,6 +1582,7 @@ static void test_schema_and_records_agree(void **state)
 	p->rss_approximate = p->faults_cut = true;
 	p->sites = all_of_sites();
 	p->verdict = &verdict;
+	p->kept = &kept;
 	write_everything(o, p);
 	p->cgroup = NULL;
 	output_take(o);
@@ -1582,6 +1634,7 @@ int main(void)
 		WITH_SINK(test_verdict),
 		WITH_SINK(test_verdict_unknown),
 		WITH_SINK(test_verdict_sites),
+		WITH_SINK(test_verdict_kept),
 		WITH_SINK(test_verdict_hostile),
 		WITH_SINK(test_verdict_of_oom),
 		WITH_SINK(test_oom_of_nobody_known),

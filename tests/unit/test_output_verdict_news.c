@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "kept_sample.h"
 #include "output/verdict_news.h"
 #include "verdict_sample.h"
 
@@ -121,6 +122,26 @@ static void test_identity(void **state)
 	assert_int_equal(verdict_news_take(n, &p, false, true), NEWS_NONE);
 }
 
+/* What it consists of is told once for each time that it was looked into. */
+static void test_kept(void **state)
+{
+	struct verdict v = sample_leak();
+	struct kept kept = sample_kept();
+	struct process p = {.pid = 1, .start_ns = 5, .verdict = &v};
+
+	assert_int_equal(verdict_news_take(*state, &p, false, true), NEWS_FULL);
+	p.kept = &kept;
+	assert_int_equal(verdict_news_take(*state, &p, false, true), NEWS_KEPT);
+	assert_int_equal(verdict_news_take(*state, &p, false, true), NEWS_NONE);
+	kept.taken_ns++;
+	assert_int_equal(verdict_news_take(*state, &p, false, true), NEWS_KEPT);
+	p.kept = NULL; /* it is no leak any more, or not known of this one */
+	assert_int_equal(verdict_news_take(*state, &p, false, true), NEWS_NONE);
+	p.kept = &kept;
+	assert_int_equal(verdict_news_take(*state, &p, false, true), NEWS_NONE);
+	assert_int_equal(verdict_news_take(*state, &p, true, true), NEWS_FULL);
+}
+
 #define WITH_NEWS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -128,7 +149,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_NEWS(test_named),	       WITH_NEWS(test_brief),
 		WITH_NEWS(test_whole_machine), WITH_NEWS(test_nothing_stays),
-		WITH_NEWS(test_identity),
+		WITH_NEWS(test_identity),      WITH_NEWS(test_kept),
 	};
 
 	return cmocka_run_group_tests_name("output/verdict_news", tests, NULL, NULL);

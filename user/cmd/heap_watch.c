@@ -266,12 +266,12 @@ static unsigned seconds_apart(const struct heap_watch *h, const struct verdict *
 	return (unsigned)fmin(fmax(seconds, APART_MIN_S), APART_MAX_S);
 }
 
-static uint64_t deadline(const struct heap_watch *h, uint64_t now_ns, unsigned seconds)
+static uint64_t deadline(const struct heap_watch *h, unsigned seconds)
 {
-	uint64_t span = seconds * NSEC_PER_SEC + TAKES_NS;
+	uint64_t now_ns = clock_boot_ns();
 
 	if (!h->last_ns)
-		return span;
+		return seconds * NSEC_PER_SEC + TAKES_NS;
 	return h->last_ns > now_ns + NSEC_PER_MSEC ? h->last_ns - now_ns : NSEC_PER_MSEC;
 }
 
@@ -292,7 +292,7 @@ static int start(struct heap_watch *h, struct looked *l, const struct process *p
 	if (!err)
 		err = loop_add_fd(h->options.loop, h->child.out_fd, EPOLLIN, on_output, h);
 	if (!err)
-		err = loop_set_timer(h->options.loop, h->timer, deadline(h, now_ns, apart));
+		err = loop_set_timer(h->options.loop, h->timer, deadline(h, apart));
 	if (!err) {
 		log_debug("process %u: two censuses of its heap, %u s apart", p->pid, apart);
 		return 0;
