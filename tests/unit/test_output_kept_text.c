@@ -23,7 +23,7 @@ static void test_lines(void **state)
 		out.s,
 		"#  grew in V8's heap within 5s, by two censuses of it:\n"
 		"#    +2500 StatusContext handles.js:25, +156.3K: kept by Map, variable "
-		"`handleMap` of Context handles.js:12\n"
+		"`handleMap` handles.js:12\n"
 		"#    +5 on\xef\xbf\xbd\"Tick\"(), +320B: one of them by .next of Timeout\n");
 	strbuf_clear(&out);
 	k.constructors[0].by.share = 0.873;

@@ -2,6 +2,7 @@
 #include "output/kept_text.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "analysis/evidence.h"
@@ -28,8 +29,16 @@ static void add_source(struct strbuf *out, const char *file, uint32_t line)
 		strbuf_addf(out, ":%" PRIu32, line);
 }
 
+/* That a variable is of a V8 Context goes without saying: its file says more. */
+static bool is_telling(const char *node)
+{
+	return node[0] && strcmp(node, "Context") != 0;
+}
+
 static void add_by(struct strbuf *out, const struct kept_by *by)
 {
+	bool has_node = is_telling(by->node) || !by->edge[0];
+
 	if (by->container[0]) {
 		strbuf_adds(out, ": ");
 		if (by->share < ALL_SHARE)
@@ -41,9 +50,10 @@ static void add_by(struct strbuf *out, const struct kept_by *by)
 		strbuf_adds(out, ": one of them by ");
 	}
 	add(out, by->edge);
-	if (by->edge[0] && by->node[0])
+	if (by->edge[0] && has_node)
 		strbuf_adds(out, " of ");
-	add(out, by->node);
+	if (has_node)
+		add(out, by->node);
 	add_source(out, by->file, by->line);
 }
 
