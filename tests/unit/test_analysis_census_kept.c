@@ -77,7 +77,7 @@ static struct census *of_long_names(uint64_t count)
 
 	memset(name, 'n', sizeof(name) - 1);
 	memset(file, 'f', sizeof(file) - 1);
-	memcpy(file + sizeof(file) - 6, "/a.js", 5);
+	strcpy(file + sizeof(file) - 6, "/a.js");
 	sample_add(c, (struct constructor){.kind = CENSUS_OBJECT,
 					   .name = name,
 					   .file = file,

@@ -153,7 +153,7 @@ static int take_result(const struct heap_watch *h, struct kept *out)
 		err = -ENODATA;
 	if (!err)
 		err = parse(text, text->len, &last);
-	if (!err && (last.is_cut || last.census->pid != h->pid))
+	if (!err && (!last.census || last.is_cut || last.census->pid != h->pid))
 		err = -ENODATA;
 	if (!err)
 		err = compare(first.census, last.census, out);
@@ -194,7 +194,7 @@ static void end_child(struct heap_watch *h)
 static void finish(struct heap_watch *h, const char *why)
 {
 	struct looked *l = find(h, h->pid, h->start_ns);
-	struct kept kept;
+	struct kept kept = {0};
 	int err;
 
 	end_child(h);
