@@ -3,9 +3,8 @@
  * A breadth-first walk over the live objects of a heap. Ids are ranks in the bitmap of marks: marks
  * before the object's, by a running count for each word of the bitmap.
  *
- * The walk goes over the same queue twice: first it leaves out what V8 keeps for itself (Maps,
- * code, feedback ...), from where paths lead to everything and tell nobody anything; then it does
- * that, for the rest.
+ * What V8 keeps for itself (Maps, code, feedback ...) is put off until all else is done: paths lead
+ * from there to everything, and tell nobody anything.
  *
  * LIMITATIONS: what two WeakMaps hold by each other's values may need many rounds; after
  * EPHEMERON_ROUNDS the table counts as the parent.
@@ -151,12 +150,22 @@ uint64_t graph_parent(const struct graph *g, uint64_t addr)
 	return parent >= GRAPH_ROOT ? 0 : graph_address(g, parent);
 }
 
-uint64_t graph_at(const struct graph *g, uint32_t i)
+static const struct heap_page *place_of(const struct graph *g, uint32_t i, uint64_t *addr)
 {
 	uint32_t place = g->order[i];
 	uint32_t page = g->chunk_page[place / CHUNK_WORDS];
+	const struct heap_page *p = &g->h->pages[page];
 
-	return g->h->pages[page].base + 8ull * (place - g->first_chunk[page] * CHUNK_WORDS);
+	*addr = p->base + 8ull * (place - g->first_chunk[page] * CHUNK_WORDS);
+	return p;
+}
+
+uint64_t graph_at(const struct graph *g, uint32_t i)
+{
+	uint64_t addr;
+
+	place_of(g, i, &addr);
+	return addr;
 }
 
 /* ---- the walk ---- */
@@ -196,20 +205,39 @@ static int on_root(void *arg, uint64_t word)
 	return on_reference(arg, word, 0);
 }
 
+/* Room for one more in a growing array of @size bytes each. */
+static void *grow(struct graph *g, void *v, size_t count, size_t *cap, size_t size)
+{
+	size_t more = *cap ? 2 * *cap : 256;
+
+	if (count < *cap)
+		return v;
+	v = realloc(v, more * size);
+	if (!v)
+		g->err = -ENOMEM;
+	else
+		*cap = more;
+	return v;
+}
+
 static void table_add(struct graph *g, uint64_t table)
 {
-	if (g->table_count == g->table_cap) {
-		size_t cap = g->table_cap ? 2 * g->table_cap : 256;
-		uint64_t *v = realloc(g->tables, cap * sizeof(*v));
+	uint64_t *v = grow(g, g->tables, g->table_count, &g->table_cap, sizeof(*v));
 
-		if (!v) {
-			g->err = -ENOMEM;
-			return;
-		}
-		g->tables = v;
-		g->table_cap = cap;
-	}
+	if (!v)
+		return;
+	g->tables = v;
 	g->tables[g->table_count++] = table;
+}
+
+static void late_add(struct graph *g, uint32_t i)
+{
+	uint32_t *v = grow(g, g->late, g->late_count, &g->late_cap, sizeof(*v));
+
+	if (!v)
+		return;
+	g->late = v;
+	g->late[g->late_count++] = i;
 }
 
 bool graph_is_late(const struct graph *g, const struct heap_map *map)
@@ -218,28 +246,25 @@ bool graph_is_late(const struct graph *g, const struct heap_map *map)
 	       (map->type < CENSUS_TYPES && g->is_late[map->type]);
 }
 
-/* Whose references are followed. */
-enum { EARLY = 1, LATE };
-
 /* What object number @i refers to is reached. */
-static void expand(struct graph *g, uint32_t i, int what)
+static void expand(struct graph *g, uint32_t i)
 {
-	uint64_t addr = graph_at(g, i);
+	uint64_t addr;
+	const struct heap_page *p = place_of(g, i, &addr);
 	const struct heap_map *map = heap_map_of(g->h, addr);
-	const struct heap_page *p = heap_page_of(g->h, addr);
-	struct from from = {.g = g, .id = graph_id(g, addr)};
+	struct from from = {.g = g, .id = id_in(p, addr), .owner = p->owner};
 
-	if (!map || !p)
+	if (!map)
 		return;
-	from.owner = p->owner;
-	if (what & (graph_is_late(g, map) ? LATE : EARLY)) {
-		if (map->visit == HEAP_EPHEMERONS)
-			table_add(g, addr);
-		else
-			heap_for_each_reference(g->h, addr, map, on_reference, &from);
+	if (!g->early && graph_is_late(g, map)) {
+		late_add(g, i);
+		return;
 	}
-	if (what & LATE) /* for its prototype */
-		reach(g, &from, map->address + 1);
+	if (map->visit == HEAP_EPHEMERONS)
+		table_add(g, addr);
+	else
+		heap_for_each_reference(g->h, addr, map, on_reference, &from);
+	reach(g, &from, map->address + 1); /* for its prototype */
 }
 
 static void give_up_if_asked(struct graph *g, uint32_t i)
@@ -259,7 +284,7 @@ static void run(struct graph *g, uint32_t *next)
 {
 	for (; *next < g->reached && !g->err; ++*next) {
 		give_up_if_asked(g, *next);
-		expand(g, *next, g->what);
+		expand(g, *next);
 	}
 }
 
@@ -326,49 +351,66 @@ static void run_ephemerons(struct graph *g, uint32_t *next)
 /* The rest: what only V8's bookkeeping leads to. */
 static void run_late(struct graph *g)
 {
-	uint32_t next = g->early = g->reached;
+	uint32_t next = g->reached;
 
-	g->what = EARLY | LATE;
-	for (uint32_t i = 0; i < next && !g->err; i++) {
-		give_up_if_asked(g, i);
-		expand(g, i, LATE);
-	}
+	g->early = g->reached;
+	for (size_t i = 0; i < g->late_count && !g->err; i++)
+		expand(g, g->late[i]);
 	run(g, &next);
 	run_ephemerons(g, &next);
 }
 
+/* All NativeContexts. */
 struct realms {
-	struct from from;
-	bool is_global; /* their global objects, else the NativeContexts */
+	struct graph *g;
+	uint64_t *v;
+	size_t count, cap;
 };
 
 static int on_live(void *arg, uint64_t addr, const struct heap_map *map)
 {
 	struct realms *r = arg;
-	struct heap *h = r->from.g->h;
+	unsigned global;
+	uint64_t *v;
+
+	if (!heap_is_native_context(r->g->h, addr, map, &global))
+		return 0;
+	v = grow(r->g, r->v, r->count, &r->cap, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	r->v = v;
+	r->v[r->count++] = addr;
+	return 0;
+}
+
+static void reach_realms(const struct realms *r, const struct from *from, bool globals)
+{
+	struct heap *h = r->g->h;
 	unsigned global;
 
-	if (heap_is_native_context(h, addr, map, &global))
-		reach(r->from.g, &r->from,
-		      r->is_global ? heap_word(h, addr, 8 * global) : addr + 1);
-	return 0;
+	for (size_t i = 0; i < r->count; i++) {
+		if (!globals)
+			reach(r->g, from, r->v[i] + 1);
+		else if (heap_is_native_context(h, r->v[i], heap_map_of(h, r->v[i]), &global))
+			reach(r->g, from, heap_word(h, r->v[i], 8 * global));
+	}
 }
 
 static void walk(struct graph *g)
 {
-	struct realms realms = {.from = {.g = g, .id = GRAPH_ROOT, .any_isolate = true}};
+	struct from from = {.g = g, .id = GRAPH_ROOT, .any_isolate = true};
+	struct realms realms = {.g = g};
 	uint32_t next = 0;
 	int err;
 
-	g->what = EARLY;
-	realms.is_global = true;
 	heap_for_each_live(g->h, on_live, &realms);
+	reach_realms(&realms, &from, true);
 	run(g, &next);
-	realms.is_global = false;
-	heap_for_each_live(g->h, on_live, &realms);
+	reach_realms(&realms, &from, false);
 	run(g, &next);
 	run_ephemerons(g, &next);
-	err = roots_for_each(g->h, on_root, &realms.from);
+	free(realms.v);
+	err = roots_for_each(g->h, on_root, &from);
 	if (err)
 		g->err = err;
 	run(g, &next);
@@ -444,5 +486,6 @@ void graph_release(struct graph *g)
 	free(g->first_chunk);
 	free(g->chunk_page);
 	free(g->tables);
+	free(g->late);
 	*g = (struct graph){0};
 }

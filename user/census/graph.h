@@ -22,13 +22,14 @@ struct graph {
 	uint32_t *parents; /* by id: an id, GRAPH_ROOT or GRAPH_NONE */
 	uint32_t *order;   /* places of objects as they were reached: parents before children */
 	uint32_t reached;
-	uint32_t early; /* of @reached: not through V8's bookkeeping (Maps, code, feedback) */
+	uint32_t early; /* of @reached: not by what V8's bookkeeping (Maps, code ...) refers to */
 	/* A place is a word of the heap: (number of its chunk) * (words of a chunk) + its word */
 	uint32_t *first_chunk, *chunk_page; /* of each page; of each chunk */
 	uint64_t *tables;		    /* of WeakMaps and WeakSets, reached */
 	size_t table_count, table_cap;
 	bool is_late[CENSUS_TYPES]; /* V8's bookkeeping */
-	int what;		    /* graph.c's: whose references are followed now */
+	uint32_t *late;		    /* of @order: bookkeeping that was put off */
+	size_t late_count, late_cap;
 	int err;
 };
 

@@ -327,14 +327,18 @@ static int measure(struct search *s)
 	for (uint32_t i = 0; i < g->early; i++) {
 		uint64_t addr = graph_at(g, i);
 		uint32_t id = graph_id(g, addr);
+		const struct heap_map *map;
 
 		if (!(i & CANCEL_MASK) && h->cancelled && h->cancelled(h->arg))
 			return -ECANCELED;
 		if (id != s->container_id && !is_inside(r, g->parents[id]))
 			continue;
 		r->inside[id >> 6] |= 1ull << (id & 63);
+		map = heap_map_of(h, addr);
+		if (!map || graph_is_late(g, map))
+			continue;
 		s->out->count++;
-		s->out->bytes += heap_size(h, addr, heap_map_of(h, addr));
+		s->out->bytes += heap_size(h, addr, map);
 	}
 	return 0;
 }
@@ -445,7 +449,7 @@ static int find_owners(struct search *s)
 		if (!(i & CANCEL_MASK) && h->cancelled && h->cancelled(h->arg))
 			return -ECANCELED;
 		map = heap_map_of(h, o.holder);
-		if (map && !is_inside(s->r, graph_id(g, o.holder)))
+		if (map && !graph_is_late(g, map) && !is_inside(s->r, graph_id(g, o.holder)))
 			heap_for_each_reference(h, o.holder, map, on_owner, &o);
 	}
 	if (o.missing)
