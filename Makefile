@@ -209,8 +209,8 @@ build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/co
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -D_GNU_SOURCE -Iuser -Iinclude -Itests -Itests/unit -std=gnu11 -g -O1 \
 		-fsanitize=fuzzer,address,undefined $< \
-		$(wildcard user/base/*.c user/model/*.c user/sym/*.c user/v8/*.c user/store/*.c) \
-		-o $@ -lelf -lz -liberty -ljson-c -lm
+		$(wildcard user/base/*.c user/model/*.c user/sym/*.c user/v8/*.c user/census/*.c \
+		user/store/*.c) -o $@ -lelf -lz -liberty -ljson-c -lm
 
 unit: units
 	$(Q)tests/run.sh $(if $(IS_CROSS),$(filter-out $(NOT_EMULATED:%=$(BUILD)/tests/unit/test_%),$(UNITS)),$(UNITS))
