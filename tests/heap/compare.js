@@ -23,7 +23,9 @@ function readCensus(path) {
     if (!line.startsWith('{"type":"constructor"')) continue;
     const record = JSON.parse(line);
     const name = record.kind === 'context' ? 'system / Context' : record.class || record.name;
-    add(groups, CLASS_OF[record.kind] || record.kind, name, record.count, record.bytes);
+    // Proxies are V8's own for a snapshot
+    const group = name === 'system / JSProxy' ? 'hidden' : CLASS_OF[record.kind] || record.kind;
+    add(groups, group, name, record.count, record.bytes);
   }
   return groups;
 }

@@ -268,7 +268,9 @@ static void place(struct heap *h, uint64_t function, struct constructor *out)
 	out->line = out->file ? fn->line : 0;
 }
 
-static void describe_receiver(struct heap *h, const struct heap_map *map, struct constructor *out)
+/* @object: the first one of the Map that was found */
+static void describe_receiver(struct heap *h, uint64_t object, const struct heap_map *map,
+			      struct constructor *out)
 {
 	char name[NAME_BYTES];
 	uint64_t function;
@@ -279,7 +281,9 @@ static void describe_receiver(struct heap *h, const struct heap_map *map, struct
 		return;
 	}
 	out->kind = map->type == h->layout->types.js_regexp ? CENSUS_REGEXP : CENSUS_OBJECT;
-	heap_constructor_name(h, map, name, sizeof(name), &function);
+	function = heap_constructor_name(h, object, map, name, sizeof(name));
+	if (map->type == h->layout->types.proxy)
+		out->class_name = intern_str(h->names, "system / JSProxy");
 	if (h->shapes && !map->is_dictionary && !strcmp(name, "Object") &&
 	    out->kind == CENSUS_OBJECT) {
 		out->class_name = intern_str(h->names, name);
@@ -354,7 +358,7 @@ uint32_t heap_group_of(struct heap *h, uint64_t addr, const struct heap_map *map
 	if (heap_is_context(h, map))
 		return context_group(h, addr);
 	if (map->is_receiver)
-		describe_receiver(h, map, &what);
+		describe_receiver(h, addr, map, &what);
 	else
 		describe_system(h, map, &what);
 	cached = (struct heap_map *)map; /* ours: const for all others */

@@ -14,10 +14,13 @@ int heap_pages_find(struct heap *h);
 int heap_rules_init(struct heap *h);
 int heap_groups_init(struct heap *h);
 void heap_groups_release(struct heap *h);
-/** heap_constructor_name - of a JSReceiver's Map: what it is called, and the function that says so
- *  (0: none) */
-void heap_constructor_name(struct heap *h, const struct heap_map *map, char *out, size_t size,
-			   uint64_t *function);
+/**
+ * heap_constructor_name - what V8 calls a JSReceiver
+ *
+ * Returns the function that says so, or 0.
+ */
+uint64_t heap_constructor_name(struct heap *h, uint64_t object, const struct heap_map *map,
+			       char *out, size_t size);
 
 /** heap_owns - @addr is in a page of V8's, in its header too */
 static inline bool heap_owns(const struct heap *h, uint64_t addr)

@@ -15,6 +15,8 @@
 #define TEMPLATE_WORDS	   14 /* of a FunctionTemplateInfo: its class' name is in one of them */
 #define NEW_TARGET_IS_BASE 1u /* Map::bit_field2 */
 #define IS_PROTOTYPE_SHIFT 20 /* Map::bit_field3 */
+#define GENERATOR_FUNCTION 24 /* offset; its context is the next word */
+#define GENERATOR_WORDS	   9
 
 struct v8_function *heap_function(struct heap *h, uint64_t addr)
 {
@@ -86,6 +88,15 @@ static bool name_by_maker(struct heap *h, const struct heap_map *map, char *out,
 	return template_name(h, maker, out, size);
 }
 
+/* Symbol.toStringTag, if that is a text of its own */
+static bool own_tag(struct heap *h, uint64_t object, char *out, size_t size)
+{
+	uint64_t value = heap_own_property(h, object, "Symbol.toStringTag");
+
+	return v8_heap_is_string(&h->v8, heap_type(h, value)) &&
+	       heap_name_string(h, value, out, size);
+}
+
 static bool name_by_prototypes(struct heap *h, const struct heap_map *map, char *out, size_t size,
 			       uint64_t *function)
 {
@@ -98,9 +109,7 @@ static bool name_by_prototypes(struct heap *h, const struct heap_map *map, char 
 
 		if (!of || !of->is_receiver || of->type == h->layout->types.proxy)
 			return false;
-		value = heap_own_property(h, prototype, "Symbol.toStringTag");
-		if (v8_heap_is_string(&h->v8, heap_type(h, value)) &&
-		    heap_name_string(h, value, out, size))
+		if (own_tag(h, prototype, out, size))
 			return true;
 		value = heap_own_property(h, prototype, "constructor");
 		if (heap_is_reference(value) && is_function_at(h, heap_untag(value))) {
@@ -113,24 +122,42 @@ static bool name_by_prototypes(struct heap *h, const struct heap_map *map, char 
 	return false;
 }
 
-void heap_constructor_name(struct heap *h, const struct heap_map *map, char *out, size_t size,
-			   uint64_t *function)
+/*
+ * What an async function that waits is kept in: has no prototype, and begins with the function and
+ * its context (JSGeneratorObject, from V8 5 on).
+ */
+static bool is_generator(struct heap *h, uint64_t object, const struct heap_map *map)
 {
-	uint64_t maker;
+	uint64_t function = heap_word(h, object, GENERATOR_FUNCTION);
+	uint64_t context = heap_word(h, object, GENERATOR_FUNCTION + 8);
+	const struct heap_map *of;
 
-	*function = 0;
+	if (map->words < GENERATOR_WORDS || !heap_is_reference(function) ||
+	    !heap_is_reference(context) || !is_function_at(h, heap_untag(function)))
+		return false;
+	of = heap_map_of(h, heap_untag(context));
+	return of && heap_is_context(h, of);
+}
+
+uint64_t heap_constructor_name(struct heap *h, uint64_t object, const struct heap_map *map,
+			       char *out, size_t size)
+{
+	uint64_t function = 0;
+
 	if (map->type == h->layout->types.proxy) {
 		snprintf(out, size, "Proxy");
-		return;
+		return 0;
 	}
-	if (name_by_maker(h, map, out, size, function))
-		return;
-	*function = 0;
-	if (name_by_prototypes(h, map, out, size, function))
-		return;
-	maker = maker_of(h, map);
-	if (is_function_at(h, maker) && function_name(h, maker, out, size))
-		*function = maker;
-	else
-		snprintf(out, size, "Object");
+	if (name_by_maker(h, map, out, size, &function))
+		return function;
+	if (own_tag(h, object, out, size))
+		return 0;
+	function = 0;
+	if (name_by_prototypes(h, map, out, size, &function))
+		return function;
+	function = maker_of(h, map);
+	if (is_function_at(h, function) && function_name(h, function, out, size))
+		return function;
+	snprintf(out, size, "%s", is_generator(h, object, map) ? "Generator" : "Object");
+	return 0;
 }
