@@ -56,10 +56,11 @@ struct keys {
 struct walk {
 	const struct image *im;
 	struct keys keys;
+	uint64_t wanted; /* size of chunks */
 	struct spans *out;
 };
 
-static int span_add(struct spans *s, uint64_t start, uint64_t end)
+int spans_add(struct spans *s, uint64_t start, uint64_t end)
 {
 	if (s->count == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : SPANS_STEP;
@@ -72,6 +73,19 @@ static int span_add(struct spans *s, uint64_t start, uint64_t end)
 	}
 	s->v[s->count++] = (struct span){start, end};
 	return 0;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+void spans_sort(struct spans *s)
+{
+	if (s->count)
+		qsort(s->v, s->count, sizeof(*s->v), by_start);
 }
 
 bool spans_have(const struct spans *s, uint64_t addr)
@@ -209,7 +223,23 @@ static int free_of_row(struct walk *w, const struct row *row)
 		else if (!is_key(&w->keys, chunk_flagged(row, chunk + CHUNK_HEAD)) &&
 			 chunk_flagged(row, next) & CHUNK_PREV_USED)
 			continue;
-		if (span_add(w->out, chunk + CHUNK_HEAD, end))
+		if (spans_add(w->out, chunk + CHUNK_HEAD, end))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int chunks_of_row(struct walk *w, const struct row *row)
+{
+	uint64_t size;
+
+	for (uint64_t chunk = row->start; chunk + CHUNK_HEAD <= row->end; chunk += size) {
+		size = chunk_size(row, chunk);
+		if (!size)
+			break;
+		if (size == w->wanted && chunk + size + CHUNK_HEAD <= row->end &&
+		    chunk_flagged(row, chunk + size) & CHUNK_PREV_USED &&
+		    spans_add(w->out, chunk + CHUNK_HEAD, chunk + size + 8))
 			return -ENOMEM;
 	}
 	return 0;
@@ -273,4 +303,11 @@ int glibc_unused(const struct image *im, struct spans *out)
 
 	for_each_row(&w, learn_row);
 	return for_each_row(&w, free_of_row);
+}
+
+int glibc_chunks(const struct image *im, uint64_t size, struct spans *out)
+{
+	struct walk w = {.im = im, .wanted = size, .out = out};
+
+	return for_each_row(&w, chunks_of_row);
 }

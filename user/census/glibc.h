@@ -30,6 +30,16 @@ struct spans {
  * changed while it was read) counts as used. Returns 0 or -ENOMEM.
  */
 int glibc_unused(const struct image *im, struct spans *out);
+/**
+ * glibc_chunks - appends the memory of used chunks that are @size bytes long with their head
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int glibc_chunks(const struct image *im, uint64_t size, struct spans *out);
+/** spans_add - behind the last one, whatever their order; 0 or -ENOMEM */
+int spans_add(struct spans *s, uint64_t start, uint64_t end);
+/** spans_sort - by address, for spans_have() */
+void spans_sort(struct spans *s);
 /** spans_have - @addr is in one of them */
 bool spans_have(const struct spans *s, uint64_t addr);
 /** spans_release - leaves it empty */

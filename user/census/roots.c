@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Finding roots. Strings that V8 interns are left out: its string table is native memory, and
- * refers to them without keeping them.
+ * Finding roots. Left out is what does not keep what it refers to:
  *
- * What malloc has free is left out (glibc.c).
+ *	strings that V8 interns, since its string table is native memory
+ *	weak handles, of whoever waits for the end of an object (handles.c)
+ *	Maps, which V8's caches of properties refer to; and its caches of results of regular
+ *	expressions: it empties both when it collects
+ *	what malloc has free (glibc.c), and what is free of V8's blocks of handles
  *
  * LIMITATIONS: other allocators than glibc's can keep what is dead.
  */
@@ -14,10 +17,13 @@
 #include <string.h>
 
 #include "census/glibc.h"
+#include "census/handles.h"
 #include "census/heap_internal.h"
 
 #define RED_ZONE	 128  /* below a stack's pointer, and still used (System V AMD64 ABI) */
 #define NOT_INTERNALIZED 0x20 /* bit of a string's instance type */
+#define CACHE_WORDS	 256
+#define CACHE_FIRST	 16 /* offset */
 
 /* Where the part of a region begins that is used: a stack's, from its pointer on. */
 static uint64_t used_from(const struct capture *c, const struct image_region *r)
@@ -31,12 +37,42 @@ static uint64_t used_from(const struct capture *c, const struct image_region *r)
 	return r->start;
 }
 
+/*
+ * Results of split() and of global regular expressions: RegExpResultsCache, {text, pattern, array,
+ * array or Smi} 64 times (src/regexp/regexp-utils.h; V8 7.8 to 14.6).
+ */
+static bool is_results_cache(struct heap *h, uint64_t array)
+{
+	uint64_t length = heap_word(h, array, 8);
+	unsigned entries = 0;
+
+	if (!v8_is_smi(length) || v8_smi(length) != CACHE_WORDS)
+		return false;
+	for (uint32_t i = 0; i < CACHE_WORDS; i += 4) {
+		uint64_t text = heap_word(h, array, CACHE_FIRST + 8 * i);
+
+		if (!text)
+			continue;
+		if (!v8_heap_is_string(&h->v8, heap_type(h, text)) ||
+		    heap_type(h, heap_word(h, array, CACHE_FIRST + 8 * i + 16)) !=
+			    h->layout->v8->types.fixed_array)
+			return false;
+		entries++;
+	}
+	return entries;
+}
+
+/* Whether an object is kept by a reference in native memory. */
 static bool is_root(struct heap *h, uint64_t word)
 {
+	const struct v8_types *types = &h->layout->v8->types;
 	int type = heap_type(h, word);
 
-	return type != V8_NO_TYPE &&
-	       (type >= h->layout->v8->types.first_nonstring || type & NOT_INTERNALIZED);
+	if (type == V8_NO_TYPE || (type < types->first_nonstring && !(type & NOT_INTERNALIZED)))
+		return false;
+	if (type == h->layout->types.map)
+		return heap_page_of(h, heap_untag(word))->is_read_only;
+	return type != types->fixed_array || !is_results_cache(h, heap_untag(word));
 }
 
 struct walk {
@@ -58,7 +94,7 @@ static int range_walk(struct walk *w, const struct image_range *r, uint64_t from
 		}
 		memcpy(&word, r->bytes + (at - r->start), sizeof(word));
 		if (!heap_is_reference(word) || !heap_page_of(w->h, heap_untag(word)) ||
-		    spans_have(w->unused, at) || !is_root(w->h, word))
+		    spans_have(w->unused, at) || !is_root(w->h, word) || handle_is_weak(r, at))
 			continue;
 		ret = w->fn(w->arg, word);
 		if (ret)
@@ -74,6 +110,9 @@ int roots_for_each(struct heap *h, int (*fn)(void *arg, uint64_t word), void *ar
 	struct walk w = {.h = h, .unused = &unused, .fn = fn, .arg = arg};
 	int ret = glibc_unused(im, &unused);
 
+	if (!ret)
+		ret = handles_unused(h, &unused);
+	spans_sort(&unused);
 	for (unsigned i = 0; !ret && i < im->range_count; i++) {
 		const struct image_range *r = &im->ranges[i];
 		const struct image_region *region = &im->regions[r->region];
