@@ -6,6 +6,7 @@
  *	weak handles, of whoever waits for the end of an object (handles.c)
  *	Maps, which V8's caches of properties refer to; and its caches of results of regular
  *	expressions: it empties both when it collects
+ *	lists of the garbage collector, which it leaves behind
  *	what malloc has free (glibc.c), and what is free of V8's blocks of handles
  *
  * LIMITATIONS: other allocators than glibc's can keep what is dead.
@@ -75,6 +76,22 @@ static bool is_root(struct heap *h, uint64_t word)
 	return type != types->fixed_array || !is_results_cache(h, heap_untag(word));
 }
 
+/*
+ * {object, size}: lists of what a collection of the young generation has copied (ObjectAndSize in
+ * src/heap/scavenger.h) stay behind when it ends.
+ */
+static bool is_listed_with_size(struct heap *h, const struct image_range *r, uint64_t at,
+				uint64_t word)
+{
+	const struct heap_map *map = heap_map_of(h, heap_untag(word));
+	uint32_t size;
+
+	if (at + 12 > r->end || !map || (!map->words && map->size_rule == SIZE_LEARNED))
+		return false;
+	memcpy(&size, r->bytes + (at + 8 - r->start), sizeof(size));
+	return size > 8 && !(size & 7) && size == heap_size(h, heap_untag(word), map);
+}
+
 struct walk {
 	struct heap *h;
 	const struct spans *unused;
@@ -94,7 +111,8 @@ static int range_walk(struct walk *w, const struct image_range *r, uint64_t from
 		}
 		memcpy(&word, r->bytes + (at - r->start), sizeof(word));
 		if (!heap_is_reference(word) || !heap_page_of(w->h, heap_untag(word)) ||
-		    spans_have(w->unused, at) || !is_root(w->h, word) || handle_is_weak(r, at))
+		    spans_have(w->unused, at) || !is_root(w->h, word) || handle_is_weak(r, at) ||
+		    is_listed_with_size(w->h, r, at, word))
 			continue;
 		ret = w->fn(w->arg, word);
 		if (ret)
