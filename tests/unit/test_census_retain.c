@@ -72,8 +72,10 @@ static uint32_t group_named(const struct fixture *f, const char *name)
 static void put_step(struct strbuf *b, const struct retainer_step *s)
 {
 	strbuf_addf(b, "%s of %s", s->edge, s->node);
-	if (s->file)
+	if (s->file && s->line)
 		strbuf_addf(b, " (%s:%u)", s->file, s->line);
+	else if (s->file)
+		strbuf_addf(b, " (%s)", s->file);
 }
 
 /* "Map <- variable `m` of Context <- ..." */
@@ -118,7 +120,7 @@ static void jobs_init(struct fixture *f, uint64_t jobs[JOBS], uint64_t *class)
 static uint64_t in_closure(struct fixture *f, const char *name, uint64_t value)
 {
 	struct heap_build *b = &f->b;
-	uint64_t scope = hb_scope_info(b, "", 0, NAMES("other", name));
+	uint64_t scope = hb_scope_info(b, "", 4, NAMES("other", name));
 	uint64_t context =
 		hb_context(b, scope, b->of[b->isolate].native_context, WORDS(b->undefined, value));
 	uint64_t app = hb_function(b, "handle", 8, context);
@@ -135,9 +137,10 @@ static void test_a_map_in_a_variable(void **state)
 	jobs_init(f, jobs, &class);
 	in_closure(f, "pending", hb_js_map(&f->b, jobs, JOBS));
 	look(f);
-	assert_string_equal(kept_in(f, "Job", 0),
-			    "Map <- variable `pending` of Context <- scope of function handle "
-			    "(/srv/app.js:3) <- .app of globalThis");
+	assert_string_equal(
+		kept_in(f, "Job", 0),
+		"Map <- variable `pending` of Context (/srv/app.js:2) <- scope of function handle "
+		"(/srv/app.js:3) <- .app of globalThis");
 	assert_int_equal(f->found.instances, JOBS);
 	assert_true(f->found.share == 1);
 	/* Map, table, Jobs, keys: that is all */
@@ -173,9 +176,9 @@ static void test_a_list(void **state)
 		hb_set(&f->b, jobs[i], 32, jobs[i + 1]);
 	in_closure(f, "head", jobs[0]);
 	look(f);
-	assert_string_equal(kept_in(f, "Job", 0),
-			    "list of Job <- variable `head` of Context <- scope of function handle "
-			    "(/srv/app.js:3) <- .app of globalThis");
+	assert_string_equal(kept_in(f, "Job", 0), "list of Job <- variable `head` of Context "
+						  "(/srv/app.js:2) <- scope of function handle "
+						  "(/srv/app.js:3) <- .app of globalThis");
 	assert_int_equal(f->found.count, JOBS);
 }
 
@@ -191,9 +194,10 @@ static void test_held_by_nodes_of_a_list(void **state)
 		next = hb_new(&f->b, map, WORDS(jobs[i], next));
 	in_closure(f, "first", next);
 	look(f);
-	assert_string_equal(kept_in(f, "Job", 0),
-			    "list of Node <- variable `first` of Context <- scope of function "
-			    "handle (/srv/app.js:3) <- .app of globalThis");
+	assert_string_equal(
+		kept_in(f, "Job", 0),
+		"list of Node <- variable `first` of Context (/srv/app.js:2) <- scope of function "
+		"handle (/srv/app.js:3) <- .app of globalThis");
 	assert_true(f->found.share == 1);
 }
 
@@ -281,6 +285,147 @@ static void test_keys_of_dictionaries_are_private(void **state)
 			    "Array <- .secret of Object <- .cache of globalThis");
 }
 
+/* Half of its nodes are nearer to the holder by each end. */
+static void test_a_ring(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], nodes[JOBS], class, map, holder;
+
+	jobs_init(f, jobs, &class);
+	map = hb_class(&f->b, hb_function(&f->b, "Timer", 4, 0), NAMES("job", "prev", "next"), 3);
+	for (unsigned i = 0; i < JOBS; i++)
+		nodes[i] = hb_new(&f->b, map, WORDS(jobs[i], f->b.undefined, f->b.undefined));
+	map = hb_class(&f->b, hb_function(&f->b, "Timers", 4, 0), NAMES("last", "first"), 2);
+	holder = hb_new(&f->b, map, WORDS(nodes[JOBS - 1], nodes[0]));
+	for (unsigned i = 0; i < JOBS; i++) {
+		hb_set(&f->b, nodes[i], 32, i ? nodes[i - 1] : holder);
+		hb_set(&f->b, nodes[i], 40, i + 1 < JOBS ? nodes[i + 1] : holder);
+	}
+	hb_global(&f->b, "timers", holder);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0), "Timers <- .timers of globalThis");
+	assert_true(f->found.share == 1);
+}
+
+/* It is walked once, not once for each sample. */
+static void test_a_list_of_many(void **state)
+{
+	enum { MANY = 100000 };
+	struct fixture *f = *state;
+	uint64_t map, next = f->b.undefined;
+
+	map = hb_class(&f->b, hb_function(&f->b, "Node", 4, 0), NAMES("next"), 1);
+	for (unsigned i = 0; i < MANY; i++)
+		next = hb_new(&f->b, map, &next);
+	hb_global(&f->b, "list", next);
+	look(f);
+	assert_string_equal(kept_in(f, "Node", 0), "list of Node <- .list of globalThis");
+	assert_int_equal(f->found.instances, MANY);
+	assert_int_equal(f->found.count, MANY);
+}
+
+static void test_properties_beyond_the_object(void **state)
+{
+	struct fixture *f = *state;
+	struct heap_build *b = &f->b;
+	uint64_t jobs[JOBS], class, map, object, array, words[2];
+
+	jobs_init(f, jobs, &class);
+	map = hb_class(b, hb_function(b, "Cache", 4, 0), NAMES("size", "#store", "odd name"), 1);
+	object = hb_new(b, map, WORDS(HB_SMI(1)));
+	array = hb_js_array(b, jobs, JOBS);
+	words[0] = b->undefined;
+	words[1] = array;
+	hb_set(b, object, 8, hb_array_of(b, HB_PROPERTY_ARRAY, words, 2));
+	hb_global(b, "cache", object);
+	words[0] = hb_js_set(b, &array, 1);
+	words[1] = b->undefined;
+	hb_set(b, object, 8, hb_array_of(b, HB_PROPERTY_ARRAY, words, 2));
+	hb_set(b, hb_get(b, object, 8), 24, array);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "Array <- [\"odd name\"] of Cache <- .cache of globalThis");
+	assert_string_equal(owners(f), "[\"odd name\"] of Cache; an entry of Set");
+}
+
+/* A function that waits keeps its variables: its scope's, and those in its registers. */
+static void test_a_suspended_function(void **state)
+{
+	struct fixture *f = *state;
+	struct heap_build *b = &f->b;
+	uint64_t jobs[JOBS], class, map, scope, context, generator;
+
+	jobs_init(f, jobs, &class);
+	scope = hb_scope_info(b, "poll", 4, NAMES("batch"));
+	context = hb_context(b, scope, b->of[0].native_context, WORDS(hb_js_array(b, jobs, JOBS)));
+	map = hb_map(b, HB_T_OBJECT, 8, 0);
+	generator = hb_new(b, map, NULL);
+	hb_set(b, generator, 24, hb_function(b, "poll", 4, context));
+	hb_set(b, generator, 32, context);
+	hb_root(b, generator);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "Array <- variable `batch` of Context (/srv/app.js:2) <- scope of "
+			    "suspended function poll (/srv/app.js:2) <- a handle of native code");
+}
+
+static void test_an_export(void **state)
+{
+	struct fixture *f = *state;
+	struct heap_build *b = &f->b;
+	uint64_t jobs[JOBS], class, module, cell, words[5] = {0};
+
+	jobs_init(f, jobs, &class);
+	cell = hb_object(b, b->maps[HB_CELL], 2, hb_js_array(b, jobs, JOBS));
+	words[3] = hb_string(b, "pending");
+	words[4] = cell;
+	module = hb_object(b, b->maps[HB_MODULE], 14, b->undefined);
+	hb_set(b, module, 16, hb_array_of(b, HB_NUMBER_DICTIONARY, words, 5));
+	hb_set(b, module, 24, hb_array(b, &cell, 1));
+	hb_set(b, module, 64, hb_function(b, "", 0, 0));
+	hb_root(b, module);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0), "Array <- export `pending` of module "
+						  "(/srv/app.js) <- a handle of native code");
+}
+
+/* Scopes within scopes are one step. */
+static void test_scopes_within_scopes(void **state)
+{
+	struct fixture *f = *state;
+	struct heap_build *b = &f->b;
+	uint64_t jobs[JOBS], class, context;
+
+	jobs_init(f, jobs, &class);
+	context = hb_context(b, hb_scope_info(b, "", 8, NAMES("jobs")), b->of[0].native_context,
+			     WORDS(hb_js_array(b, jobs, JOBS)));
+	for (unsigned i = 0; i < 5; i++)
+		context = hb_context(b, hb_scope_info(b, "", 14, NAMES("x")), context, NULL);
+	hb_global(b, "app", hb_function(b, "inner", 14, context));
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "Array <- variable `jobs` of Context (/srv/app.js:3) <- scope of "
+			    "function inner (/srv/app.js:4) <- .app of globalThis");
+}
+
+/* What nothing but V8's bookkeeping leads to is found, too. */
+static void test_held_by_a_prototype(void **state)
+{
+	struct fixture *f = *state;
+	struct heap_build *b = &f->b;
+	uint64_t jobs[JOBS], class, map, proto, array;
+
+	jobs_init(f, jobs, &class);
+	array = hb_js_array(b, jobs, JOBS);
+	proto = hb_new(b, hb_class(b, 0, NAMES("jobs"), 1), &array);
+	map = hb_class(b, hb_function(b, "Derived", 4, 0), NAMES("id"), 1);
+	hb_set(b, map, 24, proto);
+	hb_global(b, "d", hb_new(b, map, WORDS(HB_SMI(1))));
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "Array <- .jobs of {jobs} <- prototype of Derived <- .d of globalThis");
+}
+
 static void test_isolates_are_apart(void **state)
 {
 	struct fixture *f = *state;
@@ -336,9 +481,10 @@ static void test_cycles_end(void **state)
 	hb_set(&f->b, array, 16, hb_get(&f->b, array, 16));
 	in_closure(f, "all", array);
 	look(f);
-	assert_string_equal(kept_in(f, "Job", 0),
-			    "Array <- variable `all` of Context <- scope of function handle "
-			    "(/srv/app.js:3) <- .app of globalThis");
+	assert_string_equal(
+		kept_in(f, "Job", 0),
+		"Array <- variable `all` of Context (/srv/app.js:2) <- scope of function handle "
+		"(/srv/app.js:3) <- .app of globalThis");
 	assert_string_equal(owners(f),
 			    "variable `all` of scope of function handle (/srv/app.js:3)");
 }
@@ -367,6 +513,13 @@ int main(void)
 		T(test_a_path_without_a_pattern_is_cut),
 		T(test_a_weak_map),
 		T(test_keys_of_dictionaries_are_private),
+		T(test_a_ring),
+		T(test_a_list_of_many),
+		T(test_properties_beyond_the_object),
+		T(test_a_suspended_function),
+		T(test_an_export),
+		T(test_scopes_within_scopes),
+		T(test_held_by_a_prototype),
 		T(test_isolates_are_apart),
 		T(test_many_holders_are_no_container),
 		T(test_native_code_is_a_root),

@@ -141,8 +141,9 @@ bool edge_is_scope(struct heap *h, const struct edge *e)
 		return false;
 	if (heap_is_context(h, map))
 		return e->word == PREVIOUS_WORD;
-	return heap_is_function(h, e->owner, map) &&
-	       8 * (int64_t)e->word == h->layout->offsets.function_context;
+	if (heap_is_function(h, e->owner, map))
+		return 8 * (int64_t)e->word == h->layout->offsets.function_context;
+	return node_is_suspended(h, e->owner, map) && e->word == NODE_SCOPE;
 }
 
 /* ---- what it is called ---- */
@@ -203,10 +204,16 @@ static bool name_variable(struct heap *h, uint64_t context, uint32_t word, char 
 	return true;
 }
 
-/* Keys of a dictionary are values, but where it is code that has them: classes and prototypes. */
+/* Keys of a dictionary are values, but where it is code that has them: those of classes, prototypes
+   and Node's own `process` */
 static bool may_tell_keys(struct heap *h, uint64_t owner, const struct heap_map *map)
 {
-	return h->show_values || map->bits3 & MAP_PROTOTYPE || heap_is_function(h, owner, map);
+	const struct constructor *c;
+
+	if (h->show_values || map->bits3 & MAP_PROTOTYPE || heap_is_function(h, owner, map))
+		return true;
+	c = heap_group(h, heap_group_of(h, owner, map));
+	return c && !strcmp(c->name, "process");
 }
 
 static bool name_entry(struct heap *h, const struct edge *e, char *out, size_t size)

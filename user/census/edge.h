@@ -29,7 +29,8 @@ bool edge_up(const struct graph *g, uint64_t to, struct edge *out);
 /** edge_from - the same for word @word of @holder, which refers to @to */
 void edge_from(const struct graph *g, uint64_t to, uint64_t holder, uint32_t word,
 	       struct edge *out);
-/** edge_is_scope - from a function to the variables around it, or from these to the ones around */
+/** edge_is_scope - from a function (also one that waits) to the variables around it, or from these
+ *  to the ones around them */
 bool edge_is_scope(struct heap *h, const struct edge *e);
 /**
  * edge_name - "variable `handleMap`", ".exports", "[3]", "value of an entry" ...

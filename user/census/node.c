@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "census/heap_internal.h" /* heap_untag() */
-
 #define MODULE_CLASS "Module" /* of Node: a CommonJS module */
 
 static const struct {
@@ -54,6 +52,15 @@ bool node_is_store(const struct heap *h, const struct heap_map *map)
 	       (map->type >= h->layout->v8->types.fixed_array && map->type < t->array_end);
 }
 
+bool node_is_realm(struct heap *h, uint64_t addr)
+{
+	const struct heap_map *map = heap_map_of(h, addr);
+	unsigned global;
+
+	return map && (map->type == h->layout->types.js_global ||
+		       heap_is_native_context(h, addr, map, &global));
+}
+
 static void put_place(const struct v8_function *fn, struct node *out)
 {
 	if (!fn || !fn->script)
@@ -91,7 +98,7 @@ static int is_code_of_module(void *arg, uint64_t word, uint32_t index)
 {
 	struct module_search *s = arg;
 	struct heap *h = s->h;
-	uint64_t addr = heap_untag(word);
+	uint64_t addr = word - 1;
 	const struct heap_map *map = heap_map_of(h, addr);
 
 	(void)index;
@@ -102,8 +109,7 @@ static int is_code_of_module(void *arg, uint64_t word, uint32_t index)
 	else if (heap_is_function(h, addr, map))
 		put_place(heap_function(h, addr), s->out);
 	else if (node_is_suspended(h, addr, map))
-		put_place(heap_function(h, heap_untag(heap_word(h, addr, 8 * NODE_FUNCTION))),
-			  s->out);
+		put_place(heap_function(h, heap_word(h, addr, 8 * NODE_FUNCTION) - 1), s->out);
 	s->out->line = 0;
 	return s->out->file != NULL;
 }
@@ -127,15 +133,14 @@ bool node_is_suspended(struct heap *h, uint64_t addr, const struct heap_map *map
 	if (!map->is_receiver || map->words <= NODE_SCOPE || !heap_is_reference(function) ||
 	    !heap_is_reference(context))
 		return false;
-	f = heap_map_of(h, heap_untag(function));
-	c = heap_map_of(h, heap_untag(context));
-	return f && c && heap_is_function(h, heap_untag(function), f) && heap_is_context(h, c);
+	f = heap_map_of(h, function - 1);
+	c = heap_map_of(h, context - 1);
+	return f && c && heap_is_function(h, function - 1, f) && heap_is_context(h, c);
 }
 
 static void describe_suspended(struct heap *h, uint64_t addr, struct node *out)
 {
-	const struct v8_function *fn =
-		heap_function(h, heap_untag(heap_word(h, addr, 8 * NODE_FUNCTION)));
+	const struct v8_function *fn = heap_function(h, heap_word(h, addr, 8 * NODE_FUNCTION) - 1);
 
 	snprintf(out->name, sizeof(out->name), "suspended function %s",
 		 fn && *fn->name ? fn->name : "(anonymous)");

@@ -22,6 +22,8 @@ void node_describe(struct heap *h, uint64_t addr, struct node *out);
 bool node_is_suspended(struct heap *h, uint64_t addr, const struct heap_map *map);
 /** node_is_store - an object of V8's that others keep elements, properties or entries in */
 bool node_is_store(const struct heap *h, const struct heap_map *map);
+/** node_is_realm - a global object, or the NativeContext that it belongs to */
+bool node_is_realm(struct heap *h, uint64_t addr);
 /** node_is_type - its instance type has this name in V8's metadata */
 bool node_is_type(const struct heap *h, const struct heap_map *map, const char *name);
 

@@ -12,10 +12,13 @@
 #include <string.h>
 
 #include "census/node.h"
+#include "v8/v8_scope_info.h"
 
-#define ENDS	   1024u /* references that are named, at each end of a long path */
-#define PERIOD_MAX 4u	 /* steps that may repeat together */
-#define TIMES_MIN  3u	 /* so often, or they are told one by one */
+#define ENDS		1024u /* references that are named, at each end of a long path */
+#define SCOPE_INFO_WORD 2u    /* of a Context */
+#define SCOPES_MAX	64u   /* within one another */
+#define PERIOD_MAX	4u    /* steps that may repeat together */
+#define TIMES_MIN	3u    /* so often, or they are told one by one */
 
 struct path {
 	const struct graph *g;
@@ -27,8 +30,46 @@ struct path {
 	uint64_t left; /* ... so many are missing */
 };
 
+/* A function that has the Context as its scope, or one within it; 0: none on the way to a root. */
+static uint64_t function_of(const struct graph *g, uint64_t context)
+{
+	struct edge e;
+
+	for (unsigned i = 0; i < SCOPES_MAX && edge_up(g, context, &e); i++) {
+		const struct heap_map *map = heap_map_of(g->h, e.owner);
+
+		if (!map || !edge_is_scope(g->h, &e))
+			break;
+		if (node_is_suspended(g->h, e.owner, map))
+			return heap_word(g->h, e.owner, 8 * NODE_FUNCTION) - 1;
+		if (!heap_is_context(g->h, map))
+			return e.owner;
+		context = e.owner;
+	}
+	return 0;
+}
+
+/* Where a Context's variables are declared: in the function that it was made for. */
+static void place_context(const struct graph *g, uint64_t context, struct retainer_step *out)
+{
+	struct heap *h = g->h;
+	uint64_t function = function_of(g, context);
+	struct v8_function *fn = function ? heap_function(h, function) : NULL;
+	char name[NODE_NAME];
+	int32_t position;
+
+	if (!fn || !fn->script)
+		return;
+	out->file = fn->script->file;
+	if (!v8_scope_info_read(&h->v8, heap_word(h, context, 8 * SCOPE_INFO_WORD), name,
+				sizeof(name), &position) &&
+	    position > 0) /* else it is the file */
+		out->line = v8_function_position_line(&h->functions, fn, position);
+}
+
 void path_step(const struct graph *g, const struct edge *e, struct retainer_step *out)
 {
+	const struct heap_map *map = heap_map_of(g->h, e->owner);
 	char name[NODE_NAME];
 	struct node node;
 
@@ -38,6 +79,8 @@ void path_step(const struct graph *g, const struct edge *e, struct retainer_step
 	out->node = intern_str(g->h->names, node.name);
 	out->file = node.file;
 	out->line = node.line;
+	if (map && heap_is_context(g->h, map))
+		place_context(g, e->owner, out);
 }
 
 /* ---- which references ---- */
@@ -79,11 +122,7 @@ static void name_all(struct path *p)
 static void add_root(struct path *p, uint64_t root)
 {
 	struct heap *h = p->g->h;
-	const struct heap_map *map = heap_map_of(h, root);
-	unsigned global;
-
-	if (map && (map->type == h->layout->types.js_global ||
-		    heap_is_native_context(h, root, map, &global)))
+	if (node_is_realm(h, root))
 		return;
 	p->steps[p->step_count++] = (struct retainer_step){
 		.edge = intern_str(h->names, "a handle"),

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "census/node.h"
+#include "census/owners.h"
 #include "census/path.h"
 
 #define SAMPLES	    4096u
@@ -168,15 +169,6 @@ static uint32_t group_of(struct retain *r, uint64_t addr)
 	return map ? heap_group_of(r->g.h, addr, map) : HEAP_NO_GROUP;
 }
 
-static bool is_realm(struct heap *h, uint64_t addr)
-{
-	const struct heap_map *map = heap_map_of(h, addr);
-	unsigned global;
-
-	return map && (map->type == h->layout->types.js_global ||
-		       heap_is_native_context(h, addr, map, &global));
-}
-
 /* The deepest object on half of the paths; of another constructor, if @other. */
 static uint32_t deepest(const struct search *s, bool other)
 {
@@ -288,7 +280,7 @@ static void find_list(struct search *s)
 	s->container = head;
 	s->is_list = true;
 	holder = holder ? object_of(&r->g, holder) : 0;
-	if (!holder || is_realm(r->g.h, holder))
+	if (!holder || node_is_realm(r->g.h, holder))
 		return;
 	paths = paths_through(r, graph_id(&r->g, holder));
 	if (100 * paths > RING_PCT * paths_through(r, graph_id(&r->g, head))) {
@@ -340,120 +332,6 @@ static int measure(struct search *s)
 		s->out->count++;
 		s->out->bytes += heap_size(h, addr, map);
 	}
-	return 0;
-}
-
-/* ---- who refers to it ---- */
-
-struct owners {
-	struct search *s;
-	uint64_t holder;		      /* that is looked at */
-	uint64_t contexts[CENSUS_OWNERS_MAX]; /* by owner: whose function is still to be found */
-	unsigned missing;
-};
-
-static void put_function(struct heap *h, uint64_t function, struct retainer_step *step)
-{
-	char text[2 * NODE_NAME];
-	struct node node;
-
-	node_describe(h, function, &node);
-	snprintf(text, sizeof(text), "scope of %s", node.name);
-	step->node = intern_str(h->names, text);
-	step->file = node.file;
-	step->line = node.line;
-}
-
-/* The variables around a function are known by the function. */
-static void find_scope(struct owners *o, const struct edge *e, unsigned i)
-{
-	struct graph *g = &o->s->r->g;
-	const struct heap_map *map = heap_map_of(g->h, e->owner);
-	struct edge up;
-
-	if (!map || !heap_is_context(g->h, map) || is_realm(g->h, e->owner))
-		return;
-	if (edge_up(g, e->owner, &up) && edge_is_scope(g->h, &up) &&
-	    heap_map_of(g->h, up.owner)->is_receiver) {
-		put_function(g->h, up.owner, &o->s->out->owners[i]);
-		return;
-	}
-	o->contexts[i] = e->owner;
-	o->missing++;
-}
-
-static bool is_known_owner(const struct retainer *out, const struct retainer_step *step)
-{
-	for (unsigned i = 0; i < out->owner_count; i++) {
-		const struct retainer_step *o = &out->owners[i];
-
-		if (o->edge == step->edge && o->node == step->node && o->file == step->file &&
-		    o->line == step->line)
-			return true;
-	}
-	return false;
-}
-
-static int on_owner(void *arg, uint64_t word, uint32_t index)
-{
-	struct owners *o = arg;
-	struct retainer *out = o->s->out;
-	struct retainer_step step;
-	struct edge e;
-
-	if (word != o->s->container + 1)
-		return 0;
-	edge_from(&o->s->r->g, o->s->container, o->holder, index, &e);
-	path_step(&o->s->r->g, &e, &step);
-	if (is_known_owner(out, &step))
-		return 0;
-	if (out->owner_count == CENSUS_OWNERS_MAX) {
-		out->owners_left_out++;
-		return 0;
-	}
-	out->owners[out->owner_count] = step;
-	find_scope(o, &e, out->owner_count++);
-	return 0;
-}
-
-static int on_function(void *arg, uint64_t addr, const struct heap_map *map)
-{
-	struct owners *o = arg;
-	struct heap *h = o->s->r->g.h;
-	uint64_t context;
-
-	if (!map->is_receiver || !heap_is_function(h, addr, map))
-		return 0;
-	context = heap_word(h, addr, (uint32_t)h->layout->offsets.function_context) - 1;
-	for (unsigned i = 0; i < CENSUS_OWNERS_MAX; i++) {
-		if (o->contexts[i] != context)
-			continue;
-		put_function(h, addr, &o->s->out->owners[i]);
-		o->contexts[i] = 0;
-		o->missing--;
-	}
-	return !o->missing;
-}
-
-/* All that is not kept by the container itself, as what points back at it is. */
-static int find_owners(struct search *s)
-{
-	struct graph *g = &s->r->g;
-	struct heap *h = g->h;
-	struct owners o = {.s = s};
-
-	for (uint32_t i = 0; i < g->early; i++) {
-		const struct heap_map *map;
-
-		o.holder = graph_at(g, i);
-		if (!(i & CANCEL_MASK) && h->cancelled && h->cancelled(h->arg))
-			return -ECANCELED;
-		map = heap_map_of(h, o.holder);
-		if (map && !graph_is_late(g, map) && !is_inside(s->r, graph_id(g, o.holder)))
-			heap_for_each_reference(h, o.holder, map, on_owner, &o);
-	}
-	if (o.missing)
-		heap_for_each_live(h, on_function, &o);
 	return 0;
 }
 
@@ -511,7 +389,7 @@ static int look(struct search *s)
 	int err;
 
 	find_container(s);
-	if (!s->container || is_realm(r->g.h, s->container))
+	if (!s->container || node_is_realm(r->g.h, s->container))
 		return 0;
 	s->container_id = graph_id(&r->g, s->container);
 	s->out->share = (double)paths_through(r, s->container_id) / s->count;
@@ -519,7 +397,7 @@ static int look(struct search *s)
 	err = path_find(&r->g, s->container, s->out);
 	if (!err)
 		err = measure(s);
-	return err ? err : find_owners(s);
+	return err ? err : owners_find(&r->g, s->container, r->inside, s->out);
 }
 
 int retain_find(struct retain *r, uint32_t group, unsigned isolate, struct retainer *out)

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Owners of one object: in one pass over all, and in a second one the functions of those that are
+ * scopes, if the tree does not lead to them by a function.
+ */
+#include "census/owners.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "census/node.h"
+#include "census/path.h"
+
+#define CANCEL_MASK 0xffffu
+
+struct owners {
+	const struct graph *g;
+	struct retainer *out;
+	uint64_t container;
+	uint64_t holder;		      /* that is looked at */
+	uint64_t contexts[CENSUS_OWNERS_MAX]; /* by owner: whose function is still to be found */
+	unsigned missing;
+};
+
+static void put_function(struct heap *h, uint64_t function, struct retainer_step *step)
+{
+	char text[2 * NODE_NAME];
+	struct node node;
+
+	node_describe(h, function, &node);
+	snprintf(text, sizeof(text), "scope of %s", node.name);
+	step->node = intern_str(h->names, text);
+	step->file = node.file;
+	step->line = node.line;
+}
+
+/* The variables around a function are known by the function. */
+static void find_scope(struct owners *o, const struct edge *e, unsigned i)
+{
+	const struct graph *g = o->g;
+	const struct heap_map *map = heap_map_of(g->h, e->owner);
+	struct edge up;
+
+	if (!map || !heap_is_context(g->h, map) || node_is_realm(g->h, e->owner))
+		return;
+	if (edge_up(g, e->owner, &up) && edge_is_scope(g->h, &up) &&
+	    heap_map_of(g->h, up.owner)->is_receiver) {
+		put_function(g->h, up.owner, &o->out->owners[i]);
+		return;
+	}
+	o->contexts[i] = e->owner;
+	o->missing++;
+}
+
+static bool is_known_owner(const struct retainer *out, const struct retainer_step *step)
+{
+	for (unsigned i = 0; i < out->owner_count; i++) {
+		const struct retainer_step *o = &out->owners[i];
+
+		if (o->edge == step->edge && o->node == step->node && o->file == step->file &&
+		    o->line == step->line)
+			return true;
+	}
+	return false;
+}
+
+static int on_owner(void *arg, uint64_t word, uint32_t index)
+{
+	struct owners *o = arg;
+	struct retainer *out = o->out;
+	struct retainer_step step;
+	struct edge e;
+
+	if (word != o->container + 1)
+		return 0;
+	edge_from(o->g, o->container, o->holder, index, &e);
+	path_step(o->g, &e, &step);
+	if (is_known_owner(out, &step))
+		return 0;
+	if (out->owner_count == CENSUS_OWNERS_MAX) {
+		out->owners_left_out++;
+		return 0;
+	}
+	out->owners[out->owner_count] = step;
+	find_scope(o, &e, out->owner_count++);
+	return 0;
+}
+
+static int on_function(void *arg, uint64_t addr, const struct heap_map *map)
+{
+	struct owners *o = arg;
+	struct heap *h = o->g->h;
+	uint64_t context;
+
+	if (!map->is_receiver || !heap_is_function(h, addr, map))
+		return 0;
+	context = heap_word(h, addr, (uint32_t)h->layout->offsets.function_context) - 1;
+	for (unsigned i = 0; i < CENSUS_OWNERS_MAX; i++) {
+		if (o->contexts[i] != context)
+			continue;
+		put_function(h, addr, &o->out->owners[i]);
+		o->contexts[i] = 0;
+		o->missing--;
+	}
+	return !o->missing;
+}
+
+int owners_find(const struct graph *g, uint64_t container, const uint64_t *inside,
+		struct retainer *out)
+{
+	struct heap *h = g->h;
+	struct owners o = {.g = g, .out = out, .container = container};
+
+	for (uint32_t i = 0; i < g->early; i++) {
+		const struct heap_map *map;
+		uint32_t id;
+
+		o.holder = graph_at(g, i);
+		if (!(i & CANCEL_MASK) && h->cancelled && h->cancelled(h->arg))
+			return -ECANCELED;
+		map = heap_map_of(h, o.holder);
+		id = graph_id(g, o.holder);
+		if (map && !graph_is_late(g, map) && !(inside[id >> 6] >> (id & 63) & 1))
+			heap_for_each_reference(h, o.holder, map, on_owner, &o);
+	}
+	if (o.missing)
+		heap_for_each_live(h, on_function, &o);
+	return 0;
+}
