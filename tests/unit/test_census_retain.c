@@ -307,6 +307,24 @@ static void test_a_ring(void **state)
 	assert_true(f->found.share == 1);
 }
 
+/* That a Map is in a Map makes no list of them. */
+static void test_a_map_in_a_map(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class, map, inner;
+
+	jobs_init(f, jobs, &class);
+	map = hb_class(&f->b, hb_function(&f->b, "Tenant", 4, 0), NAMES("jobs"), 1);
+	inner = hb_new(&f->b, map, WORDS(hb_js_map(&f->b, jobs, JOBS)));
+	hb_global(&f->b, "tenants", hb_js_map(&f->b, &inner, 1));
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0), "Map <- .jobs of Tenant <- value of an entry of "
+						  "Map <- .tenants of globalThis");
+	f->h.show_values = true;
+	assert_string_equal(kept_in(f, "Job", 0), "Map <- .jobs of Tenant <- value of `key0` of "
+						  "Map <- .tenants of globalThis");
+}
+
 /* It is walked once, not once for each sample. */
 static void test_a_list_of_many(void **state)
 {
@@ -514,6 +532,7 @@ int main(void)
 		T(test_a_weak_map),
 		T(test_keys_of_dictionaries_are_private),
 		T(test_a_ring),
+		T(test_a_map_in_a_map),
 		T(test_a_list_of_many),
 		T(test_properties_beyond_the_object),
 		T(test_a_suspended_function),

@@ -35,7 +35,8 @@
 #define LIST_STEPS    4096u /* from one to the head */
 #define WEAK_SAMPLES  8u    /* that are asked whether it is a WeakMap that they are in */
 #define WEAK_DISTANCE 32u   /* references from one to the container */
-#define RING_PCT      105u /* a list's holder is on so much more paths than its head: there are two */
+#define WIDER_PCT     105u  /* of another's paths: clearly more */
+#define LIST_NODES    3u    /* that most paths have, of a list */
 
 struct retain {
 	struct graph g;
@@ -244,7 +245,7 @@ static bool find_own_list(struct search *s, uint32_t holder)
 	return true;
 }
 
-/* Whether most paths lead over other nodes that are like @head before they come to it. */
+/* Whether most paths lead over some other nodes that are like @head before they come to it. */
 static bool is_list_of_nodes(const struct search *s, uint64_t head)
 {
 	struct retain *r = s->r;
@@ -253,40 +254,46 @@ static bool is_list_of_nodes(const struct search *s, uint64_t head)
 
 	for (unsigned i = 0; i < s->count; i += step) {
 		uint32_t at = s->samples[i];
-		bool has_node = false;
+		unsigned nodes = 0;
 
 		for (unsigned n = 0; n < LIST_STEPS && at < GRAPH_ROOT && at != id; n++) {
-			has_node |= group_of(r, graph_address(&r->g, at)) == group;
+			nodes += group_of(r, graph_address(&r->g, at)) == group;
 			at = r->g.parents[at];
 		}
 		if (at < GRAPH_ROOT) { /* it ends there, or is so long */
 			of++;
-			yes += has_node;
+			yes += nodes >= LIST_NODES;
 		}
 	}
 	return 2 * yes > of;
 }
 
-/* A list has two ends: of a ring, half of the nodes are nearer to its holder by each. */
+/* On clearly more paths. */
+static bool is_wider(const struct retain *r, uint64_t a, uint64_t b)
+{
+	return 100 * paths_through(r, graph_id(&r->g, a)) >
+	       WIDER_PCT * paths_through(r, graph_id(&r->g, b));
+}
+
+/*
+ * The head of a list is on more paths than the nodes behind it. It has two ends: of a ring, half
+ * of the nodes are nearer to what holds it by each.
+ */
 static void find_list(struct search *s)
 {
 	struct retain *r = s->r;
-	uint64_t head = list_head(r, s->container);
-	uint64_t holder = graph_parent(&r->g, head);
-	unsigned paths;
+	uint64_t head = list_head(r, s->container), holder;
 
-	if (!is_list_of_nodes(s, head))
-		return;
-	s->container = head;
-	s->is_list = true;
+	s->is_list = is_wider(r, head, s->container);
+	if (s->is_list)
+		s->container = head;
+	holder = graph_parent(&r->g, s->container);
 	holder = holder ? object_of(&r->g, holder) : 0;
-	if (!holder || node_is_realm(r->g.h, holder))
+	if (!holder || node_is_realm(r->g.h, holder) || !is_wider(r, holder, s->container) ||
+	    !is_list_of_nodes(s, s->container))
 		return;
-	paths = paths_through(r, graph_id(&r->g, holder));
-	if (100 * paths > RING_PCT * paths_through(r, graph_id(&r->g, head))) {
-		s->container = holder;
-		s->is_list = false;
-	}
+	s->container = holder;
+	s->is_list = false;
 }
 
 static void find_container(struct search *s)
