@@ -22,6 +22,7 @@
 #include "base/memreader.h"
 #include "base/units.h"
 #include "census/image_build.h"
+#include "census/live_stacks.h"
 #include "census/room.h"
 
 #define STACK_BYTES	(128u << 10) /* that are looked at: a collection is called from deep in */
@@ -126,6 +127,7 @@ static int copy_live(struct taking *t)
 	int err;
 
 	t->out->is_live = true;
+	t->out->thread_count = live_stacks_read(t->options->pid, &t->out->threads);
 	t->out->taken_ns = clock_boot_ns();
 	err = image_copy(&t->out->image, t->options->pid, &job);
 	return err ? refuse_errno(t, err) : 0;

@@ -26,7 +26,7 @@ struct capture_options {
 
 struct capture {
 	struct image image;
-	struct stopped_thread *threads; /* as they stood; none with @live */
+	struct stopped_thread *threads; /* as they stood; live: those that waited */
 	unsigned thread_count;
 	uint64_t pause_ns, taken_ns; /* CLOCK_BOOTTIME */
 	unsigned gc_waits;

@@ -12,9 +12,14 @@
 #include "base/clock.h"
 #include "base/proc_stat.h"
 #include "census/gc_code.h"
+#include "base/units.h"
 #include "census/heap.h"
 #include "census/retain.h"
+#include "census/room.h"
 #include "v8/v8_process.h"
+
+#define RETAIN_OBJECT_BYTES 12
+#define RETAIN_BYTES	    (16u << 20)
 
 struct census_taker {
 	pid_t pid;
@@ -294,12 +299,33 @@ const char *census_live_why(const struct census_taker *t)
 	return t->capture.live_why;
 }
 
-int census_retain(struct census_taker *t, struct census *census, const struct constructor *wanted)
+/* The tree of all objects, as large as it is going to be, must fit beside the image. */
+static int check_room(struct census_taker *t, const char **why)
+{
+	uint64_t needed = t->heap.live_count * RETAIN_OBJECT_BYTES + RETAIN_BYTES;
+	uint64_t free_bytes = room_free(""), image = t->capture.image.copied_bytes;
+	char n[UNITS_SIZE], m[UNITS_SIZE];
+
+	if (t->options.max_bytes)
+		free_bytes = t->options.max_bytes > image ? t->options.max_bytes - image : 0;
+	if (needed <= free_bytes)
+		return 0;
+	snprintf(t->why, sizeof(t->why), "a tree of all objects takes %s, but only %s %s",
+		 units_format_bytes(n, sizeof(n), needed),
+		 units_format_bytes(m, sizeof(m), free_bytes),
+		 t->options.max_bytes ? "may be used" : "are free here");
+	*why = t->why;
+	return -ENOMEM;
+}
+
+int census_retain(struct census_taker *t, struct census *census, const struct constructor *wanted,
+		  const char **why)
 {
 	struct retainer found = {0};
 	uint32_t group = 0;
 	int err;
 
+	*why = "there are no such objects";
 	if (!t->has_heap)
 		return -ENOENT;
 	while (group < heap_group_count(&t->heap) &&
@@ -307,8 +333,13 @@ int census_retain(struct census_taker *t, struct census *census, const struct co
 		group++;
 	if (group == heap_group_count(&t->heap))
 		return -ENOENT;
-	if (!t->retain)
+	if (!t->retain) {
+		err = check_room(t, why);
+		if (err)
+			return err;
 		t->retain = retain_new(&t->heap);
+	}
+	*why = "out of memory";
 	if (!t->retain)
 		return -errno;
 	err = retain_find(t->retain, group, wanted->isolate, &found);

@@ -59,8 +59,10 @@ const char *census_live_why(const struct census_taker *t);
  * census_retain - who keeps the objects of @wanted, by the image of the last census; adds to
  *                 @census->retainers
  *
- * Returns 0, -ENOENT (there are no such objects any more), -ENOMEM, -ECANCELED.
+ * Returns 0, -ENOENT (there are no such objects any more), -ENOMEM (@why says what it would take),
+ * -ECANCELED, with @why set to a sentence.
  */
-int census_retain(struct census_taker *t, struct census *census, const struct constructor *wanted);
+int census_retain(struct census_taker *t, struct census *census, const struct constructor *wanted,
+		  const char **why);
 
 #endif

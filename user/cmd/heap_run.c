@@ -102,7 +102,11 @@ static int take(struct heap_run *r)
 
 static int retain_of(struct heap_run *r, const struct constructor *k)
 {
-	int err = census_retain(r->taker, r->now, k);
+	const char *why = NULL;
+	int err = census_retain(r->taker, r->now, k, &why);
+
+	if (err && err != -ENOENT && err != -ECANCELED)
+		log_error("no retainers in process %u: %s", r->pid, why);
 
 	return err == -ENOENT ? 0 : err;
 }
@@ -161,8 +165,6 @@ static int retain(struct heap_run *r)
 		r->retain_ns = clock_boot_ns() - begin_ns;
 	r->has_retainers = !err;
 	r->is_cancelled = err == -ECANCELED;
-	if (err && err != -ECANCELED && err != -ENOENT)
-		log_error("no retainers in process %u: %s", r->pid, strerror(-err));
 	return err;
 }
 
