@@ -169,7 +169,7 @@ const SHAPES = {
     },
   },
   buffers: {
-    truth: ['Buffer', 'Array', 'chunks'],
+    truth: ['ArrayBuffer', 'Array', 'chunks'],
     start() {
       const chunks = [];
       return () => chunks.push(Buffer.alloc(2000));

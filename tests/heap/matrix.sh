@@ -70,6 +70,7 @@ run() (
 	wanted=$(jq -c --arg shape "$2" 'select(.shape == $shape)' <<<"$truth")
 	what=$(jq -r .what <<<"$wanted")
 	rm -f "$at".*
+	: >"$at.out"
 	"$cache/$1/bin/node" tests/heap/leaks.js "$2" >"$at.out" 2>&1 &
 	target=$!
 	trap 'kill -KILL $target ${pid:-} 2>/dev/null' EXIT

@@ -35,14 +35,20 @@ static void put_function(struct heap *h, uint64_t function, struct retainer_step
 	step->line = node.line;
 }
 
+static bool is_scope(struct heap *h, uint64_t addr)
+{
+	const struct heap_map *map = heap_map_of(h, addr);
+
+	return map && heap_is_context(h, map) && !node_is_realm(h, addr);
+}
+
 /* The variables around a function are known by the function. */
 static void find_scope(struct owners *o, const struct edge *e, unsigned i)
 {
 	const struct graph *g = o->g;
-	const struct heap_map *map = heap_map_of(g->h, e->owner);
 	struct edge up;
 
-	if (!map || !heap_is_context(g->h, map) || node_is_realm(g->h, e->owner))
+	if (!is_scope(g->h, e->owner))
 		return;
 	if (edge_up(g, e->owner, &up) && edge_is_scope(g->h, &up) &&
 	    heap_map_of(g->h, up.owner)->is_receiver) {
@@ -53,9 +59,11 @@ static void find_scope(struct owners *o, const struct edge *e, unsigned i)
 	o->missing++;
 }
 
-static bool is_known_owner(const struct retainer *out, const struct retainer_step *step)
+/* Among the first @count of them */
+static bool is_known_owner(const struct retainer *out, const struct retainer_step *step,
+			   unsigned count)
 {
-	for (unsigned i = 0; i < out->owner_count; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		const struct retainer_step *o = &out->owners[i];
 
 		if (o->edge == step->edge && o->node == step->node && o->file == step->file &&
@@ -76,7 +84,8 @@ static int on_owner(void *arg, uint64_t word, uint32_t index)
 		return 0;
 	edge_from(o->g, o->container, o->holder, index, &e);
 	path_step(o->g, &e, &step);
-	if (is_known_owner(out, &step))
+	/* Scopes are told apart by their functions, which are found later */
+	if (!is_scope(o->g->h, e.owner) && is_known_owner(out, &step, out->owner_count))
 		return 0;
 	if (out->owner_count == CENSUS_OWNERS_MAX) {
 		out->owners_left_out++;
@@ -106,6 +115,20 @@ static int on_function(void *arg, uint64_t addr, const struct heap_map *map)
 	return !o->missing;
 }
 
+/* Scopes of one function, as each call of it has its own, are one owner. */
+static void merge(struct retainer *out)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < out->owner_count; i++) {
+		struct retainer_step step = out->owners[i];
+
+		if (!is_known_owner(out, &step, kept))
+			out->owners[kept++] = step;
+	}
+	out->owner_count = kept;
+}
+
 int owners_find(const struct graph *g, uint64_t container, const uint64_t *inside,
 		struct retainer *out)
 {
@@ -126,5 +149,6 @@ int owners_find(const struct graph *g, uint64_t container, const uint64_t *insid
 	}
 	if (o.missing)
 		heap_for_each_live(h, on_function, &o);
+	merge(out);
 	return 0;
 }

@@ -191,13 +191,18 @@ static uint32_t deepest(const struct search *s, bool other)
 	return best;
 }
 
-/* The first node of the list that the object is a node of: the last one upwards that is like it. */
+/*
+ * The first node of the list that the object is a node of: the last one upwards that is like it.
+ * Objects whose properties are a dictionary are all of one constructor, also the global one: they
+ * are not alike.
+ */
 static uint64_t list_head(struct retain *r, uint64_t addr)
 {
+	const struct heap_map *map = heap_map_of(r->g.h, addr);
 	uint32_t group = group_of(r, addr);
 	uint64_t head = addr, at = addr;
 
-	for (unsigned gap = 0; gap < LIST_GAP; gap++) {
+	for (unsigned gap = 0; map && !map->is_dictionary && gap < LIST_GAP; gap++) {
 		at = graph_parent(&r->g, at);
 		if (!at)
 			break;
