@@ -472,8 +472,24 @@ static void test_many_holders_are_no_container(void **state)
 	for (unsigned i = 0; i < JOBS; i++)
 		hb_root(&f->b, hb_js_array(&f->b, &jobs[i], 1));
 	look(f);
-	assert_string_equal(kept_in(f, "Job", 0), "-");
+	/* How one of them is */
+	assert_string_equal(kept_in(f, "Job", 0), "- <- [0] of Array <- a handle of native code");
 	assert_true(f->found.share == 0);
+}
+
+static void test_one_is_told_by_itself(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class;
+
+	jobs_init(f, jobs, &class);
+	in_closure(f, "job", jobs[0]);
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "- <- variable `job` of Context (/srv/app.js:2) <- scope of function "
+			    "handle (/srv/app.js:3) <- .app of globalThis");
+	assert_true(f->found.share == 0);
+	assert_int_equal(f->found.instances, 1);
 }
 
 static void test_native_code_is_a_root(void **state)
@@ -541,6 +557,7 @@ int main(void)
 		T(test_held_by_a_prototype),
 		T(test_isolates_are_apart),
 		T(test_many_holders_are_no_container),
+		T(test_one_is_told_by_itself),
 		T(test_native_code_is_a_root),
 		T(test_cycles_end),
 		T(test_of_none_there_is_an_error),

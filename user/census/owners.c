@@ -13,6 +13,7 @@
 #include "census/path.h"
 
 #define CANCEL_MASK 0xffffu
+#define NAMED_MAX   4096u /* references, of which many may have the same name */
 
 struct owners {
 	const struct graph *g;
@@ -21,6 +22,7 @@ struct owners {
 	uint64_t holder;		      /* that is looked at */
 	uint64_t contexts[CENSUS_OWNERS_MAX]; /* by owner: whose function is still to be found */
 	unsigned missing;
+	unsigned seen; /* references */
 };
 
 static void put_function(struct heap *h, uint64_t function, struct retainer_step *step)
@@ -82,6 +84,10 @@ static int on_owner(void *arg, uint64_t word, uint32_t index)
 
 	if (word != o->container + 1)
 		return 0;
+	if (++o->seen > NAMED_MAX) {
+		out->owners_left_out++;
+		return 0;
+	}
 	edge_from(o->g, o->container, o->holder, index, &e);
 	path_step(o->g, &e, &step);
 	/* Scopes are told apart by their functions, which are found later */

@@ -24,10 +24,12 @@
 #include "census/node.h"
 #include "census/owners.h"
 #include "census/path.h"
+#include "census/room.h"
 
-#define SAMPLES	    4096u
-#define LIST_GAP    24u /* references between two nodes of a list, at the most */
-#define CANCEL_MASK 0xffffu
+#define SAMPLES	     4096u
+#define OBJECT_BYTES 12u
+#define LIST_GAP     24u /* references between two nodes of a list, at the most */
+#define CANCEL_MASK  0xffffu
 /* An instance that all others are below of is their container if it is on so many of the paths */
 #define OWN_LIST_PCT  90u
 #define OWN_LIST_MIN  3u    /* instances */
@@ -50,7 +52,7 @@ struct search {
 	struct retain *r;
 	uint32_t group;
 	unsigned isolate;
-	uint64_t seen, stride;
+	uint64_t looked_at, seen, stride;
 	uint32_t samples[SAMPLES];
 	unsigned count;
 	uint64_t container;
@@ -82,11 +84,12 @@ static int on_live(void *arg, uint64_t addr, const struct heap_map *map)
 	struct graph *g = &s->r->g;
 	uint32_t id;
 
+	if (!(++s->looked_at & CANCEL_MASK) && g->h->cancelled && g->h->cancelled(g->h->arg))
+		return -ECANCELED;
 	if (heap_page_of(g->h, addr)->isolate != s->isolate ||
 	    heap_group_of(g->h, addr, map) != s->group)
 		return 0;
-	if (!(++s->out->instances & CANCEL_MASK) && g->h->cancelled && g->h->cancelled(g->h->arg))
-		return -ECANCELED;
+	s->out->instances++;
 	id = graph_id(g, addr);
 	if (id != GRAPH_NONE && g->parents[id] != GRAPH_NONE)
 		sample(s, id);
@@ -395,14 +398,21 @@ static void name_container(struct search *s)
 	s->out->container = intern_str(h->names, text);
 }
 
+/* No one container: how one of the objects is kept. */
+static int look_at_one(struct search *s)
+{
+	return path_find(&s->r->g, graph_address(&s->r->g, s->samples[0]), s->out);
+}
+
 static int look(struct search *s)
 {
 	struct retain *r = s->r;
 	int err;
 
-	find_container(s);
+	if (s->count > 1)
+		find_container(s);
 	if (!s->container || node_is_realm(r->g.h, s->container))
-		return 0;
+		return look_at_one(s);
 	s->container_id = graph_id(&r->g, s->container);
 	s->out->share = (double)paths_through(r, s->container_id) / s->count;
 	name_container(s);
@@ -446,7 +456,8 @@ struct retain *retain_new(struct heap *h)
 
 	if (!r)
 		return NULL;
-	err = graph_init(&r->g, h);
+	/* Else it is killed for it, when there is overcommitment */
+	err = h->live_count * OBJECT_BYTES > room_free("") ? -ENOMEM : graph_init(&r->g, h);
 	if (!err) {
 		r->through = calloc(r->g.count + 1ul, sizeof(*r->through));
 		r->inside = calloc(r->g.count / 64 + 1ul, sizeof(*r->inside));

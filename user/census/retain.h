@@ -22,6 +22,7 @@ void retain_free(struct retain *r);
  * retain_find - of the objects of group @group in @isolate
  * @out: its strings are interned in h->names
  *
+ * With no one container (or a single object) @out->share is 0, and its path that of one object.
  * Returns 0; -ENOENT if there are none; -ENOMEM, -ECANCELED.
  */
 int retain_find(struct retain *r, uint32_t group, unsigned isolate, struct retainer *out);
