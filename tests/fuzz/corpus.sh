@@ -5,7 +5,7 @@
 # and options make them, their frame descriptions, lines of maps, a census. Below DIR, a folder a fuzzer.
 set -euo pipefail
 dir=${1:?usage: corpus.sh DIR}
-mkdir -p "$dir"/fuzz_{elf,symbols,cfi,go,maps,usdt,census_file}
+mkdir -p "$dir"/fuzz_{heap,elf,symbols,cfi,go,maps,usdt,census_file}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -93,3 +93,12 @@ cat >"$dir/fuzz_census_file/census" <<'END'
 {"type":"retainer","of":"StatusContext","kind":"object","isolate":"0x7f001000","instances":3000,"container":"Map","share":0.9981,"count":41007,"bytes":2044723,"path":[{"edge":"variable `handleMap`","node":"Context","file":"/app/handles.js","line":12}],"left_out":2,"owners":[{"edge":".a","node":"Object"}],"owners_left_out":1}
 {"type":"end","censuses":1}
 END
+
+# Changes of words: records of 12 bytes behind one, at random, the same each time
+for n in 1 4 16; do
+	LC_ALL=C awk -v n="$n" 'BEGIN {
+		srand(n)
+		for (i = 0; i <= 12 * n; i++)
+			printf "%c", int(rand() * 256)
+	}' >"$dir/fuzz_heap/changes-$n"
+done
