@@ -146,8 +146,7 @@ static void test_a_map_in_a_variable(void **state)
 	/* Map, table, Jobs, keys: that is all */
 	assert_int_equal(f->found.count, 2 + 2 * JOBS);
 	assert_int_equal(f->found.bytes, 32 + 16 + 8 * (4 + 3 * JOBS) + JOBS * (40 + 24));
-	assert_string_equal(owners(f),
-			    "variable `pending` of scope of function handle (/srv/app.js:3)");
+	assert_string_equal(owners(f), "variable `pending` of Context (/srv/app.js:2)");
 }
 
 static void test_an_array_and_a_set(void **state)
@@ -283,6 +282,32 @@ static void test_keys_of_dictionaries_are_private(void **state)
 	f->h.show_values = true;
 	assert_string_equal(kept_in(f, "Job", 0),
 			    "Array <- .secret of Object <- .cache of globalThis");
+}
+
+/* Who else refers to the container; what it holds itself does not count. */
+static void test_other_owners(void **state)
+{
+	struct fixture *f = *state;
+	struct heap_build *b = &f->b;
+	uint64_t jobs[JOBS], class, array, context, map;
+
+	jobs_init(f, jobs, &class);
+	array = hb_js_array(b, jobs, JOBS);
+	for (unsigned i = 0; i < JOBS; i++)
+		hb_set(b, jobs[i], 32, array);
+	hb_global(b, "jobs", array);
+	map = hb_class(b, hb_function(b, "Queue", 4, 0), NAMES("jobs"), 1);
+	for (unsigned i = 0; i < 3; i++)
+		hb_root(b, hb_new(b, map, &array));
+	context = hb_context(b, hb_scope_info(b, "", 8, NAMES("all")), b->of[0].native_context,
+			     &array);
+	hb_root(b, context);
+	hb_root(b, hb_function(b, "each", 14, context));
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0), "Array <- .jobs of globalThis");
+	assert_string_equal(owners(f), ".jobs of globalThis; .jobs of Queue; variable `all` of "
+				       "scope of function each (/srv/app.js:4)");
+	assert_int_equal(f->found.owners_left_out, 0);
 }
 
 /* Half of its nodes are nearer to the holder by each end. */
@@ -519,8 +544,7 @@ static void test_cycles_end(void **state)
 		kept_in(f, "Job", 0),
 		"Array <- variable `all` of Context (/srv/app.js:2) <- scope of function handle "
 		"(/srv/app.js:3) <- .app of globalThis");
-	assert_string_equal(owners(f),
-			    "variable `all` of scope of function handle (/srv/app.js:3)");
+	assert_string_equal(owners(f), "variable `all` of Context (/srv/app.js:2)");
 }
 
 static void test_of_none_there_is_an_error(void **state)
@@ -547,6 +571,7 @@ int main(void)
 		T(test_a_path_without_a_pattern_is_cut),
 		T(test_a_weak_map),
 		T(test_keys_of_dictionaries_are_private),
+		T(test_other_owners),
 		T(test_a_ring),
 		T(test_a_map_in_a_map),
 		T(test_a_list_of_many),

@@ -19,6 +19,7 @@ struct owners {
 	const struct graph *g;
 	struct retainer *out;
 	uint64_t container;
+	uint64_t parent;		      /* its owner on the path to a root; 0: none */
 	uint64_t holder;		      /* that is looked at */
 	uint64_t contexts[CENSUS_OWNERS_MAX]; /* by owner: whose function is still to be found */
 	unsigned missing;
@@ -98,7 +99,9 @@ static int on_owner(void *arg, uint64_t word, uint32_t index)
 		return 0;
 	}
 	out->owners[out->owner_count] = step;
-	find_scope(o, &e, out->owner_count++);
+	if (e.owner != o->parent) /* whose scope that is, the path tells */
+		find_scope(o, &e, out->owner_count);
+	out->owner_count++;
 	return 0;
 }
 
@@ -140,7 +143,10 @@ int owners_find(const struct graph *g, uint64_t container, const uint64_t *insid
 {
 	struct heap *h = g->h;
 	struct owners o = {.g = g, .out = out, .container = container};
+	struct edge up;
 
+	if (edge_up(g, container, &up))
+		o.parent = up.owner;
 	for (uint32_t i = 0; i < g->early; i++) {
 		const struct heap_map *map;
 		uint32_t id;
