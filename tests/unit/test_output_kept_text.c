@@ -27,8 +27,12 @@ static void test_lines(void **state)
 		"#    +5 on\xef\xbf\xbd\"Tick\"(), +320B: one of them by .next of Timeout\n");
 	strbuf_clear(&out);
 	k.constructors[0].by.share = 0.873;
-	kept_line_add(&out, &k.constructors[0]);
+	kept_line_add(&out, &k, 0);
 	assert_non_null(strstr(out.s, ": 87% kept by Map, "));
+	strbuf_clear(&out);
+	k.constructors[1].by = k.constructors[0].by;
+	kept_line_add(&out, &k, 1);
+	assert_non_null(strstr(out.s, ", +320B: kept by the same"));
 	strbuf_release(&out);
 }
 
@@ -40,7 +44,7 @@ static void test_unknown(void **state)
 	(void)state;
 	strbuf_init(&out);
 	memset(&k.constructors[0].by, 0, sizeof(k.constructors[0].by));
-	kept_line_add(&out, &k.constructors[0]);
+	kept_line_add(&out, &k, 0);
 	assert_string_equal(out.s, "+2500 StatusContext handles.js:25, +156.3K");
 	strbuf_clear(&out);
 	k.count = 0;

@@ -204,7 +204,8 @@ int engine_tick(struct engine *e)
 	shown = show(e, true);
 	note_load(e);
 	learnt = closely_learning_ns(&e->closely) - learnt;
-	self_meter_excuse(&e->meter, closely_learning_ns(&e->closely));
+	self_meter_excuse(&e->meter,
+			  closely_learning_ns(&e->closely) + heap_watch_spent_ns(e->heap));
 	e->ticks_cpu_ns += clock_cpu_ns() - begun;
 	e->ticks_cpu_ns -= learnt < e->ticks_cpu_ns ? learnt : 0;
 	if (self_meter_update(&e->meter, e->session))

@@ -43,7 +43,8 @@ struct heap_watch {
 	uint32_t pid; /* whom it looks at */
 	uint64_t start_ns;
 	int timer;
-	uint64_t last_ns; /* heap_watch_last(): it ends at that time; 0: it does not end yet */
+	uint64_t spent_ns; /* own CPU time, on results */
+	uint64_t last_ns;  /* heap_watch_last(): it ends at that time; 0: it does not end yet */
 };
 
 /* --- processes --- */
@@ -194,11 +195,13 @@ static void end_child(struct heap_watch *h)
 static void finish(struct heap_watch *h, const char *why)
 {
 	struct looked *l = find(h, h->pid, h->start_ns);
+	uint64_t begun_ns = clock_cpu_ns();
 	struct kept kept = {0};
 	int err;
 
 	end_child(h);
 	err = l ? take_result(h, &kept) : -ESRCH;
+	h->spent_ns += clock_cpu_ns() - begun_ns;
 	if (!err)
 		tell(h, l, &kept);
 	else if (l) /* else there is nobody to know it of */
@@ -371,6 +374,11 @@ bool heap_watch_last(struct heap_watch *h, struct process **rows, size_t count, 
 		return start_due(h, rows, count, now_ns);
 	loop_set_timer(h->options.loop, h->timer, LAST_NS);
 	return true;
+}
+
+uint64_t heap_watch_spent_ns(const struct heap_watch *h)
+{
+	return h ? h->spent_ns : 0;
 }
 
 void heap_watch_stop(struct heap_watch *h)

@@ -59,6 +59,9 @@ void heap_watch_forget(struct heap_watch *h, uint32_t pid, uint64_t start_ns);
  */
 bool heap_watch_last(struct heap_watch *h, struct process **rows, size_t count, uint64_t now_ns);
 
+/** heap_watch_spent_ns - own CPU time so far on what the censuses told; of NULL: none */
+uint64_t heap_watch_spent_ns(const struct heap_watch *h);
+
 /** heap_watch_stop - ends what runs: nothing comes of it */
 void heap_watch_stop(struct heap_watch *h);
 

@@ -222,7 +222,9 @@ static void add_end(struct json *j)
 	json_str(j, "censuses", "censuses taken");
 	json_object_begin(j, "self");
 	json_str(j, "cpu_pct", "of one CPU, BPF time included where known");
-	json_str(j, "once_pct", "end: of that, what is spent once: reading the names of processes");
+	json_str(j, "once_pct",
+		 "end: of that, what is spent once: reading the names of processes, "
+		 "and what a census tells");
 	json_str(j, "cpu_ns", "own CPU time, start included");
 	json_str(j, "bpf_ns", "BPF programs in other processes' time (estimated from samples)");
 	json_str(j, "rss_bytes", "own resident memory");

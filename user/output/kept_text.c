@@ -57,15 +57,24 @@ static void add_by(struct strbuf *out, const struct kept_by *by)
 	add_source(out, by->file, by->line);
 }
 
-void kept_line_add(struct strbuf *out, const struct kept_constructor *c)
+static bool is_same(const struct kept_by *a, const struct kept_by *b)
 {
+	return a->container[0] && !strcmp(a->container, b->container) &&
+	       !strcmp(a->edge, b->edge) && !strcmp(a->node, b->node) && a->count == b->count;
+}
+
+void kept_line_add(struct strbuf *out, const struct kept *k, unsigned index)
+{
+	const struct kept_constructor *c = &k->constructors[index];
 	char bytes[UNITS_SIZE];
 
 	strbuf_addf(out, "%+" PRId64 " ", c->delta_count);
 	add(out, c->name);
 	add_source(out, c->file, c->line);
 	strbuf_addf(out, ", %s", units_format_delta(bytes, sizeof(bytes), c->delta_bytes));
-	if (c->by.edge[0] || c->by.node[0])
+	if (index && is_same(&c->by, &c[-1].by))
+		strbuf_adds(out, ": kept by the same");
+	else if (c->by.edge[0] || c->by.node[0])
 		add_by(out, &c->by);
 }
 
@@ -88,7 +97,7 @@ void kept_text_add(struct strbuf *out, const struct kept *k, const char *prefix)
 	strbuf_addc(out, '\n');
 	for (unsigned i = 0; i < k->count && i < KEPT_MAX; i++) {
 		strbuf_addf(out, "%s" INDENT, prefix);
-		kept_line_add(out, &k->constructors[i]);
+		kept_line_add(out, k, i);
 		strbuf_addc(out, '\n');
 	}
 }

@@ -11,10 +11,10 @@
 void kept_head_add(struct strbuf *out, const struct kept *k);
 
 /**
- * kept_line_add - "+1250 StatusContext handles.js:12, +97.7K: kept by a Map, variable `handleMap`
- * of Context, scope of open handles.js:9"; no newline
+ * kept_line_add - one of its constructors: "+1250 StatusContext handles.js:12, +97.7K: kept by a
+ * Map, variable `handleMap` of Context, scope of open handles.js:9"; no newline
  */
-void kept_line_add(struct strbuf *out, const struct kept_constructor *c);
+void kept_line_add(struct strbuf *out, const struct kept *k, unsigned index);
 
 /** kept_text_add - all of it, a line each: the head after @prefix, the rest indented */
 void kept_text_add(struct strbuf *out, const struct kept *k, const char *prefix);

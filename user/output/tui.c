@@ -187,7 +187,7 @@ static int tui_take_verdict(struct sink *s, const struct process *p, uint64_t no
 	strbuf_add_text(out, p->comm, sizeof(p->comm));
 	strbuf_adds(out, "): ");
 	if (news == NEWS_KEPT && p->kept->count)
-		kept_line_add(out, &p->kept->constructors[0]);
+		kept_line_add(out, p->kept, 0);
 	else
 		verdict_text_add(out, p->verdict);
 	return 0;

@@ -144,7 +144,7 @@ static void add_kept(struct tui *t, const struct kept *k, int width, struct strb
 	add_wrapped(t, heading, 0, width, out);
 	for (unsigned i = 0; i < k->count && i < KEPT_MAX; i++) {
 		strbuf_clear(&t->cell);
-		kept_line_add(&t->cell, &k->constructors[i]);
+		kept_line_add(&t->cell, k, i);
 		add_wrapped(t, "", INDENT, width, out);
 	}
 }

@@ -49,12 +49,12 @@ _memwatch() {
 		check)
 			words="-p --pid -n --comm -c --cgroup -i --interval -d --duration
 				--max-growth --sites --json -o --output --budget --without
-				--no-stacks --btf -v --verbose -q --quiet -h --help --"
+				--heap --no-stacks --btf -v --verbose -q --quiet -h --help --"
 			;;
 		*)
 			words="-p --pid -n --comm -c --cgroup -i --interval -d --duration -r --rows
-				-s --sort --sites --json -o --output --budget --without --no-stacks
-				--btf -v --verbose -q --quiet -h --help"
+				-s --sort --sites --json -o --output --budget --without --heap
+				--no-stacks --btf -v --verbose -q --quiet -h --help"
 			;;
 		esac
 		[ "$COMP_CWORD" -gt 1 ] || words="watch check heap diff doctor schema --version $words"
