@@ -2,6 +2,7 @@
 #include "cmd/heap_watch.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,8 +210,9 @@ static void finish(struct heap_watch *h, const char *why)
 			 why		   ? why
 			 : h->child.why[0] ? h->child.why
 					   : strerror(-err));
-	strbuf_release(&h->child.out); /* megabytes, for minutes */
+	strbuf_release(&h->child.out);
 	strbuf_init(&h->child.out);
+	malloc_trim(0); /* tens of megabytes, and there is nothing like it for minutes */
 }
 
 static bool start_due(struct heap_watch *h, struct process **rows, size_t count, uint64_t now_ns);

@@ -2,6 +2,7 @@
 #include "output/kept_text.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -82,7 +83,7 @@ void kept_head_add(struct strbuf *out, const struct kept *k)
 {
 	char span[EVIDENCE_BYTES];
 
-	evidence_span(span, k->seconds);
+	evidence_span(span, round(k->seconds));
 	if (k->count)
 		strbuf_addf(out, "grew in V8's heap within %s, by two censuses of it:", span);
 	else
