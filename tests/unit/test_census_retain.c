@@ -165,6 +165,23 @@ static void test_an_array_and_a_set(void **state)
 	assert_true(f->found.share > 0.79 && f->found.share < 0.81);
 }
 
+/* None of three has half of them: what has the three is the container. */
+static void test_a_third_is_no_container(void **state)
+{
+	struct fixture *f = *state;
+	struct heap_build *b = &f->b;
+	uint64_t jobs[JOBS], class, map;
+
+	jobs_init(f, jobs, &class);
+	map = hb_class(b, 0, NAMES("a", "b", "c"), 3);
+	hb_global(b, "state",
+		  hb_new(b, map,
+			 WORDS(hb_js_array(b, jobs, 36), hb_js_array(b, jobs + 36, 32),
+			       hb_js_array(b, jobs + 68, 32))));
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0), "{a, b, c} <- .state of globalThis");
+}
+
 static void test_a_list(void **state)
 {
 	struct fixture *f = *state;
@@ -260,6 +277,35 @@ static void test_a_weak_map(void **state)
 	assert_string_equal(kept_in(f, "Job", 0),
 			    "Array, of keys of a WeakMap (.meta of {keys, meta}) <- .keys of "
 			    "{keys, meta} <- .state of globalThis");
+}
+
+/* A key that lives for ever, as a Symbol that V8 has: the WeakMap keeps its value. */
+static void test_a_weak_map_of_a_constant(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t jobs[JOBS], class, pair[2];
+
+	jobs_init(f, jobs, &class);
+	pair[0] = f->b.undefined;
+	pair[1] = hb_js_array(&f->b, jobs, JOBS);
+	hb_global(&f->b, "meta", hb_js_weak_map(&f->b, pair, 1));
+	look(f);
+	assert_string_equal(kept_in(f, "Job", 0),
+			    "Array <- an entry of WeakMap <- .meta of globalThis");
+}
+
+/* Arrays in an Array are no list. */
+static void test_held_by_one_of_them(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t rows[JOBS];
+
+	for (unsigned i = 0; i < JOBS; i++)
+		rows[i] = hb_js_array(&f->b, NULL, 1);
+	hb_global(&f->b, "rows", hb_js_array(&f->b, rows, JOBS));
+	look(f);
+	assert_string_equal(kept_in(f, "Array", 0), "Array <- .rows of globalThis");
+	assert_int_equal(f->found.instances, JOBS + 1);
 }
 
 static void test_keys_of_dictionaries_are_private(void **state)
@@ -484,6 +530,8 @@ static void test_isolates_are_apart(void **state)
 	look(f);
 	assert_string_equal(kept_in(f, "Job", 0), "Array <- .here of globalThis");
 	assert_int_equal(f->found.isolate, 0);
+	assert_int_equal(f->found.instances, 11);
+	assert_true(f->found.share == 1); /* of those that its own isolate keeps */
 	assert_string_equal(kept_in(f, "Job", 1), "Array <- .there of globalThis");
 	assert_int_equal(f->found.instances, 11);
 }
@@ -565,11 +613,14 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(test_a_map_in_a_variable),
 		T(test_an_array_and_a_set),
+		T(test_a_third_is_no_container),
 		T(test_a_list),
 		T(test_held_by_nodes_of_a_list),
 		T(test_a_long_path_is_folded),
 		T(test_a_path_without_a_pattern_is_cut),
 		T(test_a_weak_map),
+		T(test_a_weak_map_of_a_constant),
+		T(test_held_by_one_of_them),
 		T(test_keys_of_dictionaries_are_private),
 		T(test_other_owners),
 		T(test_a_ring),

@@ -24,7 +24,6 @@
 #include "census/node.h"
 #include "census/owners.h"
 #include "census/path.h"
-#include "census/room.h"
 
 #define SAMPLES	     4096u
 #define OBJECT_BYTES 12u
@@ -456,8 +455,7 @@ struct retain *retain_new(struct heap *h)
 
 	if (!r)
 		return NULL;
-	/* Else it is killed for it, when there is overcommitment */
-	err = h->live_count * OBJECT_BYTES > room_free("") ? -ENOMEM : graph_init(&r->g, h);
+	err = graph_init(&r->g, h);
 	if (!err) {
 		r->through = calloc(r->g.count + 1ul, sizeof(*r->through));
 		r->inside = calloc(r->g.count / 64 + 1ul, sizeof(*r->inside));
