@@ -419,11 +419,14 @@ static void test_last(void **state)
 	struct looking *l = *state;
 	struct process *p = add(l, NODE, &l->leak);
 	struct capture said;
+	char line[256];
 
 	collect(l, NODE, MW_GC_SCAVENGE);
 	l->goes_on = true;
 	assert_true(heap_watch_last(l->h, &p, 1, clock_boot_ns()));
 	run(l, &said);
+	assert_int_equal(asked(l, line), 1);
+	assert_non_null(strstr(line, "-d 3\n")); /* somebody waits */
 	assert_int_equal(l->told, 1);
 	assert_int_equal(l->done, 1);
 	assert_false(heap_watch_last(l->h, &p, 1, clock_boot_ns()));

@@ -238,7 +238,7 @@ static int linger_for_heap(struct engine *e)
 	if (!rows)
 		return -ENOMEM;
 	if (heap_watch_last(e->heap, rows, count, clock_boot_ns())) {
-		log_info("waiting for a census of a heap that leaks (^C: not)");
+		log_info("waiting for a census of a heap that leaks (^C: do not wait)");
 		err = loop_run(e->loop);
 	}
 	heap_watch_stop(e->heap);

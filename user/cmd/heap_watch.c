@@ -20,6 +20,7 @@
 #define AGAIN_NS     (600 * NSEC_PER_SEC) /* of the same leak */
 #define ANEW_NS	     (60 * NSEC_PER_SEC)  /* of one that was not called for a while */
 #define APART_MIN_S  5			  /* between the two censuses */
+#define APART_LAST_S 3			  /* when somebody waits for it */
 #define APART_MAX_S  60
 #define APART_BYTES  1048576.0		  /* that are to come in between */
 #define TAKES_NS     (120 * NSEC_PER_SEC) /* that a large heap may take, beside that */
@@ -266,6 +267,8 @@ static unsigned seconds_apart(const struct heap_watch *h, const struct verdict *
 {
 	double seconds = v->trend.slope > 0 ? ceil(APART_BYTES / v->trend.slope) : APART_MAX_S;
 
+	if (h->last_ns)
+		return APART_LAST_S;
 	if (h->options.is_brief)
 		return APART_MIN_S;
 	return (unsigned)fmin(fmax(seconds, APART_MIN_S), APART_MAX_S);
