@@ -85,10 +85,9 @@ static int on_live(void *arg, uint64_t addr, const struct heap_map *map)
 
 	if (!(++s->looked_at & CANCEL_MASK) && g->h->cancelled && g->h->cancelled(g->h->arg))
 		return -ECANCELED;
-	if (heap_page_of(g->h, addr)->isolate != s->isolate ||
+	if (map->visit == HEAP_NOTHING || heap_page_of(g->h, addr)->isolate != s->isolate ||
 	    heap_group_of(g->h, addr, map) != s->group)
 		return 0;
-	s->out->instances++;
 	id = graph_id(g, addr);
 	if (id != GRAPH_NONE && g->parents[id] != GRAPH_NONE)
 		sample(s, id);
@@ -423,22 +422,25 @@ static int look(struct search *s)
 
 int retain_find(struct retain *r, uint32_t group, unsigned isolate, struct retainer *out)
 {
-	const struct constructor *of = heap_group(r->g.h, group);
-	struct search *s = calloc(1, sizeof(*s));
+	struct heap *h = r->g.h;
+	const struct constructor *of = heap_group(h, group);
+	struct search *s;
 	int err;
 
+	*out = (struct retainer){.isolate = (uint8_t)isolate};
+	if (!of || isolate >= h->isolate_count)
+		return -ENOENT;
+	out->of = intern_str(h->names, of->name);
+	out->of_file = intern_str(h->names, of->file);
+	out->of_kind = of->kind;
+	out->instances = heap_group_tally(h, group, isolate)->count;
+	if (!out->instances)
+		return -ENOENT;
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	*out = (struct retainer){.isolate = (uint8_t)isolate};
 	*s = (struct search){.r = r, .group = group, .isolate = isolate, .stride = 1, .out = out};
-	if (of) {
-		out->of = intern_str(r->g.h->names, of->name);
-		out->of_file = intern_str(r->g.h->names, of->file);
-		out->of_kind = of->kind;
-	}
-	err = of ? heap_for_each_live(r->g.h, on_live, s) : -ENOENT;
-	if (!err && !out->instances)
-		err = -ENOENT;
+	err = heap_for_each_live(h, on_live, s);
 	if (!err && s->count)
 		err = count_paths(s);
 	if (!err && s->count)

@@ -11,7 +11,8 @@
 struct retain;
 
 /**
- * retain_new - the tree of shortest paths from the roots to all live objects of a marked heap
+ * retain_new - the tree of shortest paths from the roots to all live objects of a marked and
+ *              tallied heap
  *
  * 12 bytes an object, until retain_free(). NULL with errno set: ENOMEM, ECANCELED.
  */
