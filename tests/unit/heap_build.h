@@ -37,7 +37,7 @@
 #define HB_NATIVE	0x20000000000ull /* memory that is no heap */
 #define HB_NATIVE_BYTES (64u << 10)
 #define HB_HEAPS	(HB_NATIVE + 0xf000) /* of the isolates: native memory, too */
-#define HB_READ_ONLY	(-1)		 /* in place of an isolate */
+#define HB_READ_ONLY	(-1)		     /* in place of an isolate */
 #define HB_ISOLATES	4
 #define HB_DICTIONARY	(1u << 21) /* of bit_field3 */
 #define HB_NATIVE_SLOTS 160
@@ -532,6 +532,7 @@ static inline void hb_layout_v8(struct v8_layout *l)
 		.script = 170,
 		.scope_info = 256,
 		.debug_info = 156,
+		.uncompiled = {217, 219, 218, 220},
 		.fixed_array = 179,
 		.byte_array = 194,
 		.trusted_byte_array = -1,
@@ -555,6 +556,7 @@ static inline void hb_layout_v8(struct v8_layout *l)
 		.script_line_ends = 56,
 		.script_id = 64,
 		.debug_info_script = 24,
+		.uncompiled_start = 16,
 		.scope_info_slots = 8,
 		.array_length = 8,
 		.array_data = 16,

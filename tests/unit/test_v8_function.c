@@ -191,6 +191,34 @@ static void test_lines(void **state)
 }
 
 /* V8's own line ends are believed, if it has any. */
+/* A function that has not run is in no ScopeInfo: what it has in place of code says where it
+   begins. That is in one of two words (V8 12 added the second) */
+static void test_line_of_what_has_not_run(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_heap *f = &fx->fake;
+	uint64_t script = make_script(fx, 1, "/a.js");
+	uint64_t shared = fake_shared(f, fake_string(f, "later"), script, 4);
+	uint64_t data = fake_object(f, T_UNCOMPILED, 24);
+	struct v8_function *fn;
+
+	fake_set32(f, data, 16, 24);
+	fake_set32(f, data, 20, 39);
+	fake_set(f, shared, f->layout.offsets.shared_data, data);
+	fn = v8_function_get(&fx->functions, shared, 0, 0);
+	assert_string_equal(fn->name, "later");
+	assert_int_equal(fn->line, 3);
+
+	f->layout.offsets.shared_name = 24;
+	shared = fake_shared(f, fake_string(f, "later"), script, 5);
+	fake_set(f, shared, f->layout.offsets.shared_data + 8, data);
+	assert_int_equal(v8_function_get(&fx->functions, shared, 0, 0)->line, 3);
+	/* Of other data nothing is taken */
+	shared = fake_shared(f, fake_string(f, "native"), script, 6);
+	fake_set(f, shared, f->layout.offsets.shared_data, fake_object(f, T_WRAPPER, 24));
+	assert_int_equal(v8_function_get(&fx->functions, shared, 0, 0)->line, 0);
+}
+
 static void test_line_ends(void **state)
 {
 	uint64_t ends[] = {SMI(10), SMI(20), SMI(30)};
@@ -503,6 +531,7 @@ int main(void)
 		TEST(test_names),
 		TEST(test_locals),
 		TEST(test_lines),
+		TEST(test_line_of_what_has_not_run),
 		TEST(test_line_ends),
 		TEST(test_wide_source),
 		TEST(test_eval),

@@ -53,6 +53,7 @@ enum fake_type {
 	T_CODE,
 	T_CODE_STREAM,
 	T_WRAPPER,
+	T_UNCOMPILED,
 	T_FUNCTION,
 	T_TYPES
 };
@@ -97,6 +98,7 @@ static inline void fake_layout_common(struct v8_layout *l, int major, int minor)
 		.script = T_SCRIPT,
 		.scope_info = T_SCOPE_INFO,
 		.debug_info = T_DEBUG_INFO,
+		.uncompiled = {-1, T_UNCOMPILED, -1, -1},
 		.fixed_array = T_FIXED_ARRAY,
 		.byte_array = T_BYTE_ARRAY,
 		.trusted_byte_array = T_TRUSTED_BYTE_ARRAY,
@@ -120,6 +122,7 @@ static inline void fake_layout_common(struct v8_layout *l, int major, int minor)
 		.script_line_ends = 56,
 		.script_id = 64,
 		.debug_info_script = 24,
+		.uncompiled_start = 16,
 		.scope_info_slots = 8,
 		.array_length = 8,
 		.array_data = 16,

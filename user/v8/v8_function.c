@@ -12,7 +12,8 @@
  *	name_or_scope_info -> String, or ScopeInfo (v8_scope_info.h) once it was compiled
  *	script             -> Script (or DebugInfo, under a debugger) -> name, source, line ends
  *	function_data      -> BytecodeArray, or what leads to it:
- *	                      InterpreterData, BaselineData, baseline Code
+ *	                      InterpreterData, BaselineData, baseline Code; UncompiledData, which
+ *	                      says where it begins, if it has not run
  *
  * LIMITATIONS: two isolates of a process (worker_threads) number their scripts alike. A function
  * that takes the very place of one of another isolate, with the same ids, has its name until
@@ -125,6 +126,35 @@ static struct v8_script *script_of(struct v8_functions *f, const uint64_t *words
 	return v8_script_get(&f->scripts, script);
 }
 
+static bool is_uncompiled(const struct v8_layout *l, int type)
+{
+	for (int i = 0; i < V8_UNCOMPILED_TYPES; i++) {
+		if (type == l->types.uncompiled[i])
+			return type != V8_NO_TYPE;
+	}
+	return false;
+}
+
+/*
+ * Where a function begins that has not run yet. What it has in place of code is its data, from
+ * V8 12 on in the word behind that.
+ */
+static int32_t uncompiled_position(struct v8_heap *h, const uint64_t *words)
+{
+	const struct v8_offsets *o = &h->layout->offsets;
+	int32_t start;
+
+	for (int32_t offset = o->shared_data; offset <= o->shared_data + 8; offset += 8) {
+		uint64_t data = word(words, offset);
+
+		if (is_uncompiled(h->layout, v8_heap_type(h, data)))
+			return v8_heap_read(h, data, o->uncompiled_start, &start, sizeof(start))
+				       ? -1
+				       : start;
+	}
+	return -1;
+}
+
 static void name_it(struct v8_functions *f, struct v8_function *fn)
 {
 	uint64_t object = word(fn->words, f->heap->layout->offsets.shared_name);
@@ -136,6 +166,8 @@ static void name_it(struct v8_functions *f, struct v8_function *fn)
 		v8_scope_info_read(f->heap, object, name, sizeof(name), &fn->position);
 	else if (v8_heap_is_string(f->heap, type))
 		v8_string_read(f->heap, object, name, sizeof(name));
+	if (fn->position < 0 && fn->script)
+		fn->position = uncompiled_position(f->heap, fn->words);
 	fn->name = intern_str(f->names, name);
 }
 

@@ -23,6 +23,7 @@
 #define V8_BYTECODE_SCALES    3
 #define V8_DEOPT_OPCODES_MAX  64
 #define V8_DEOPT_OPERANDS_MAX 8
+#define V8_UNCOMPILED_TYPES   4
 
 /* Instance types, as in a Map. */
 struct v8_types {
@@ -31,6 +32,8 @@ struct v8_types {
 	int32_t shared_info, script, scope_info, debug_info;
 	int32_t fixed_array, byte_array, trusted_byte_array;
 	int32_t bytecode_array, interpreter_data, baseline_data;
+	int32_t uncompiled[V8_UNCOMPILED_TYPES]; /* UncompiledData: with and without PreparseData,
+						    and a job of it */
 	int32_t code;
 	int32_t code_stream; /* InstructionStream: what JIT code lies in, apart from its Code */
 };
@@ -41,6 +44,7 @@ struct v8_offsets {
 	int32_t shared_data, shared_name, shared_script, shared_flags, shared_literal_id;
 	int32_t script_source, script_name, script_line_offset, script_line_ends, script_id;
 	int32_t debug_info_script;
+	int32_t uncompiled_start; /* of the function, in its script */
 	int32_t scope_info_slots; /* flags, parameters, context locals, ... */
 	int32_t array_length, array_data;
 	int32_t interpreter_data_bytecode, baseline_data_bytecode;
