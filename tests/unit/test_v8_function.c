@@ -127,6 +127,12 @@ static void test_names(void **state)
 	assert_string_equal(
 		v8_function_get(&fx->functions, fake_shared(f, info, script, 5), 0, 0)->name,
 		"inferred");
+	/* A module's, with a variable that it exports: that is not its name */
+	info = fake_scope_info(f, fake_string(f, ""), 0);
+	fake_set(f, info, 8 + 8 * 3 + 16, fake_array(f, NULL, 0));
+	fake_set(f, info, 8 + 8 * 3 + 24, fake_string(f, "exported"));
+	assert_string_equal(
+		v8_function_get(&fx->functions, fake_shared(f, info, script, 6), 0, 0)->name, "");
 }
 
 /* Names of locals come before that of the function: in the object, or in a table of their own. */

@@ -389,6 +389,14 @@ static bool name_part(struct heap *h, const struct edge *e, const struct heap_ma
 	}
 }
 
+static bool is_code(struct heap *h, uint64_t addr)
+{
+	const struct heap_map *map = heap_map_of(h, addr);
+
+	return map && (map->type == h->layout->v8->types.shared_info ||
+		       heap_is_function(h, addr, map) || node_is_suspended(h, addr, map));
+}
+
 static bool name_field(struct heap *h, const struct edge *e, const struct heap_map *map, char *out,
 		       size_t size)
 {
@@ -411,6 +419,10 @@ static bool name_field(struct heap *h, const struct edge *e, const struct heap_m
 	}
 	if (node_is_suspended(h, e->owner, map))
 		return name_of_suspended(e->word, out, size);
+	if (map->type == h->layout->types.module && is_code(h, e->to)) {
+		snprintf(out, size, "code");
+		return true;
+	}
 	return name_internal(h, map, e->word, out, size);
 }
 

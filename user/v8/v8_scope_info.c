@@ -10,7 +10,7 @@
  *	[function's name or 0, its slot]
  *	[inferred name or undefined]
  *	[start, end: before V8 13]
- *	[outer ScopeInfo] ...
+ *	[outer ScopeInfo] [of a module: an array about it, names of its variables] ...
  *
  * So flags are not looked at: behind the locals, the first non-empty string is the name, and the
  * first two Smis start <= end that an object or nothing follows are the position.
@@ -57,7 +57,9 @@ static void tail_look(struct v8_heap *h, const uint64_t *slots, unsigned count, 
 		if (v8_is_object(slots[i])) {
 			int type = v8_heap_type(h, slots[i]);
 
-			if (type == l->types.scope_info) /* the outer one: it ends here */
+			/* The outer one, or a module's array: names behind are none of the function
+			 */
+			if (type == l->types.scope_info || type == l->types.fixed_array)
 				return;
 			if (!*name && v8_heap_is_string(h, type))
 				v8_string_read(h, slots[i], name, size);
