@@ -11,7 +11,9 @@ need_heap
 
 KILLS=50
 ENDS=20
-CENSUSES=30
+CENSUSES=30 # as many as fit into GC_SECONDS, but some
+CENSUSES_MIN=8
+GC_SECONDS=30
 NODE=$(a_node)
 LEAKS=$TESTS/heap/leaks.js
 
@@ -96,7 +98,7 @@ churn() {
 	start "$1" "$NODE" --expose-gc "$TESTS/workloads/gc-heavy.js" "${@:2}"
 	ready "$1"
 }
-churn heavy --seconds 45 --wait-go
+churn heavy --seconds $GC_SECONDS --wait-go
 go heavy
 bad=() taken=0
 for ((i = 0; i < CENSUSES; i++)); do
@@ -107,7 +109,8 @@ for ((i = 0; i < CENSUSES; i++)); do
 	[ "$(jq_of gc 'select(.type == "constructor")' | wc -l)" -gt 50 ] || bad+=("few constructors")
 	jq_of gc 'select(.type == "census") | [.in_gc // false, .gc_waits // 0, .pause_ns // 0]' >>"$T/gc.list"
 done
-is "$taken ${bad[*]-}" "$CENSUSES " "$CENSUSES censuses of a process that collects all the time"
+is "${bad[*]-}" "" "censuses of a process that collects all the time"
+between $CENSUSES_MIN "$taken" $CENSUSES "$taken of them in a row"
 note "$(jq -sc '{in_gc: map(select(.[0])) | length, waited: map(select(.[1] > 0)) | length, longest_ms: (map(.[2]) | max / 1e6)}' "$T/gc.list")"
 finished heavy 120
 rounds=$(did heavy rounds)

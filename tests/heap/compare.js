@@ -6,8 +6,9 @@
 //   node compare.js CENSUS SNAPSHOT [--top N]
 //
 // A table of the N constructors that differ most on stderr; one line of JSON on stdout:
-// {"constructors": {"snapshot", "census", "same"}, "count_pct", "bytes_pct", "classes": {...}}. The two _pct are
-// the sums of all constructors' absolute differences, in % of what the snapshot has.
+// {"constructors": {"snapshot", "census", "same"}, "count_pct", "bytes_pct", "classes": {...},
+// "heap": {...}}. The two _pct are the sums of all constructors' absolute differences, in % of what the snapshot has; those of
+// classes and heap are plain differences.
 'use strict';
 
 const fs = require('fs');
@@ -46,7 +47,14 @@ function compare(census, snapshot) {
   const off = (what) => sum((row) => Math.abs(row.census[what] - row.snapshot[what]));
   const whole = (what) => sum((row) => row.snapshot[what]);
   const classes = {};
+  const all = { count: 0, bytes: 0, off_count: 0, off_bytes: 0 };
 
+  for (const row of rows) {
+    all.count += row.snapshot.count;
+    all.bytes += row.snapshot.bytes;
+    all.off_count += row.census.count - row.snapshot.count;
+    all.off_bytes += row.census.bytes - row.snapshot.bytes;
+  }
   for (const row of rows.filter((r) => r.group !== 'object')) {
     classes[row.group] = {
       count: row.snapshot.count,
@@ -68,6 +76,7 @@ function compare(census, snapshot) {
       count_pct: percent(off('count'), whole('count')),
       bytes_pct: percent(off('bytes'), whole('bytes')),
       classes,
+      heap: { count: all.count, count_pct: percent(all.off_count, all.count), bytes: all.bytes, bytes_pct: percent(all.off_bytes, all.bytes) },
     },
   };
 }

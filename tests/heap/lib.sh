@@ -48,13 +48,13 @@ serve() {
 	TARGET=$(jq -r .pid "$T/$1.out")
 }
 
-# fetch PORT PATH: the answer's body; fails if there is none within 20 s
+# fetch PORT PATH: the answer's body; fails if there is none within 120 s
 fetch() {
 	local fd text status=''
 
 	exec {fd}<>"/dev/tcp/127.0.0.1/$1" || return
 	printf 'GET %s HTTP/1.0\r\n\r\n' "$2" >&"$fd"
-	while IFS= read -r -t 20 -u "$fd" text; do
+	while IFS= read -r -t 120 -u "$fd" text; do
 		[[ -n $status ]] || status=$text
 		[[ $text != $'\r' ]] || break
 	done
