@@ -196,12 +196,35 @@ static void test_torn(void **state)
 	spans_release(&f.spans);
 }
 
+static void test_small(void **state)
+{
+	struct fixture f;
+	uint64_t a, b, c, d;
+
+	(void)state;
+	begin(&f, MAIN_START, true);
+	a = chunk(&f, 0x100, true);
+	b = chunk(&f, 0x7f0, true);
+	c = chunk(&f, 0x800, true);
+	d = chunk(&f, 0x20, true);
+	top(&f);
+	assert_int_equal(glibc_small(&f.im, 0x800, &f.spans), 0);
+	assert_int_equal(f.spans.count, 2);
+	assert_true(is_unused(&f, a));
+	assert_true(is_unused(&f, b + 0x7f0 - 24));
+	assert_false(is_unused(&f, c));
+	assert_true(is_unused(&f, d));
+	assert_false(is_unused(&f, f.region.end - 8));
+	spans_release(&f.spans);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_free_and_top), cmocka_unit_test(test_tcache),
 		cmocka_unit_test(test_no_tcache),    cmocka_unit_test(test_thread_arena),
 		cmocka_unit_test(test_second_heap),  cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

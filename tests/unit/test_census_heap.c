@@ -18,6 +18,7 @@
 #define STACK	    0x40000000000ull
 #define STACK_BYTES 4096u
 #define ARENA	    0x50000000000ull
+#define LARGE	    0x800u /* a chunk that V8 refers to objects from */
 
 struct world {
 	struct heap_build b;
@@ -238,10 +239,32 @@ static void free_memory_keeps_nothing(void **state)
 
 	chunk(w, 0, 256, true);
 	chunk(w, 256, 512, true);
-	chunk(w, 768, 256, false); /* that before it is free */
-	chunk(w, 1024, STACK_BYTES - 1024, true);
+	chunk(w, 768, LARGE, false); /* that before it is free */
+	chunk(w, 768 + LARGE, STACK_BYTES - 768 - LARGE, true);
 	memcpy(w->native + 256 + 64, &stale, sizeof(stale));
 	memcpy(w->native + 768 + 64, &used, sizeof(used));
+	hb_capture(&w->b);
+	add_region(w, ARENA, true);
+	open_heap(w);
+	assert_int_equal(heap_mark(&w->h), 0);
+	assert_true(is_live(w, used));
+	assert_false(is_live(w, stale));
+}
+
+/* But for V8's compilation caches: pairs that begin with the isolate. */
+static void small_chunks_keep_nothing(void **state)
+{
+	struct world *w = *state;
+	uint64_t stale = hb_js_array(&w->b, NULL, 1), used = hb_js_array(&w->b, NULL, 1);
+	uint64_t isolate = 0x5000;
+
+	chunk(w, 0, 256, true);
+	chunk(w, 256, 512, true);
+	chunk(w, 768, STACK_BYTES - 768, true);
+	memcpy(w->native + 64, &stale, sizeof(stale));
+	memcpy(w->native + 256 + 64, &isolate, sizeof(isolate));
+	memcpy(w->native + 256 + 72, &used, sizeof(used));
+	memcpy(w->native + 256 + 80, &isolate, sizeof(isolate));
 	hb_capture(&w->b);
 	add_region(w, ARENA, true);
 	open_heap(w);
@@ -531,6 +554,8 @@ int main(void)
 		TEST(interned_strings_have_no_roots),
 		TEST(stacks_count_from_their_pointer),
 		TEST(free_memory_keeps_nothing),
+		TEST(small_chunks_keep_nothing),
+		TEST(small_chunks_keep_nothing),
 		TEST(a_broken_arena_counts_as_used),
 		TEST(sizes_by_type),
 		TEST(unknown_sizes_are_learned),

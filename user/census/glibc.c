@@ -56,7 +56,7 @@ struct keys {
 struct walk {
 	const struct image *im;
 	struct keys keys;
-	uint64_t wanted; /* size of chunks */
+	uint64_t wanted; /* size of chunks; or what they are smaller than */
 	struct spans *out;
 };
 
@@ -245,6 +245,23 @@ static int chunks_of_row(struct walk *w, const struct row *row)
 	return 0;
 }
 
+static int small_of_row(struct walk *w, const struct row *row)
+{
+	uint64_t size, from = row->start, chunk = row->start;
+
+	for (; chunk + CHUNK_HEAD <= row->end; chunk += size) {
+		size = chunk_size(row, chunk);
+		if (size && size < w->wanted)
+			continue;
+		if (from < chunk && spans_add(w->out, from, chunk))
+			return -ENOMEM;
+		if (!size)
+			return 0;
+		from = chunk + size;
+	}
+	return from < chunk ? spans_add(w->out, from, chunk) : 0;
+}
+
 /* --- arenas --- */
 
 /* The row of a heap of a thread's arena at @base, a multiple of HEAP_ALIGN, in a region. */
@@ -310,4 +327,11 @@ int glibc_chunks(const struct image *im, uint64_t size, struct spans *out)
 	struct walk w = {.im = im, .wanted = size, .out = out};
 
 	return for_each_row(&w, chunks_of_row);
+}
+
+int glibc_small(const struct image *im, uint64_t below, struct spans *out)
+{
+	struct walk w = {.im = im, .wanted = below, .out = out};
+
+	return for_each_row(&w, small_of_row);
 }

@@ -36,6 +36,12 @@ int glibc_unused(const struct image *im, struct spans *out);
  * Returns 0 or -ENOMEM.
  */
 int glibc_chunks(const struct image *im, uint64_t size, struct spans *out);
+/**
+ * glibc_small - appends where there are nothing but chunks of less than @below bytes, used or not
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int glibc_small(const struct image *im, uint64_t below, struct spans *out);
 /** spans_add - behind the last one, whatever their order; 0 or -ENOMEM */
 int spans_add(struct spans *s, uint64_t start, uint64_t end);
 /** spans_sort - by address, for spans_have() */
