@@ -368,6 +368,9 @@ static void test_a_ring(void **state)
 		nodes[i] = hb_new(&f->b, map, WORDS(jobs[i], f->b.undefined, f->b.undefined));
 	map = hb_class(&f->b, hb_function(&f->b, "Timers", 4, 0), NAMES("last", "first"), 2);
 	holder = hb_new(&f->b, map, WORDS(nodes[JOBS - 1], nodes[0]));
+	/* The first ones have nothing: the deepest with half of all is not next to the holder */
+	hb_set(&f->b, nodes[0], 24, f->b.undefined);
+	hb_set(&f->b, nodes[JOBS - 1], 24, f->b.undefined);
 	for (unsigned i = 0; i < JOBS; i++) {
 		hb_set(&f->b, nodes[i], 32, i ? nodes[i - 1] : holder);
 		hb_set(&f->b, nodes[i], 40, i + 1 < JOBS ? nodes[i + 1] : holder);

@@ -288,18 +288,17 @@ static bool is_wider(const struct retain *r, uint64_t a, uint64_t b)
 static void find_list(struct search *s)
 {
 	struct retain *r = s->r;
-	uint64_t head = list_head(r, s->container), holder;
+	uint64_t head = list_head(r, s->container), holder = graph_parent(&r->g, head);
 
+	holder = holder ? object_of(&r->g, holder) : 0;
+	if (holder && !node_is_realm(r->g.h, holder) && is_wider(r, holder, head) &&
+	    is_list_of_nodes(s, head)) {
+		s->container = holder;
+		return;
+	}
 	s->is_list = is_wider(r, head, s->container);
 	if (s->is_list)
 		s->container = head;
-	holder = graph_parent(&r->g, s->container);
-	holder = holder ? object_of(&r->g, holder) : 0;
-	if (!holder || node_is_realm(r->g.h, holder) || !is_wider(r, holder, s->container) ||
-	    !is_list_of_nodes(s, s->container))
-		return;
-	s->container = holder;
-	s->is_list = false;
 }
 
 static void find_container(struct search *s)
