@@ -158,10 +158,11 @@ static struct heap_map *map_read(struct heap *h, uint64_t addr)
 const struct heap_map *heap_map_get(struct heap *h, uint64_t addr)
 {
 	struct heap_map **slot = &h->map_slots[(addr >> 3) % HEAP_MAP_SLOTS];
+	struct heap_map *last = *slot;
 	struct hmap_node *node;
 
-	if (*slot && (*slot)->address == addr)
-		return *slot;
+	if (last && last->address == addr)
+		return last;
 	if (addr & 7)
 		return NULL;
 	node = hmap_find(&h->maps, addr);

@@ -229,14 +229,12 @@ static void thread_read_registers(struct stopped_thread *t)
 
 	if (ptrace(PTRACE_GETREGSET, t->tid, NT_PRSTATUS, &io) || io.iov_len != sizeof(regs))
 		return; /* a 32-bit process has others */
-#if defined(__x86_64__)
-	t->sp = regs.rsp;
-	t->pc = regs.rip;
-#elif defined(__aarch64__)
+#ifdef __aarch64__
 	t->sp = regs.sp;
 	t->pc = regs.pc;
 #else
-#error "which registers are the stack pointer and the program counter?"
+	t->sp = regs.rsp;
+	t->pc = regs.rip;
 #endif
 }
 
