@@ -374,6 +374,26 @@ static void overlapping_objects_are_refused(void **state)
 	assert_int_equal(heap_mark(&w->h), -EBADMSG);
 }
 
+/* The same of the tables of WeakMaps, which are looked at again and again. */
+static void overlapping_tables_are_refused(void **state)
+{
+	struct world *w = *state;
+	uint64_t page = hb_array(&w->b, NULL, 200000), refs[4096];
+	unsigned words = 200000;
+
+	for (unsigned i = 2; i + 2 < words; i += 2) {
+		hb_set(&w->b, page, 8 * i, w->b.maps[HB_EPHEMERONS]);
+		hb_set(&w->b, page, 8 * i + 8, HB_SMI(words - i - 2));
+	}
+	for (unsigned i = 0; i < 4096; i++)
+		refs[i] = page + 16ull * (i + 1);
+	hb_root(&w->b, hb_array(&w->b, refs, 4096));
+	hb_root(&w->b, hb_js_weak_map(&w->b, NULL, 0)); /* looked at first: the last root */
+	hb_capture(&w->b);
+	open_heap(w);
+	assert_int_equal(heap_mark(&w->h), -EBADMSG);
+}
+
 /* --- names --- */
 
 static void classes_are_called_by_their_constructor(void **state)
@@ -486,6 +506,50 @@ static void properties_are_found_where_they_are(void **state)
 	assert_string_equal(name, "out");
 }
 
+/* An object with one property; its value is @text. */
+static uint64_t with_text(struct heap_build *b, uint64_t key, uint64_t text)
+{
+	uint64_t words[] = {key, text}, object;
+	uint64_t map = hb_class(b, 0, (const char *const[]){NULL}, 0);
+
+	hb_map_bits(b, map, 1, HB_DICTIONARY);
+	object = hb_new(b, map, NULL);
+	hb_set(b, object, 8, hb_dictionary(b, HB_NAME_DICTIONARY, words, 1));
+	return object;
+}
+
+/* Symbol.toStringTag is what code calls an object; a text that was computed is a value. */
+static void tags_are_told_if_code_has_them(void **state)
+{
+	struct world *w = *state;
+	struct heap_build *b = &w->b;
+	uint64_t tag = hb_symbol(b, "Symbol.toStringTag"), computed = hb_string(b, "secret");
+	uint64_t written = with_text(b, tag, hb_string(b, "Written"));
+	uint64_t string_map = hb_map(b, 0x20 | 8, 0, 0); /* not internalized, one byte */
+	uint64_t objects[] = {written, with_text(b, tag, computed),
+			      with_text(b, hb_string(b, "Symbol.toStringTag"), computed)};
+
+	hb_set(b, computed, 0, string_map);
+	hb_root(b, hb_array(b, objects, 3));
+	mark(w);
+	assert_string_equal(called(w, objects[0])->name, "Written");
+	assert_string_equal(called(w, objects[1])->name, "Object");
+	assert_string_equal(called(w, objects[2])->name, "Object");
+}
+
+static void searches_for_names_end(void **state)
+{
+	struct world *w = *state;
+	uint64_t key = hb_string(&w->b, "constructor"), one = hb_js_array(&w->b, NULL, 1);
+	uint64_t object = with_text(&w->b, key, one);
+
+	hb_root(&w->b, object);
+	mark(w);
+	assert_int_equal(heap_own_property(&w->h, object - 1, "constructor"), one);
+	w->h.searched = UINT64_MAX / 2;
+	assert_int_equal(heap_own_property(&w->h, object - 1, "constructor"), 0);
+}
+
 /* --- counting --- */
 
 static void counts_are_by_constructor_and_isolate(void **state)
@@ -561,12 +625,15 @@ int main(void)
 		TEST(unknown_sizes_are_learned),
 		TEST(a_size_beyond_its_page_is_not_believed),
 		TEST(overlapping_objects_are_refused),
+		TEST(overlapping_tables_are_refused),
 		TEST(classes_are_called_by_their_constructor),
 		TEST(plain_objects_by_their_properties),
 		TEST(functions_by_their_code),
 		TEST(contexts_by_their_variables),
 		TEST(prototypes_that_refer_to_themselves_end),
 		TEST(properties_are_found_where_they_are),
+		TEST(tags_are_told_if_code_has_them),
+		TEST(searches_for_names_end),
 		TEST(counts_are_by_constructor_and_isolate),
 		TEST(marking_can_be_cancelled),
 	};

@@ -330,6 +330,44 @@ static void test_keys_of_dictionaries_are_private(void **state)
 			    "Array <- .secret of Object <- .cache of globalThis");
 }
 
+/* "key0" of a function that has @count keys. */
+static const char *kept_by_static(struct fixture *f, unsigned count)
+{
+	struct heap_build *b = &f->b;
+	uint64_t words[2 * 300], jobs[JOBS], class, map, function;
+	char key[16];
+
+	jobs_init(f, jobs, &class);
+	for (unsigned k = 0; k < count; k++) {
+		snprintf(key, sizeof(key), "key%u", k);
+		words[2 * k] = hb_string(b, key);
+		words[2 * k + 1] = k ? HB_SMI(k) : hb_js_array(b, jobs, JOBS);
+	}
+	function = hb_function(b, "cache", 4, 0);
+	map = hb_map(b, HB_T_FUNCTION, 8, 0);
+	hb_map_bits(b, map, 1, HB_DICTIONARY);
+	hb_set(b, function, 0, map);
+	hb_set(b, function, 8, hb_dictionary(b, HB_NAME_DICTIONARY, words, count));
+	hb_global(b, "cache", function);
+	look(f);
+	return kept_in(f, "Job", 0);
+}
+
+static void test_statics_are_told(void **state)
+{
+	assert_string_equal(kept_by_static(*state, 2),
+			    "Array <- .key0 of function cache (/srv/app.js:2) <- .cache of "
+			    "globalThis");
+}
+
+/* Nobody writes so many. */
+static void test_keys_of_a_function_are_private(void **state)
+{
+	assert_string_equal(kept_by_static(*state, 300),
+			    "Array <- a property of function cache (/srv/app.js:2) <- .cache of "
+			    "globalThis");
+}
+
 /* Who else refers to the container; what it holds itself does not count. */
 static void test_other_owners(void **state)
 {
@@ -625,6 +663,8 @@ int main(void)
 		T(test_a_weak_map_of_a_constant),
 		T(test_held_by_one_of_them),
 		T(test_keys_of_dictionaries_are_private),
+		T(test_statics_are_told),
+		T(test_keys_of_a_function_are_private),
 		T(test_other_owners),
 		T(test_a_ring),
 		T(test_a_map_in_a_map),

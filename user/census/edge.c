@@ -17,20 +17,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "census/heap_internal.h"
 #include "census/node.h"
 
 enum { PROPERTIES_WORD = 1, ELEMENTS_WORD, TABLE_WORD };
 
 #define NAME	       192
-#define MAP_PROTOTYPE  (1u << 20) /* bit_field3: it is of a prototype */
-#define CELL_NAME      1u	  /* word of a PropertyCell */
-#define PREVIOUS_WORD  3u	  /* of a Context: length, ScopeInfo, the one around it */
-#define DICTIONARY_AT  5u	  /* word of a NameDictionary's prefix: after map, length, header */
-#define DICTIONARY_ROW 3u	  /* key, value, details */
-#define TABLE_BUCKETS  4u	  /* word of an OrderedHashTable's number of buckets */
-#define TABLE_AT       5u	  /* word of the first bucket; entries follow the buckets */
-#define TABLE_LOAD     2u	  /* entries that there is room for, a bucket (OrderedHashTable) */
-#define ARRAY_AT       2u	  /* word of a FixedArray's first element */
+#define CELL_NAME      1u   /* word of a PropertyCell */
+#define PREVIOUS_WORD  3u   /* of a Context: length, ScopeInfo, the one around it */
+#define DICTIONARY_AT  5u   /* word of a NameDictionary's prefix: after map, length, header */
+#define DICTIONARY_ROW 3u   /* key, value, details */
+#define ELEMENTS_AT    2u   /* word of a hash table's number of elements */
+#define KEYS_MAX       256  /* that code gives a class or a prototype, at the most */
+#define GLOBALS_MAX    1024 /* variables: Node's own are some 80 */
+#define TABLE_BUCKETS  4u   /* word of an OrderedHashTable's number of buckets */
+#define TABLE_AT       5u   /* word of the first bucket; entries follow the buckets */
+#define TABLE_LOAD     2u   /* entries that there is room for, a bucket (OrderedHashTable) */
+#define ARRAY_AT       2u   /* word of a FixedArray's first element */
 
 static const struct {
 	const char *type;
@@ -204,15 +207,27 @@ static bool name_variable(struct heap *h, uint64_t context, uint32_t word, char 
 	return true;
 }
 
+/* Whether a hash table has no more than @most keys. */
+static bool is_small_table(const struct heap *h, uint64_t table, int most)
+{
+	uint64_t count = heap_word(h, table, 8 * ELEMENTS_AT);
+
+	return v8_is_smi(count) && v8_smi(count) >= 0 && v8_smi(count) <= most;
+}
+
 /* Keys of a dictionary are values, but where it is code that has them: those of classes, prototypes
-   and Node's own `process` */
-static bool may_tell_keys(struct heap *h, uint64_t owner, const struct heap_map *map)
+   and Node's own `process`. So many that nobody wrote them are values there, too. */
+static bool may_tell_keys(struct heap *h, const struct edge *e, const struct heap_map *map)
 {
 	const struct constructor *c;
 
-	if (h->show_values || map->bits3 & MAP_PROTOTYPE || heap_is_function(h, owner, map))
+	if (h->show_values)
 		return true;
-	c = heap_group(h, heap_group_of(h, owner, map));
+	if (!is_small_table(h, e->parts[0], KEYS_MAX))
+		return false;
+	if (map->bits3 & HEAP_MAP_PROTOTYPE || heap_is_function(h, e->owner, map))
+		return true;
+	c = heap_group(h, heap_group_of(h, e->owner, map));
 	return c && !strcmp(c->name, "process");
 }
 
@@ -222,7 +237,7 @@ static bool name_entry(struct heap *h, const struct edge *e, char *out, size_t s
 	uint32_t first = DICTIONARY_AT + (uint32_t)h->layout->dictionary_prefix;
 	char name[NAME];
 
-	if (map && may_tell_keys(h, e->owner, map) && e->word >= first &&
+	if (map && may_tell_keys(h, e, map) && e->word >= first &&
 	    (e->word - first) % DICTIONARY_ROW == 1 &&
 	    heap_name_string(h, heap_word(h, e->parts[0], 8 * (e->word - 1)), name, sizeof(name)))
 		put_property(name, out, size);
@@ -231,18 +246,29 @@ static bool name_entry(struct heap *h, const struct edge *e, char *out, size_t s
 	return true;
 }
 
+/* By its PropertyCell. */
+static bool name_global(struct heap *h, const struct edge *e, char *out, size_t size)
+{
+	char name[NAME];
+
+	if (!h->show_values &&
+	    (e->part_count < 2 || !is_small_table(h, e->parts[1], GLOBALS_MAX))) {
+		snprintf(out, size, "a property");
+		return true;
+	}
+	if (!heap_name_string(h, heap_word(h, e->parts[0], 8 * CELL_NAME), name, sizeof(name)))
+		return false;
+	put_property(name, out, size);
+	return true;
+}
+
 static bool name_property(struct heap *h, const struct edge *e, char *out, size_t size)
 {
 	const struct heap_map *part = heap_map_of(h, e->parts[0]);
 	char name[NAME];
 
-	if (part && part->type == h->layout->types.property_cell) {
-		if (!heap_name_string(h, heap_word(h, e->parts[0], 8 * CELL_NAME), name,
-				      sizeof(name)))
-			return false;
-		put_property(name, out, size);
-		return true;
-	}
+	if (part && part->type == h->layout->types.property_cell)
+		return name_global(h, e, out, size);
 	if (!part || part->type != h->layout->types.property_array)
 		return name_entry(h, e, out, size);
 	if (!heap_property_name(h, e->owner, e->parts[0], e->word, name, sizeof(name)))

@@ -74,6 +74,15 @@ uint64_t heap_word(const struct heap *h, uint64_t addr, uint32_t offset)
 	return word;
 }
 
+#define SEARCH_SLACK  (16u << 20)
+#define SEARCH_FACTOR 4
+
+bool heap_may_search(struct heap *h, uint64_t words)
+{
+	h->searched += words;
+	return h->searched <= SEARCH_SLACK + SEARCH_FACTOR * h->page_words;
+}
+
 bool heap_is_live(const struct heap *h, uint64_t addr)
 {
 	const struct heap_page *p = addr & 7 ? NULL : heap_page_of(h, addr);

@@ -106,6 +106,7 @@ struct heap {
 		uint8_t visit, size_rule; /* of objects of that type; 0, 0: nothing special */
 	} rules[CENSUS_TYPES];
 	uint64_t live_count, live_bytes;
+	uint64_t searched; /* words, for what objects are called: heap_may_search() */
 	struct census_lost lost;
 	int err; /* of an allocation that failed: -ENOMEM, kept */
 };

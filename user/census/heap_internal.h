@@ -6,6 +6,8 @@
 #include "census/heap.h"
 
 #define HEAP_CHUNK	    (1ull << HEAP_CHUNK_SHIFT)
+#define HEAP_MAP_PROTOTYPE  (1u << 20) /* Map::bit_field3: of a prototype */
+#define NOT_INTERNALIZED    0x20       /* bit of a string's instance type */
 #define HEAP_CANCEL_OBJECTS (1u << 16) /* visited between two questions whether to give up */
 
 /** heap_pages_find - pages, chunks and isolates of @h; 0, -ENODATA, -ENOMEM */
@@ -39,6 +41,14 @@ void heap_shape_name(struct heap *h, const struct heap_map *map, char *out, size
 uint64_t heap_context_scope(struct heap *h, uint64_t addr);
 /** heap_scope_name - "Context {handles, limit}", by the ScopeInfo at @scope (0: none) */
 void heap_scope_name(struct heap *h, uint64_t scope, char *out, size_t size);
+
+/**
+ * heap_may_search - whether @words more may be looked at for what an object is called
+ *
+ * False when that was many times what the heap has: where each object inherits from a dictionary
+ * that is made to be large, names are not worth the hours.
+ */
+bool heap_may_search(struct heap *h, uint64_t words);
 
 static inline uint64_t page_word(const struct heap_page *p, uint64_t addr)
 {

@@ -130,17 +130,16 @@ static void visit(struct mark *m, uint64_t addr)
 	}
 	if (map->is_receiver)
 		learn_table(h, addr, map);
-	if (map->visit == HEAP_EPHEMERONS && !m->all_ephemerons) {
-		push(m, &m->tables, addr);
-		return;
-	}
 	words = heap_size(h, addr, map) / 8;
 	if (words > m->words_left) {
 		m->err = -EBADMSG;
 		return;
 	}
 	m->words_left -= words;
-	heap_for_each_reference(h, addr, map, on_reference, m);
+	if (map->visit == HEAP_EPHEMERONS && !m->all_ephemerons)
+		push(m, &m->tables, addr);
+	else
+		heap_for_each_reference(h, addr, map, on_reference, m);
 }
 
 static void drain(struct mark *m)

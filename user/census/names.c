@@ -14,7 +14,6 @@
 #define PROTOTYPES_MAX	   100
 #define TEMPLATE_WORDS	   14 /* of a FunctionTemplateInfo: its class' name is in one of them */
 #define NEW_TARGET_IS_BASE 1u /* Map::bit_field2 */
-#define IS_PROTOTYPE_SHIFT 20 /* Map::bit_field3 */
 #define GENERATOR_FUNCTION 24 /* offset; its context is the next word */
 #define GENERATOR_WORDS	   9
 
@@ -32,7 +31,7 @@ static uint64_t maker_of(struct heap *h, const struct heap_map *map)
 	uint32_t offset = (uint32_t)h->layout->offsets.map_constructor;
 	uint64_t word = heap_word(h, map->address, offset);
 
-	for (unsigned i = 0; i < BACK_POINTERS_MAX; i++) {
+	for (unsigned i = 0; i < BACK_POINTERS_MAX && heap_may_search(h, 1); i++) {
 		if (!heap_is_reference(word))
 			return 0;
 		if (heap_type(h, word) != h->layout->types.map)
@@ -78,7 +77,7 @@ static bool name_by_maker(struct heap *h, const struct heap_map *map, char *out,
 {
 	uint64_t maker;
 
-	if (!(map->bits2 & NEW_TARGET_IS_BASE) || map->bits3 >> IS_PROTOTYPE_SHIFT & 1)
+	if (!(map->bits2 & NEW_TARGET_IS_BASE) || map->bits3 & HEAP_MAP_PROTOTYPE)
 		return false;
 	maker = maker_of(h, map);
 	if (is_function_at(h, maker)) {
@@ -88,12 +87,22 @@ static bool name_by_maker(struct heap *h, const struct heap_map *map, char *out,
 	return template_name(h, maker, out, size);
 }
 
+/* Prototypes are called by code. Of other objects a text that V8 has not interned was computed,
+   not written: it is a value. */
+static bool may_tell_tag(const struct heap *h, const struct heap_map *of, int string_type)
+{
+	return h->show_values || of->bits3 & HEAP_MAP_PROTOTYPE ||
+	       !(string_type & NOT_INTERNALIZED);
+}
+
 /* Symbol.toStringTag, if that is a text of its own */
-static bool own_tag(struct heap *h, uint64_t object, char *out, size_t size)
+static bool own_tag(struct heap *h, uint64_t object, const struct heap_map *map, char *out,
+		    size_t size)
 {
 	uint64_t value = heap_own_property(h, object, "Symbol.toStringTag");
+	int type = heap_type(h, value);
 
-	return v8_heap_is_string(&h->v8, heap_type(h, value)) &&
+	return v8_heap_is_string(&h->v8, type) && may_tell_tag(h, map, type) &&
 	       heap_name_string(h, value, out, size);
 }
 
@@ -109,7 +118,7 @@ static bool name_by_prototypes(struct heap *h, const struct heap_map *map, char 
 
 		if (!of || !of->is_receiver || of->type == h->layout->types.proxy)
 			return false;
-		if (own_tag(h, prototype, out, size))
+		if (own_tag(h, prototype, of, out, size))
 			return true;
 		value = heap_own_property(h, prototype, "constructor");
 		if (heap_is_reference(value) && is_function_at(h, heap_untag(value))) {
@@ -150,7 +159,7 @@ uint64_t heap_constructor_name(struct heap *h, uint64_t object, const struct hea
 	}
 	if (name_by_maker(h, map, out, size, &function))
 		return function;
-	if (own_tag(h, object, out, size))
+	if (own_tag(h, object, map, out, size))
 		return 0;
 	function = 0;
 	if (name_by_prototypes(h, map, out, size, &function))

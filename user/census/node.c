@@ -78,6 +78,12 @@ static void describe_function(struct heap *h, uint64_t addr, struct node *out)
 	put_place(fn, out);
 }
 
+/* Of Node itself, not of a program's file: there it has no path */
+static bool is_nodes(const struct constructor *c)
+{
+	return c && (!c->file || (c->file[0] != '/' && !strstr(c->file, "://")));
+}
+
 /* A CommonJS module. */
 static void describe_module(struct heap *h, uint64_t addr, struct node *out)
 {
@@ -159,7 +165,7 @@ static void describe_receiver(struct heap *h, uint64_t addr, const struct heap_m
 	/* {}: without named properties, it is a table of elements */
 	snprintf(out->name, sizeof(out->name), "%s",
 		 c && c->name && strcmp(c->name, "{}") != 0 ? c->name : "Object");
-	if (!strcmp(out->name, MODULE_CLASS))
+	if (!strcmp(out->name, MODULE_CLASS) && is_nodes(c))
 		describe_module(h, addr, out);
 }
 

@@ -78,11 +78,14 @@ int heap_name_string(struct heap *h, uint64_t word, char *out, size_t size)
 	return n < 0 ? (int)strlen(out) : n;
 }
 
+/* "Symbol.toStringTag" is the Symbol, and no text that somebody has as a key. */
 static bool is_named(struct heap *h, uint64_t key, const char *name)
 {
+	bool is_symbol = !strncmp(name, "Symbol.", strlen("Symbol."));
 	char text[64];
 
-	return heap_name_string(h, key, text, sizeof(text)) && !strcmp(text, name);
+	return (heap_type(h, key) == h->layout->types.symbol) == is_symbol &&
+	       heap_name_string(h, key, text, sizeof(text)) && !strcmp(text, name);
 }
 
 static unsigned in_object_fields(const struct heap_map *map)
@@ -112,7 +115,8 @@ static uint64_t dictionary_find(struct heap *h, uint64_t object, const char *nam
 	unsigned i = ARRAY_FIRST + DICTIONARY_HEADER + (unsigned)h->layout->dictionary_prefix;
 	unsigned end;
 
-	if (!v8_is_smi(length) || v8_smi(length) <= 0 || v8_smi(length) > (int)DICTIONARY_MAX)
+	if (!v8_is_smi(length) || v8_smi(length) <= 0 || v8_smi(length) > (int)DICTIONARY_MAX ||
+	    !heap_may_search(h, (uint64_t)v8_smi(length)))
 		return 0;
 	end = ARRAY_FIRST + (unsigned)v8_smi(length);
 	for (; i + 2 < end; i += DICTIONARY_ENTRY) {
@@ -139,6 +143,8 @@ uint64_t heap_own_property(struct heap *h, uint64_t object, const char *name)
 		return map->type == h->layout->types.js_global ? 0
 							       : dictionary_find(h, object, name);
 	count = descriptors_of(h, map, &array);
+	if (!heap_may_search(h, (uint64_t)count * DESCRIPTOR_WORDS))
+		return 0;
 	for (unsigned i = 0; i < count; i++) {
 		struct descriptor d;
 

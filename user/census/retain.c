@@ -25,10 +25,9 @@
 #include "census/owners.h"
 #include "census/path.h"
 
-#define SAMPLES	     4096u
-#define OBJECT_BYTES 12u
-#define LIST_GAP     24u /* references between two nodes of a list, at the most */
-#define CANCEL_MASK  0xffffu
+#define SAMPLES	    4096u
+#define LIST_GAP    24u /* references between two nodes of a list, at the most */
+#define CANCEL_MASK 0xffffu
 /* An instance that all others are below of is their container if it is on so many of the paths */
 #define OWN_LIST_PCT  90u
 #define OWN_LIST_MIN  3u    /* instances */

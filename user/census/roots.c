@@ -27,22 +27,24 @@
 #include "census/handles.h"
 #include "census/heap_internal.h"
 
-#define RED_ZONE	 128   /* below a stack's pointer, and still used (System V AMD64 ABI) */
-#define NOT_INTERNALIZED 0x20  /* bit of a string's instance type */
-#define SMALL		 0x800 /* chunks of malloc's; a block of eternal handles is larger */
-#define CACHE_WORDS	 256
-#define CACHE_FIRST	 16 /* offset */
+#define RED_ZONE    128	  /* below a stack's pointer, and still used (System V AMD64 ABI) */
+#define SMALL	    0x800 /* chunks of malloc's; a block of eternal handles is larger */
+#define CACHE_WORDS 256
+#define CACHE_FIRST 16 /* offset */
 
-/* Where the part of a region begins that is used: a stack's, from its pointer on. */
+/* Where the part of a region begins that is used: a stack's, from its pointer on; of several
+   stacks that are one mapping, from the lowest. */
 static uint64_t used_from(const struct capture *c, const struct image_region *r)
 {
+	uint64_t lowest = UINT64_MAX;
+
 	for (unsigned i = 0; i < c->thread_count; i++) {
 		uint64_t sp = c->threads[i].sp;
 
-		if (sp >= r->start && sp < r->end)
-			return (sp - RED_ZONE) & ~7ull;
+		if (sp >= r->start && sp < r->end && sp < lowest)
+			lowest = sp;
 	}
-	return r->start;
+	return lowest == UINT64_MAX ? r->start : (lowest - RED_ZONE) & ~7ull;
 }
 
 /*
