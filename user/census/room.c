@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define KIB	   1024
+#define RESERVE	   10	/* one part in so many is left to others */
 #define FILE_BYTES 8192 /* memory.stat of Linux 6.18 takes 2 KiB */
 
 struct version {
@@ -152,5 +153,5 @@ uint64_t room_free(const char *root)
 	read_file(text, sizeof(text), "%s/proc/meminfo", root);
 	if (find_number(text, "MemAvailable", &available))
 		least = lesser(least, available * KIB);
-	return least;
+	return least == UINT64_MAX ? least : least - least / RESERVE;
 }

@@ -6,11 +6,13 @@
 #include <stdint.h>
 
 /**
- * room_free - bytes that the machine has available, and the cgroups leave that this process is in
+ * room_free - bytes that may be taken: of those that the machine has available, and the cgroups
+ *             leave that this process is in, all but a tenth
  * @root: "", or a folder with proc/ and sys/ in it
  *
- * A cgroup's file pages that it could drop at once (inactive_file) count as free. UINT64_MAX if
- * nothing tells.
+ * Who takes all that is free has the kernel kill somebody for it: the process that is looked at,
+ * as it is large. A cgroup's file pages that it could drop at once (inactive_file) count as free.
+ * UINT64_MAX if nothing tells.
  */
 uint64_t room_free(const char *root);
 
