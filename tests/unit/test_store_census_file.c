@@ -296,6 +296,10 @@ static void test_writing(void **state)
 	assert_string_equal(slurp("a"), "another"); /* and the link is one still */
 	assert_int_equal(lstat("link", &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(chmod("a", 0600), 0); /* it was to be nobody else's, and stays so */
+	assert_int_equal(census_file_write("a", "another", 7), 0);
+	assert_int_equal(stat("a", &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(census_file_write("/dev/null", "x", 1), 0);
 	assert_int_equal(stat("/dev/null", &st), 0);
 	assert_true(S_ISCHR(st.st_mode));

@@ -110,13 +110,15 @@ static int write_special(const char *path, const void *records, size_t len)
 	return close(fd) && !err ? -errno : err;
 }
 
-/* As open(2) would make it: mkstemp(3) is for secrets. */
-static int give_usual_mode(int fd)
+/* As open(2) would leave it or make it: mkstemp(3) is for secrets, and so may the one be that is
+   replaced. */
+static int give_usual_mode(int fd, const char *path)
 {
 	mode_t mask = umask(0);
+	struct stat st;
 
 	umask(mask);
-	return fchmod(fd, 0666 & ~mask) ? -errno : 0;
+	return fchmod(fd, stat(path, &st) ? 0666 & ~mask : st.st_mode & 0777) ? -errno : 0;
 }
 
 int census_file_write(const char *path, const void *records, size_t len)
@@ -135,7 +137,7 @@ int census_file_write(const char *path, const void *records, size_t len)
 		return -errno;
 	err = write_all(fd, records, len);
 	if (!err)
-		err = give_usual_mode(fd);
+		err = give_usual_mode(fd, target);
 	if (!err && fsync(fd))
 		err = -errno;
 	if (close(fd) && !err)
