@@ -132,6 +132,10 @@ static int retain_named(struct heap_run *r, const char *name)
 	unsigned count = census_find(r->now, name, found, SAME_NAME_MAX);
 	int err = 0;
 
+	if (!count && r->count > 1) { /* they may come and go: that ends no watch of hours */
+		log_info("no '%s' is alive in process %u now", name, r->pid);
+		return 0;
+	}
 	if (!count)
 		return no_constructor(r, name);
 	for (unsigned i = 0; i < count && !err; i++)
@@ -147,7 +151,7 @@ static int retain_growers(struct heap_run *r)
 
 	for (unsigned i = 0; i < count && !err; i++)
 		err = retain_of(r, growers[i]->what);
-	return err;
+	return err == -ECANCELED ? err : 0; /* nobody asked: the table stands without them */
 }
 
 static int retain(struct heap_run *r)
