@@ -287,23 +287,27 @@ static void test_writing(void **state)
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(chdir(dir), 0);
 	umask(022);
-	assert_int_equal(census_file_write("a", "one", 3), 0);
+	assert_int_equal(census_file_write("a", "one", 3, false), 0);
 	assert_string_equal(slurp("a"), "one");
 	assert_int_equal(stat("a", &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);
 	assert_int_equal(symlink("a", "link"), 0);
-	assert_int_equal(census_file_write("link", "another", 7), 0);
+	assert_int_equal(census_file_write("link", "another", 7, false), 0);
 	assert_string_equal(slurp("a"), "another"); /* and the link is one still */
 	assert_int_equal(lstat("link", &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
 	assert_int_equal(chmod("a", 0600), 0); /* it was to be nobody else's, and stays so */
-	assert_int_equal(census_file_write("a", "another", 7), 0);
+	assert_int_equal(census_file_write("a", "another", 7, false), 0);
 	assert_int_equal(stat("a", &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(census_file_write("/dev/null", "x", 1), 0);
+	assert_int_equal(census_file_write("secret", "x", 1, true), 0);
+	assert_int_equal(stat("secret", &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(unlink("secret"), 0);
+	assert_int_equal(census_file_write("/dev/null", "x", 1, false), 0);
 	assert_int_equal(stat("/dev/null", &st), 0);
 	assert_true(S_ISCHR(st.st_mode));
-	assert_int_equal(census_file_write(".", "x", 1), -EISDIR);
+	assert_int_equal(census_file_write(".", "x", 1, false), -EISDIR);
 	assert_int_equal(census_file_check("none/a"), -ENOENT);
 	assert_int_equal(census_file_check("a/b"), -ENOTDIR);
 	assert_int_equal(census_file_check(""), -ENOENT);

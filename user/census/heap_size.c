@@ -220,6 +220,20 @@ static void search_code(struct search *s)
 	}
 }
 
+/* Also of the Maps that are known already. */
+static void count_nothing_of(struct heap *h, uint16_t type)
+{
+	struct hmap_node *node;
+
+	h->rules[type].visit = HEAP_NOTHING;
+	hmap_for_each (&h->maps, node) {
+		struct heap_map *map = hmap_entry(node, struct heap_map, node);
+
+		if (map->type == type)
+			map->visit = HEAP_NOTHING;
+	}
+}
+
 static void learn(struct heap *h, struct learned *t)
 {
 	struct search s = {.h = h, .t = t};
@@ -229,12 +243,12 @@ static void learn(struct heap *h, struct learned *t)
 		search_code(&s);
 	else
 		search_arrays(&s);
-	t->is_scan = s.best * 100 < t->count * (is_code ? FIT_CODE_PCT : FIT_PCT);
+	t->is_scan = !t->count || s.best * 100 < t->count * (is_code ? FIT_CODE_PCT : FIT_PCT);
 	t->is_known = true;
 	/* Free space has its own size as its length, and nothing else has: 12 and 26 do not name it
 	 */
 	if (!t->is_scan && !t->formula.header && t->formula.length == SMI_8)
-		h->rules[t->type].visit = HEAP_NOTHING;
+		count_nothing_of(h, t->type);
 }
 
 static struct learned *learned_of(struct heap *h, uint16_t type)

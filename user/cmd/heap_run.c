@@ -194,7 +194,9 @@ static int keep(struct heap_run *r)
 		return 0;
 	strbuf_init(&records);
 	ndjson_census_file_add(&records, &r->show.run, r->now);
-	err = records.err ? records.err : census_file_write(path, records.s, records.len);
+	err = records.err
+		      ? records.err
+		      : census_file_write(path, records.s, records.len, r->o->census.show_values);
 	strbuf_release(&records);
 	if (err)
 		return log_error_code(-EIO, "cannot write %s: %s", path, strerror(-err));

@@ -112,16 +112,20 @@ static int write_special(const char *path, const void *records, size_t len)
 
 /* As open(2) would leave it or make it: mkstemp(3) is for secrets, and so may the one be that is
    replaced. */
-static int give_usual_mode(int fd, const char *path)
+static int give_mode(int fd, const char *path, bool is_private)
 {
 	mode_t mask = umask(0);
 	struct stat st;
 
 	umask(mask);
-	return fchmod(fd, stat(path, &st) ? 0666 & ~mask : st.st_mode & 0777) ? -errno : 0;
+	if (!stat(path, &st))
+		mask = st.st_mode & 0777;
+	else
+		mask = is_private ? 0600 : 0666 & ~mask;
+	return fchmod(fd, mask) ? -errno : 0;
 }
 
-int census_file_write(const char *path, const void *records, size_t len)
+int census_file_write(const char *path, const void *records, size_t len, bool is_private)
 {
 	char target[PATH_MAX], beside[PATH_MAX + sizeof(SUFFIX)];
 	int err = census_file_check(path), fd;
@@ -137,7 +141,7 @@ int census_file_write(const char *path, const void *records, size_t len)
 		return -errno;
 	err = write_all(fd, records, len);
 	if (!err)
-		err = give_usual_mode(fd, target);
+		err = give_mode(fd, target, is_private);
 	if (!err && fsync(fd))
 		err = -errno;
 	if (close(fd) && !err)

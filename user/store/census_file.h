@@ -49,7 +49,8 @@ int census_file_check(const char *path);
  *
  * Written beside it and renamed, so that there is the old file or the new one, never half of it;
  * what is no regular file (a pipe, /dev/stdout) is written to. 0 or a negative errno.
+ * @is_private: it has values in it: a new file is for its owner only
  */
-int census_file_write(const char *path, const void *records, size_t len);
+int census_file_write(const char *path, const void *records, size_t len, bool is_private);
 
 #endif
