@@ -228,7 +228,9 @@ const SHAPES = {
       const suspended = [];
       return () =>
         storage.run(new Job(), () => {
-          suspended.push(new Promise(() => {}).then(() => storage.getStore()));
+          const never = new Promise(() => {});
+          suspended.push(never);
+          never.then(() => storage.getStore());
         });
     },
   },
