@@ -72,7 +72,7 @@ accuracy() { # VERSION NODE
 	local version=$1 rss snapshot=$T/$1.heapsnapshot
 
 	serve app "$2" "$TESTS/heap/app.js"
-	fetch "$PORT" / >/dev/null || die "the application does not answer"
+	"$2" "$LOAD" --port "$PORT" --path '/?' --calls 500 >"$T/load.out" || die "the application does not answer"
 	census warm "$TARGET" # libraries are read, and its heap rests
 	rss=$(status_bytes "$TARGET" VmRSS)
 	census exact "$TARGET"

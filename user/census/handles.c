@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Global handles, from V8 7.8 to 14.6: blocks of 256 nodes (src/handles/global-handles.cc), which
- *are known by their indexes:
+ * Global handles, from V8 7.8 to 14.6: blocks of 256 nodes (NodeBlock in
+ * src/handles/global-handles.cc), which are known by their indexes:
  *
- *	0 object | 8 class (16 bits) | 10 index (8) | 11 flags (8) | 16 | 24
- *NodeBlock::nodes_[256]
+ *	0 object	8 class (16 bits), 10 index (8), 11 flags (8)	16	24
  *
  * The state is in the low bits of flags: FREE 0, NORMAL 1, WEAK 2, NEAR_DEATH 3 or 4.
  *
- * Local handles, in the same versions: blocks of 1022 (src/handles/handles.h, kHandleBlockSize).
- *Where the last block is used up to is in HandleScopeData of the isolate: {next, limit, level},
- *limit being the end of the block; copies of older ones are elsewhere, so that the largest next
- *counts. Blocks that it does not name are spare.
+ * Local handles, in the same versions: blocks of 1022 (kHandleBlockSize in src/handles/handles.h).
+ * Where the last block is used up to is in a HandleScopeData of the isolate's: {next, limit,
+ *level}, limit being the end of the block. Copies of older ones are on stacks and in free memory;
+ *of several others the largest next counts. Blocks that none names are spare.
  *
  * LIMITATIONS: blocks before the last one, which are full, are taken for spare: what only they keep
- *is not counted. That is what a single call holds while it runs.
+ * is not counted. That is what a single call holds while it runs.
  */
 #include "census/handles.h"
 
@@ -29,6 +28,7 @@
 #define STATE_MASK   3u
 #define STATE_NORMAL 1u
 #define BLOCK_BYTES  8176u
+#define BLOCK_FIRST  4u	     /* words that are looked at */
 #define BLOCK_CHUNK  0x2000u /* of glibc's malloc */
 #define LEVEL_MAX    10000u
 
@@ -57,22 +57,25 @@ static uint64_t word_at(const struct image_range *r, uint64_t addr)
 	return word;
 }
 
-/* Nothing but references, Smis and zeroes: a block of handles. */
+/*
+ * A block of handles begins with references, perhaps Smis among them. What comes behind those that
+ * were ever used is what malloc() gave.
+ */
 static bool is_block(const struct heap *h, const struct span *s)
 {
 	const unsigned char *bytes = image_at(&h->capture->image, s->start, BLOCK_BYTES);
-	bool any = false;
+	unsigned references = 0;
 
-	for (unsigned i = 0; bytes && i < BLOCK_BYTES; i += 8) {
+	for (unsigned i = 0; bytes && i < BLOCK_FIRST; i++) {
 		uint64_t word;
 
-		memcpy(&word, bytes + i, sizeof(word));
+		memcpy(&word, bytes + 8ull * i, sizeof(word));
 		if (heap_is_reference(word) && heap_page_of(h, word - 1))
-			any = true;
-		else if (!v8_is_smi(word))
+			references++;
+		else if (!word || !v8_is_smi(word))
 			return false;
 	}
-	return any;
+	return references;
 }
 
 /* Keeps those that are blocks of handles, to their ends; @s is by address. */
@@ -108,30 +111,46 @@ static void take_scope(struct spans *blocks, uint64_t next, uint64_t limit, uint
 		block->start = next;
 }
 
-static void find_scopes(struct spans *blocks, const struct image_range *r)
+/* Copies of older ones are on stacks, too. */
+static bool is_stack(const struct heap *h, const struct image_region *r)
+{
+	const struct capture *c = h->capture;
+
+	for (unsigned i = 0; i < c->thread_count; i++)
+		if (c->threads[i].sp >= r->start && c->threads[i].sp < r->end)
+			return true;
+	return r->is_stack;
+}
+
+static void find_scopes(struct spans *blocks, const struct image_range *r,
+			const struct spans *unused)
 {
 	uint64_t first = blocks->v[0].end, last = blocks->v[blocks->count - 1].end;
 
 	for (uint64_t at = r->start + 8; at + 16 <= r->end; at += 8) {
 		uint64_t limit = word_at(r, at);
 
-		if (limit >= first && limit <= last)
+		if (limit >= first && limit <= last && !spans_have(unused, at))
 			take_scope(blocks, word_at(r, at - 8), limit, (uint32_t)word_at(r, at + 8));
 	}
 }
 
-int handles_unused(const struct heap *h, struct spans *out)
+int handles_unused(const struct heap *h, struct spans *unused)
 {
 	const struct image *im = &h->capture->image;
 	struct spans blocks = {0};
 	int err = glibc_chunks(im, BLOCK_CHUNK, &blocks);
 
 	keep_blocks(h, &blocks);
-	for (unsigned i = 0; !err && blocks.count && i < im->range_count; i++)
-		if (im->regions[im->ranges[i].region].is_writable)
-			find_scopes(&blocks, &im->ranges[i]);
+	for (unsigned i = 0; !err && blocks.count && i < im->range_count; i++) {
+		const struct image_region *region = &im->regions[im->ranges[i].region];
+
+		if (region->is_writable && !is_stack(h, region))
+			find_scopes(&blocks, &im->ranges[i], unused);
+	}
 	for (size_t i = 0; !err && i < blocks.count; i++)
-		err = spans_add(out, blocks.v[i].start, blocks.v[i].end);
+		err = spans_add(unused, blocks.v[i].start, blocks.v[i].end);
+	spans_sort(unused);
 	spans_release(&blocks);
 	return err;
 }

@@ -162,10 +162,9 @@ static int find_what_keeps_nothing(struct walk *w)
 	int err = glibc_unused(im, &w->unused);
 
 	if (!err)
-		err = handles_unused(w->h, &w->unused);
-	if (!err)
 		err = glibc_small(im, SMALL, &w->small);
-	spans_sort(&w->unused);
+	if (!err)
+		err = handles_unused(w->h, &w->unused);
 	return err;
 }
 
