@@ -19,7 +19,7 @@
 #define NAMES_LAST    8u
 #define TABLE_FIRST   5u /* word of a hash table's first entry */
 #define TABLE_MAX     (1u << 18)
-#define CONTEXT_NAMES 6
+#define NAME_BYTES    48 /* shown of a name */
 
 /* Where a ScopeInfo has its names. */
 struct locals {
@@ -137,24 +137,14 @@ uint64_t heap_context_scope(struct heap *h, uint64_t addr)
 void heap_scope_name(struct heap *h, uint64_t scope, char *out, size_t size)
 {
 	struct locals l = {0};
-	size_t len;
-	unsigned shown = 0;
+	struct name_list names;
+	char name[NAME_BYTES];
+	bool more = scope && locals_find(h, scope, &l);
 
-	snprintf(out, size, "Context {");
-	len = strlen(out);
-	if (scope && locals_find(h, scope, &l)) {
-		for (unsigned i = 0; i < l.count && shown < CONTEXT_NAMES; i++) {
-			char name[48];
-			int n;
-
-			if (!local_name(h, &l, i, name, sizeof(name)))
-				continue;
-			n = snprintf(out + len, size - len, "%s%s", shown ? ", " : "", name);
-			if (n < 0 || (size_t)n >= size - len)
-				break;
-			len += (size_t)n;
-			shown++;
-		}
+	name_list_begin(&names, "Context ", out, size);
+	for (unsigned i = 0; more && i < l.count; i++) {
+		if (local_name(h, &l, i, name, sizeof(name)))
+			more = name_list_add(&names, name);
 	}
-	snprintf(out + len, size - len, shown < l.count ? ", ...}" : "}");
+	name_list_end(&names, l.count);
 }

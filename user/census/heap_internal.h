@@ -33,7 +33,20 @@ static inline bool heap_owns(const struct heap *h, uint64_t addr)
 	return p && addr < p->end;
 }
 
-#define SHAPE_NAMES 6 /* properties that a plain object is named by */
+/* Names in braces, as far as they fit: of properties, of variables. */
+struct name_list {
+	char *out;
+	size_t size, len;
+	unsigned shown;
+};
+
+/** name_list_begin - after @prefix, an opening brace */
+void name_list_begin(struct name_list *l, const char *prefix, char *out, size_t size);
+/** name_list_add - one more; false: no more are wanted, or fit */
+bool name_list_add(struct name_list *l, const char *name);
+/** name_list_end - the closing brace, with dots if there are more than were shown, of @count */
+void name_list_end(struct name_list *l, unsigned count);
+
 /** heap_shape_name - "{tags, note, buf}": of a Map's objects, whose properties are no dictionary */
 void heap_shape_name(struct heap *h, const struct heap_map *map, char *out, size_t size);
 

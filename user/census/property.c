@@ -21,6 +21,7 @@
 #define DICTIONARY_ENTRY  3u	/* key, value, details */
 #define DICTIONARY_MAX	  (1u << 20)
 #define DETAILS_ACCESSOR  1u /* PropertyDetails::KindField */
+#define NAME_BYTES	  48 /* shown of a name */
 #define PROPERTIES_FIELD  8u
 
 struct descriptor {
@@ -191,23 +192,18 @@ int heap_property_name(struct heap *h, uint64_t object, uint64_t holder, uint32_
 void heap_shape_name(struct heap *h, const struct heap_map *map, char *out, size_t size)
 {
 	uint64_t array = 0;
-	unsigned count = descriptors_of(h, map, &array), shown = 0;
-	size_t len = 1;
+	unsigned count = descriptors_of(h, map, &array);
+	struct name_list names;
+	char name[NAME_BYTES];
+	bool more = true;
 
-	snprintf(out, size, "{");
-	for (unsigned i = 0; i < count && shown < SHAPE_NAMES; i++) {
+	name_list_begin(&names, "", out, size);
+	for (unsigned i = 0; more && i < count; i++) {
 		struct descriptor d;
-		char name[48];
-		int n;
 
 		descriptor_read(h, array, i, &d);
-		if (!heap_name_string(h, d.key, name, sizeof(name)))
-			continue;
-		n = snprintf(out + len, size - len, "%s%s", shown ? ", " : "", name);
-		if (n < 0 || (size_t)n >= size - len)
-			break;
-		len += (size_t)n;
-		shown++;
+		if (heap_name_string(h, d.key, name, sizeof(name)))
+			more = name_list_add(&names, name);
 	}
-	snprintf(out + len, size - len, shown < count ? ", ...}" : "}");
+	name_list_end(&names, count);
 }
