@@ -56,7 +56,7 @@ CPPFLAGS += -D_GNU_SOURCE -DMEMWATCH_VERSION='"$(VERSION)"' -Iuser -Iinclude -I$
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fno-omit-frame-pointer $(CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS)
-LDLIBS := -lbpf -lpthread -lelf -lz -liberty -ljson-c -lncursesw -ltinfo -lm
+LDLIBS := -lbpf -lpthread -lelf -lz -liberty -ljson-c -lsqlite3 -lprotobuf-c -lncursesw -ltinfo -lm
 ifeq ($(SANITIZE),1)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined
 ALL_LDFLAGS += -fsanitize=address,undefined
@@ -141,6 +141,9 @@ $(SYSROOT)/packages: tests/kernels/sysroot.sh
 	$(Q)tests/kernels/sysroot.sh $(ARCH) >/dev/null
 	$(Q)touch $@
 endif
+
+# Files that are constants of the program (base/incbin.h), by what includes them.
+$(BUILD)/user/store/recorder.o: user/store/recording.sql
 
 $(BUILD)/memwatch: $(USER_OBJS)
 	$(call say,LINK,$@)

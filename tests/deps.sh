@@ -8,7 +8,9 @@ set -euo pipefail
 
 packages=(
 	build-essential clang llvm libbpf-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libncurses-dev systemtap-sdt-dev
-	libjson-c-dev libcmocka-dev debuginfod jq tmux perl clang-format clang-tidy cppcheck shellcheck mandoc
+	libjson-c-dev libsqlite3-dev libprotobuf-c-dev protobuf-c-compiler
+	libcmocka-dev debuginfod jq tmux perl sqlite3 golang-go libdevel-nytprof-perl chromium
+	clang-format clang-tidy cppcheck shellcheck mandoc
 )
 case ${1-} in
 '') ;;

@@ -22,7 +22,7 @@ die() {
 # To link with; libzstd for libelf of Debian 13; then what runs.
 readonly PACKAGES=(
 	libbpf-dev libelf-dev zlib1g-dev libzstd-dev libiberty-dev libncurses-dev
-	libcmocka-dev libjson-c-dev systemtap-sdt-dev
+	libcmocka-dev libjson-c-dev libsqlite3-dev libprotobuf-c-dev systemtap-sdt-dev
 	libc6 libgcc-s1 libstdc++6 libatomic1 libcmocka0
 )
 

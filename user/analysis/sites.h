@@ -56,6 +56,15 @@ unsigned site_groups_of_kinds(const struct site_table *t, const enum mw_site_kin
 			      unsigned kind_count, struct site_group *out, unsigned max);
 
 /**
+ * site_is_growth - whether @s counts where each byte of growth is to be counted once
+ *
+ * As site_groups_leading() takes them: what survives in V8's heap, external memory, and page faults
+ * but those in V8's heap, if it is known what survives there; where none of these was seen, brk,
+ * or else mmap. Of @t.
+ */
+bool site_is_growth(const struct site_table *t, const struct site *s);
+
+/**
  * site_rate - bytes per second since sites are taken
  * @now_ns: CLOCK_BOOTTIME of the tick
  *

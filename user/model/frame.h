@@ -32,12 +32,16 @@ struct frame {
 	const char *file;   /* of the source; JS: as V8 has it (path or URL); NULL: unknown */
 	const char *module; /* path of the ELF file as the process maps it; NULL for JS */
 	uint64_t ip;
-	uint32_t line;	     /* where it is, from 1; 0: unknown */
-	uint32_t fn_line;    /* where the function begins, from 1; 0: unknown */
-	uint8_t kind;	     /* enum frame_kind */
-	uint8_t origin;	     /* enum frame_origin; see frame_has_origin() */
-	uint8_t tier;	     /* enum frame_tier */
-	bool is_inlined;     /* into the frame after it */
+	/* So that it can be named later, when the process is gone; they are no part of what two
+	 * frames are compared by. */
+	const char *build_id;	 /* of @module, hexadecimal; NULL: it has none, or not known */
+	uint64_t module_address; /* @ip as the symbols of @module count; 0: unknown */
+	uint32_t line;		 /* where it is, from 1; 0: unknown */
+	uint32_t fn_line;	 /* where the function begins, from 1; 0: unknown */
+	uint8_t kind;		 /* enum frame_kind */
+	uint8_t origin;		 /* enum frame_origin; see frame_has_origin() */
+	uint8_t tier;		 /* enum frame_tier */
+	bool is_inlined;	 /* into the frame after it */
 	bool is_approximate; /* which of the inlined functions it is could not be told: this is the
 				physical function */
 };
