@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 double limit_seconds(const struct limit *l, double slope)
 {
@@ -30,15 +31,24 @@ const struct limit *limit_first(const struct limit *limits, unsigned count, doub
 	return first;
 }
 
+static const char *const names[] = {
+	[LIMIT_NONE] = "none",
+	[LIMIT_CGROUP_HIGH] = "memory.high",
+	[LIMIT_CGROUP_MAX] = "memory.max",
+	[LIMIT_V8_HEAP] = "v8-heap",
+	[LIMIT_MACHINE] = "machine",
+};
+
 const char *limit_kind_name(enum limit_kind kind)
 {
-	static const char *const names[] = {
-		[LIMIT_NONE] = "none",
-		[LIMIT_CGROUP_HIGH] = "memory.high",
-		[LIMIT_CGROUP_MAX] = "memory.max",
-		[LIMIT_V8_HEAP] = "v8-heap",
-		[LIMIT_MACHINE] = "machine",
-	};
-
 	return names[kind];
+}
+
+enum limit_kind limit_kind_parse(const char *name)
+{
+	for (unsigned kind = 0; kind < sizeof(names) / sizeof(names[0]); kind++) {
+		if (!strcmp(name, names[kind]))
+			return (enum limit_kind)kind;
+	}
+	return LIMIT_NONE;
 }

@@ -19,5 +19,7 @@ const struct limit *limit_first(const struct limit *limits, unsigned count, doub
 
 /** limit_kind_name - "memory.high", "memory.max", "v8-heap", "machine"; "none" */
 const char *limit_kind_name(enum limit_kind kind);
+/** limit_kind_parse - the kind of that name; LIMIT_NONE for others */
+enum limit_kind limit_kind_parse(const char *name);
 
 #endif

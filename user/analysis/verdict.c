@@ -65,6 +65,15 @@ const char *verdict_class_name(enum verdict_class class)
 	return classes[class].name;
 }
 
+int verdict_class_parse(const char *name)
+{
+	for (int class = 0; class < VERDICT_CLASSES; class ++) {
+		if (!strcmp(name, classes[class].name))
+			return class;
+	}
+	return -1;
+}
+
 const char *verdict_class_help(enum verdict_class class)
 {
 	return classes[class].help;

@@ -96,6 +96,8 @@ void verdict_give(const struct verdict_input *in, struct verdict *out);
 
 /** verdict_class_name - "leak", "warming", ...: as in NDJSON */
 const char *verdict_class_name(enum verdict_class class);
+/** verdict_class_parse - the class of that name, or -1 */
+int verdict_class_parse(const char *name);
 /** verdict_class_help - what it means, a phrase */
 const char *verdict_class_help(enum verdict_class class);
 

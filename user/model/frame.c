@@ -100,6 +100,28 @@ uint64_t stack_hash(const struct frame *frames, unsigned count)
 	return hash ^ hash >> 32;
 }
 
+static const char *const kinds[] = {
+	[FRAME_UNKNOWN] = "unknown",
+	[FRAME_NATIVE] = "native",
+	[FRAME_JS] = "js",
+	[FRAME_BUILTIN] = "builtin",
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+const char *frame_kind_name(unsigned kind)
+{
+	return kinds[kind < KINDS ? kind : FRAME_UNKNOWN];
+}
+
+int frame_kind_parse(const char *name)
+{
+	for (unsigned i = 0; i < KINDS; i++) {
+		if (!strcmp(name, kinds[i]))
+			return (int)i;
+	}
+	return -1;
+}
+
 bool frame_has_origin(const struct frame *f)
 {
 	return f->fn || f->file || f->module;

@@ -38,6 +38,8 @@ enum collector {
 bool gc_is_full(enum mw_gc_kind kind);
 /** gc_kind_name - "scavenge", "mark-compact", "minor-mark-sweep", "young", "full", "other" */
 const char *gc_kind_name(enum mw_gc_kind kind);
+/** gc_kind_parse - the kind of that name; MW_GC_OTHER for others */
+enum mw_gc_kind gc_kind_parse(const char *name);
 /** gc_via_name - "uprobe", "usdt" */
 const char *gc_via_name(enum mw_gc_via via);
 

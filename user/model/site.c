@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "model/site_note.h"
@@ -32,6 +33,15 @@ static const struct {
 const char *site_kind_name(enum mw_site_kind kind)
 {
 	return kinds[(unsigned)kind < MW_SITE_KINDS ? kind : 0].name;
+}
+
+enum mw_site_kind site_kind_parse(const char *name)
+{
+	for (unsigned kind = 1; kind < MW_SITE_KINDS; kind++) {
+		if (!strcmp(name, kinds[kind].name))
+			return (enum mw_site_kind)kind;
+	}
+	return 0;
 }
 
 const char *site_kind_help(enum mw_site_kind kind)

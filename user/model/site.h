@@ -101,6 +101,8 @@ unsigned site_table_top(const struct site_table *t, enum mw_site_kind kind, stru
 
 /** site_kind_name - "fault", "brk", "mmap", "v8-alloc", "v8-survived", "external" */
 const char *site_kind_name(enum mw_site_kind kind);
+/** site_kind_parse - the kind of that name, or 0 */
+enum mw_site_kind site_kind_parse(const char *name);
 /** site_kind_help - what its bytes mean, a phrase */
 const char *site_kind_help(enum mw_site_kind kind);
 

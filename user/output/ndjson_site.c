@@ -2,12 +2,6 @@
 /* Growth sites as JSON. What is not known is not there. */
 #include "output/ndjson_site.h"
 
-static const char *const frame_kinds[] = {
-	[FRAME_UNKNOWN] = "unknown",
-	[FRAME_NATIVE] = "native",
-	[FRAME_JS] = "js",
-	[FRAME_BUILTIN] = "builtin",
-};
 static const char *const frame_origins[] = {
 	[FRAME_USER] = "user",
 	[FRAME_DEPENDENCY] = "dependency",
@@ -97,7 +91,7 @@ static void add_frame(struct json *j, const struct frame *f)
 	add_text(j, "module", f->module);
 	if (!f->fn)
 		add_number(j, "ip", f->ip);
-	add_text(j, "kind", NAME_OF(frame_kinds, f->kind));
+	add_text(j, "kind", frame_kind_name(f->kind));
 	if (frame_has_origin(f))
 		add_text(j, "origin", NAME_OF(frame_origins, f->origin));
 	add_text(j, "tier", NAME_OF(frame_tiers, f->tier));
