@@ -75,6 +75,18 @@ bool event_text_add(struct strbuf *out, const struct mw_event_header *h, const s
 	return true;
 }
 
+void event_text_add_end(struct strbuf *out, int code)
+{
+	const char *name;
+
+	if (!WIFSIGNALED(code)) {
+		strbuf_addf(out, "ended with status %d", WEXITSTATUS(code));
+		return;
+	}
+	name = sigabbrev_np(WTERMSIG(code));
+	strbuf_addf(out, "was killed by signal %d (SIG%s)", WTERMSIG(code), name ? name : "?");
+}
+
 void event_text_add_vanished(struct strbuf *out, const struct process *p)
 {
 	add_head(out, "gone", p->pid, p->comm);

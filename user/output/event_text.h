@@ -25,6 +25,10 @@ bool event_text_add(struct strbuf *out, const struct mw_event_header *h, const s
 /** event_text_add_vanished - the same, of a process that is gone without an exit record */
 void event_text_add_vanished(struct strbuf *out, const struct process *p);
 
+/** event_text_add_end - "ended with status 1", "was killed by signal 9 (SIGKILL)"; @code: as
+ * wait(2) gives it */
+void event_text_add_end(struct strbuf *out, int code);
+
 /** lost_text_add - " ring_full=12 ticks=1": what was lost, by cause; nothing where nothing was */
 void lost_text_add(struct strbuf *out, const struct lost *lost);
 

@@ -4,10 +4,10 @@
 
 #include <math.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "analysis/culprits.h"
 #include "analysis/evidence.h"
+#include "output/event_text.h"
 #include "output/kept_text.h"
 #include "output/site_block.h"
 #include "output/site_text.h"
@@ -38,19 +38,6 @@ static void add_count(struct strbuf *out, size_t count, const char *one, const c
 	strbuf_addf(out, "%zu %s", count, count == 1 ? one : many);
 }
 
-/* "ended with status 1", "was killed by signal 9 (SIGKILL)" */
-static void add_end(struct strbuf *out, int code)
-{
-	const char *name;
-
-	if (!WIFSIGNALED(code)) {
-		strbuf_addf(out, "ended with status %d", WEXITSTATUS(code));
-		return;
-	}
-	name = sigabbrev_np(WTERMSIG(code));
-	strbuf_addf(out, "was killed by signal %d (SIG%s)", WTERMSIG(code), name ? name : "?");
-}
-
 /* --- a process --- */
 
 /* "private memory grew by 3.2M in 1m00s, +1.1M/s (+1.0M/s to +1.2M/s)" */
@@ -79,7 +66,7 @@ static void add_end_of(struct strbuf *out, const struct gate_process *p)
 	if (p->is_oom_killed)
 		strbuf_adds(out, "the kernel killed it for lack of memory");
 	else if (p->is_code_known)
-		add_end(out, p->code);
+		event_text_add_end(out, p->code);
 	else
 		strbuf_adds(out, "ended");
 	strbuf_addf(out, " after %s\n", evidence_span(span, round(p->lived_s)));
@@ -236,7 +223,7 @@ static void add_failed(struct strbuf *out, const struct gate *g, const char *com
 	if (c->exec_error)
 		strbuf_addf(out, "cannot be run: %s", strerror(c->exec_error));
 	else
-		add_end(out, c->code);
+		event_text_add_end(out, c->code);
 }
 
 void gate_line_add(struct strbuf *out, const struct gate *g, const char *command)
