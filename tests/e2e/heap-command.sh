@@ -108,6 +108,13 @@ like "$(cat "$T/two.out")" $'\n +\+200 [^\n]* object  Late ' "what is new"
 like "$(cat "$T/two.out")" $'\n100% of 3000 Thing ' "and who keeps what grew fastest, unasked"
 is "$(jq -r .type "$T/two.census" | uniq | xargs)" "meta census constructor retainer end" "the file is of the last census, with retainers"
 
+heap since --base "$T/a.census"
+like "$(cat "$T/since.out")" $'\n +\\+2000 [^\n]* object  Thing ' "--base: what grew since the census that was kept"
+is "$(grep -c '^growth since' "$T/since.out")" 1 "by one census more"
+like "$(cat "$T/since.out")" $'\n100% of [0-9]+ Thing ' "and who keeps it"
+heap nobase --base "$T/none"
+is "$STATUS $(wc -l <"$T/nobase.err") $(wc -c <"$T/nobase.out")" "1 1 0" "a base that is not there: status 1 and a line"
+
 start m "$MEMWATCH" heap -p "$target" --every 1 --json -o "$T/last.census"
 # shellcheck disable=SC2317
 many() {

@@ -44,6 +44,12 @@ static int opt_retainers(void *arg, const char *value)
 	return 0;
 }
 
+static int opt_base(void *arg, const char *value)
+{
+	((struct heap_options *)arg)->base = value;
+	return 0;
+}
+
 static int opt_live(void *arg, const char *value)
 {
 	(void)value;
@@ -75,6 +81,8 @@ static const struct opt table[] = {
 	{'d', "duration", "SEC",
 	 "end after this time (90s, 5m); without --every: two censuses so far apart",
 	 run_opt_duration},
+	{0, "base", "FILE",
+	 "what grew since the census in FILE (of 'heap -o'), as if it were the first", opt_base},
 	{0, "live", NULL, "do not stop the process: counts are off by 1 to 2 %", opt_live},
 	{0, "", NULL, "What to show", NULL},
 	{0, "retainers", "NAME",

@@ -35,7 +35,8 @@ struct heap_run {
 	const struct heap_options *o;
 	uint32_t pid;
 	struct census_taker *taker;
-	struct census *first, *before, *now; /* @before may be @first */
+	struct census *first, *before, *now; /* @first: the base, if there is one; @before may be
+						@first, or NULL */
 	struct census_diff *diff;	     /* of @now; NULL at the first */
 	unsigned count;
 	bool has_retainers;  /* of @now, as far as they were asked for */
@@ -69,7 +70,7 @@ static int compare(struct heap_run *r)
 {
 	census_diff_free(r->diff);
 	r->diff = NULL;
-	if (r->count < 2)
+	if (r->first == r->now)
 		return 0;
 	r->diff = census_diff_new(r->first, r->before == r->first ? NULL : r->before, r->now);
 	return r->diff ? 0 : log_error_code(-ENOMEM, "out of memory");
@@ -90,8 +91,9 @@ static int take(struct heap_run *r)
 		census_free(r->before);
 	r->before = r->now;
 	r->now = c;
-	if (!r->count++)
+	if (!r->first)
 		r->first = c;
+	r->count++;
 	r->has_retainers = false;
 	if (c->is_live && !r->o->census.live && r->count == 1)
 		log_warn("process %u was read while it ran: %s", r->pid, census_live_why(r->taker));
@@ -297,6 +299,24 @@ static int wait_for_more(struct heap_run *r)
 
 /* --- the run --- */
 
+/* Before the process is stopped for what cannot be compared. */
+static int read_base(struct heap_run *r)
+{
+	struct census_file file = {0};
+	int err;
+
+	if (!r->o->base)
+		return 0;
+	err = census_file_read(r->o->base, &file);
+	if (err)
+		return log_error_code(-EIO, "cannot compare with %s: %s", r->o->base, file.why);
+	if (file.is_cut)
+		log_warn("%s was cut off before its end: what is missing counts as new",
+			 r->o->base);
+	r->first = file.census;
+	return 0;
+}
+
 static int open_taker(struct heap_run *r)
 {
 	struct census_options options = r->o->census;
@@ -372,7 +392,9 @@ int heap_run(const struct heap_options *o, uint32_t pid)
 	r->pidfd = -1;
 	signal(SIGPIPE, SIG_IGN);
 	heap_show_init(&r->show, o->run.json, o->run.rows);
-	err = set_up(r);
+	err = read_base(r);
+	if (!err)
+		err = set_up(r);
 	if (!err)
 		err = run(r);
 	if (err == -ECANCELED)

@@ -13,6 +13,7 @@ struct heap_options {
 	struct run_options run; /* first: the options that are shared */
 	uint64_t every_ns;	/* between censuses; 0: there is one */
 	unsigned censuses;	/* 0: until stopped */
+	const char *base;	/* file of a census that counts as the first; NULL: none */
 	const char *retainers[HEAP_RETAINERS_MAX];
 	unsigned retainer_count;
 	struct census_options census;

@@ -18,7 +18,7 @@ _memwatch() {
 		mapfile -t COMPREPLY < <(compgen -d -- "${cur:-/sys/fs/cgroup/}")
 		return
 		;;
-	-o | --output | --btf)
+	-o | --output | --btf | --base)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -36,7 +36,7 @@ _memwatch() {
 		doctor) words="-p --pid --without --btf -v --verbose -h --help" ;;
 		schema) words="-h --help" ;;
 		heap)
-			words="-p --pid --every -d --duration --live --retainers -r --rows --show-values --json
+			words="-p --pid --every -d --duration --base --live --retainers -r --rows --show-values --json
 				-o --output --max-memory -v --verbose -q --quiet -h --help"
 			;;
 		diff)
