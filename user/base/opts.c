@@ -244,18 +244,19 @@ void opts_print(FILE *out, const struct opt *table)
 	int column = help_column(table);
 
 	for (const struct opt *o = table; o->long_name; o++) {
-		const char *help = o->help ? o->help : "";
 		int width;
 
+		if (!o->help)
+			continue;
 		if (is_heading(o)) {
-			fprintf(out, "%s%s\n", o == table ? "" : "\n", help);
+			fprintf(out, "%s%s\n", o == table ? "" : "\n", o->help);
 			continue;
 		}
 		width = print_name(out, o);
-		if (*help && width + HELP_GAP > column) {
+		if (*o->help && width + HELP_GAP > column) {
 			fputc('\n', out);
 			width = 0;
 		}
-		print_wrapped(out, help, width, column);
+		print_wrapped(out, o->help, width, column);
 	}
 }

@@ -18,8 +18,8 @@ struct opt {
 	char short_name;       /* 0 for none */
 	const char *long_name; /* NULL ends the table */
 	const char *value;     /* "SEC", or NULL for a flag */
-	const char *help;      /* newlines allowed; continued lines are indented */
-	opt_fn parse;	       /* NULL: a heading, @help is its text */
+	const char *help; /* newlines allowed; continued lines are indented; NULL: not listed */
+	opt_fn parse;	  /* NULL: a heading, @help is its text */
 };
 
 /**
