@@ -28,6 +28,16 @@ int engine_stop(struct engine *e, int err)
 	return 0;
 }
 
+/* @what: failed by @err, unless the front knows better. */
+static int explain(const struct engine *e, int err, const char *what)
+{
+	const char *why = e->front->why ? e->front->why(e->front->arg) : NULL;
+
+	if (why)
+		return log_error_code(err, "%s", why);
+	return log_error_code(err, "%s: %s", what, strerror(-err));
+}
+
 bool engine_has_targets(const struct engine *e)
 {
 	return targets_left(&e->options->targets);
@@ -121,9 +131,7 @@ static int open_sink(struct engine *e)
 	unsigned page_shift = session_kernel(e->session)->page_shift;
 
 	e->sink = e->front->open_sink(e->front->arg, e->out_fd, page_shift);
-	if (!e->sink)
-		return log_error_code(-errno, "cannot start the output: %s", strerror(errno));
-	return 0;
+	return e->sink ? 0 : explain(e, -errno, "cannot start the output");
 }
 
 static int prepare_verdicts(struct engine *e)
@@ -192,7 +200,7 @@ static int watch_sources(struct engine *e)
 	if (!err && e->front->add_sources)
 		err = e->front->add_sources(e->front->arg, e, e->loop);
 	/* Who reads a pipe may go while there is nothing to write; of a file epoll says EPERM. */
-	if (!err && !e->front->has_terminal) {
+	if (!err && !e->front->has_no_reader) {
 		err = loop_add_fd(e->loop, e->out_fd, 0, on_reader_gone, e);
 		err = err == -EPERM ? 0 : err;
 	}
@@ -379,7 +387,7 @@ int engine_run(struct run_options *options, const struct engine_front *front)
 	if (!err) {
 		err = run(e);
 		if (err)
-			log_error("stopped: %s", strerror(-err));
+			explain(e, err, "stopped");
 	}
 	tear_down(e);
 	free(e);

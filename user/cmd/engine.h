@@ -21,12 +21,14 @@ struct engine;
 /* What a command makes of a run. @arg goes to each; all but open_sink may be NULL. */
 struct engine_front {
 	void *arg;
-	/* It reads and draws on the terminal itself: nobody looks whether the reader is gone. */
-	bool has_terminal;
+	/* It draws on the terminal itself, or has a file: nobody looks whether a reader is gone. */
+	bool has_no_reader;
 	/* What the run finds is told at its end: a census that is due then is waited for. */
 	bool is_told_last;
 	/* To @fd (not owned). The engine frees it. NULL with errno set. */
 	struct sink *(*open_sink)(void *arg, int fd, unsigned page_shift);
+	/* What is to be said of the run's failure instead of its errno; NULL: that. */
+	const char *(*why)(void *arg);
 	/* More sources of the loop, such as keys, before the first tick. 0 or a negative errno. */
 	int (*add_sources)(void *arg, struct engine *e, struct loop *loop);
 	/* The first tick is made: what is to be watched may begin. */

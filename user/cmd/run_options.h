@@ -84,7 +84,14 @@ int run_opt_help(void *arg, const char *value);
 		'o', "output", "FILE", "write to FILE instead of the terminal", run_opt_output     \
 	}
 
-#define RUN_OPTS_COST                                                                              \
+#define RUN_OPT_HEAP_HELP                                                                          \
+	"what leaks in V8's heap is looked into: constructors that grow, and who keeps "           \
+	"them. Stops that process twice, some milliseconds for each 50 MB"
+
+#define RUN_OPTS_COST RUN_OPTS_COST_WITH(RUN_OPT_HEAP_HELP)
+
+/* For a command to which --heap means more. */
+#define RUN_OPTS_COST_WITH(heap_help)                                                              \
 	{0, "", NULL, "What it may cost", NULL},                                                   \
 		{0, "budget", "PCT",                                                               \
 		 "of one CPU (1; 0 for no limit): detail is given up before it is passed",         \
@@ -94,10 +101,7 @@ int run_opt_help(void *arg, const char *value);
 		 "doctor' "                                                                        \
 		 "lists them)",                                                                    \
 		 run_opt_without},                                                                 \
-		{0, "heap", NULL,                                                                  \
-		 "what leaks in V8's heap is looked into: constructors that grow, and who keeps "  \
-		 "them. Stops that process twice, some milliseconds for each 50 MB",               \
-		 run_opt_heap},                                                                    \
+		{0, "heap", NULL, heap_help, run_opt_heap},                                        \
 	{                                                                                          \
 		0, "no-stacks", NULL, "take no stacks: which process grows, not by which code",    \
 			run_opt_no_stacks                                                          \

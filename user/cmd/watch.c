@@ -156,7 +156,7 @@ static int watch(struct watch *w)
 	const struct engine_front lines = {.arg = w, .open_sink = open_lines};
 	const struct engine_front tui = {
 		.arg = w,
-		.has_terminal = true,
+		.has_no_reader = true,
 		.open_sink = open_tui,
 		.add_sources = add_keys,
 		.sort = order,
