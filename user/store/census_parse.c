@@ -10,11 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "base/clock.h"
 #include "model/run.h"
 #include "store/census_file.h"
+#include "store/json_read.h"
 
 #define NUMBER_MAX INT64_MAX /* of what is counted */
 
@@ -44,16 +43,6 @@ __attribute__((format(printf, 3, 4))) static int refuse(struct parse *p, int err
 }
 
 /* --- values --- */
-
-/* NULL: there is none, or it is no string. */
-static const char *get_string(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	if (!json_object_object_get_ex(o, key, &v) || !json_object_is_type(v, json_type_string))
-		return NULL;
-	return json_object_get_string(v);
-}
 
 /* 0 where there is none; a number that cannot be is refused. */
 static int get_number(struct parse *p, struct json_object *o, const char *key, uint64_t max,
@@ -91,27 +80,10 @@ static int get_numbers(struct parse *p, struct json_object *o, const struct numb
 	return err;
 }
 
-static bool get_flag(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_boolean) &&
-	       json_object_get_boolean(v);
-}
-
-static struct json_object *get_list(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	if (!json_object_object_get_ex(o, key, &v) || !json_object_is_type(v, json_type_array))
-		return NULL;
-	return v;
-}
-
 /* "0x7f001000" */
 static bool get_address(struct json_object *o, const char *key, uint64_t *out)
 {
-	const char *text = get_string(o, key);
+	const char *text = json_read_string(o, key);
 	char *end;
 
 	if (!text || strncmp(text, "0x", 2))
@@ -137,15 +109,10 @@ static uint8_t get_isolate(const struct census *c, struct json_object *o)
 
 static uint8_t get_kind(struct json_object *o)
 {
-	const char *name = get_string(o, "kind");
+	const char *name = json_read_string(o, "kind");
 	int kind = name ? census_kind_parse(name) : CENSUS_OBJECT;
 
 	return (uint8_t)(kind < 0 ? CENSUS_SYSTEM : kind); /* one that is not known yet */
-}
-
-static void copy_text(char *out, size_t size, const char *text)
-{
-	snprintf(out, size, "%s", text ? text : "");
 }
 
 /* --- records --- */
@@ -168,7 +135,7 @@ static int read_meta(struct parse *p, struct json_object *o)
 
 static int read_isolates(struct parse *p, struct json_object *o)
 {
-	struct json_object *list = get_list(o, "isolates");
+	struct json_object *list = json_read_list(o, "isolates");
 	struct census *c = p->census;
 	size_t count = list ? json_object_array_length(list) : 0;
 	int err = 0;
@@ -215,7 +182,7 @@ static int read_lost(struct parse *p, struct json_object *o)
 static int read_how(struct parse *p, struct json_object *o)
 {
 	struct census *c = p->census;
-	const char *time = get_string(o, "time");
+	const char *time = json_read_string(o, "time");
 	uint64_t pid, waits;
 	const struct number numbers[] = {
 		{"ts_ns", &c->taken_ns},
@@ -237,10 +204,10 @@ static int read_how(struct parse *p, struct json_object *o)
 	c->gc_waits = (unsigned)waits;
 	if (!time || clock_parse_rfc3339(time, &c->wall_ns))
 		c->wall_ns = 0;
-	c->is_live = get_flag(o, "live");
-	c->in_gc = get_flag(o, "in_gc");
-	copy_text(c->comm, sizeof(c->comm), get_string(o, "comm"));
-	copy_text(c->node, sizeof(c->node), get_string(o, "runtime"));
+	c->is_live = json_read_flag(o, "live");
+	c->in_gc = json_read_flag(o, "in_gc");
+	json_read_copy(o, "comm", c->comm, sizeof(c->comm));
+	json_read_copy(o, "runtime", c->node, sizeof(c->node));
 	return 0;
 }
 
@@ -260,9 +227,9 @@ static int read_census(struct parse *p, struct json_object *o)
 
 static int read_constructor(struct parse *p, struct json_object *o)
 {
-	struct constructor k = {.name = get_string(o, "name"),
-				.class_name = get_string(o, "class"),
-				.file = get_string(o, "file"),
+	struct constructor k = {.name = json_read_string(o, "name"),
+				.class_name = json_read_string(o, "class"),
+				.file = json_read_string(o, "file"),
 				.kind = get_kind(o)};
 	const struct number numbers[] = {
 		{"count", &k.count},
@@ -293,7 +260,7 @@ static int read_constructor(struct parse *p, struct json_object *o)
 static int read_steps(struct parse *p, struct json_object *o, const char *key,
 		      struct retainer_step *to, unsigned max, unsigned *count)
 {
-	struct json_object *list = get_list(o, key);
+	struct json_object *list = json_read_list(o, key);
 	size_t there = list ? json_object_array_length(list) : 0;
 
 	if (there > max)
@@ -306,22 +273,14 @@ static int read_steps(struct parse *p, struct json_object *o, const char *key,
 		if (err)
 			return err;
 		to[i] = (struct retainer_step){
-			.edge = get_string(from, "edge"),
-			.node = get_string(from, "node"),
-			.file = get_string(from, "file"),
+			.edge = json_read_string(from, "edge"),
+			.node = json_read_string(from, "node"),
+			.file = json_read_string(from, "file"),
 			.line = (uint32_t)line,
 		};
 	}
 	*count = (unsigned)there;
 	return 0;
-}
-
-static double get_share(struct json_object *o)
-{
-	struct json_object *v;
-	double share = json_object_object_get_ex(o, "share", &v) ? json_object_get_double(v) : 0;
-
-	return share > 0 && share <= 1 ? share : 0;
 }
 
 static int read_retainer(struct parse *p, struct json_object *o)
@@ -335,11 +294,11 @@ static int read_retainer(struct parse *p, struct json_object *o)
 	};
 	int err;
 
-	*r = (struct retainer){.of = get_string(o, "of"),
-			       .of_file = get_string(o, "file"),
+	*r = (struct retainer){.of = json_read_string(o, "of"),
+			       .of_file = json_read_string(o, "file"),
 			       .of_kind = get_kind(o),
-			       .container = get_string(o, "container"),
-			       .share = get_share(o)};
+			       .container = json_read_string(o, "container"),
+			       .share = json_read_share(o, "share")};
 	r->isolate = get_isolate(p->census, o);
 	err = get_numbers(p, o, numbers, sizeof(numbers) / sizeof(numbers[0]));
 	if (!err)
@@ -381,7 +340,7 @@ static const struct {
 
 static int read_record(struct parse *p, struct json_object *o)
 {
-	const char *type = get_string(o, "type");
+	const char *type = json_read_string(o, "type");
 
 	if (!p->has_meta && (!type || strcmp(type, "meta")))
 		return refuse(p, -EINVAL, "it does not begin as what memwatch writes");

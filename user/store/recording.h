@@ -20,8 +20,9 @@
 struct recording_select {
 	const uint32_t *pids; /* whose details are loaded; none: the first @most */
 	unsigned pid_count;
-	unsigned most; /* 0: RECORDING_MOST */
-	bool all;      /* of all of them, however many */
+	const char *comm; /* or whose name is this; NULL: any */
+	unsigned most;	  /* 0: RECORDING_MOST */
+	bool all;	  /* of all of them, however many */
 };
 
 #define RECORDING_MOST 10
