@@ -143,7 +143,7 @@ $(SYSROOT)/packages: tests/kernels/sysroot.sh
 endif
 
 # Files that are constants of the program (base/incbin.h), by what includes them.
-$(BUILD)/user/store/recorder.o: user/store/recording.sql
+$(BUILD)/user/store/recorder_file.o: user/store/recording.sql
 $(BUILD)/user/output/html_page.o: user/output/page.css user/output/page.js
 
 $(BUILD)/memwatch: $(USER_OBJS)
@@ -214,7 +214,7 @@ build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/co
 	$(Q)$(CLANG) -D_GNU_SOURCE -Iuser -Iinclude -Itests -Itests/unit -std=gnu11 -g -O1 \
 		-fsanitize=fuzzer,address,undefined $< \
 		$(wildcard user/base/*.c user/model/*.c user/sym/*.c user/v8/*.c user/census/*.c \
-		user/store/*.c) -o $@ -lelf -lz -liberty -ljson-c -lm
+		user/analysis/*.c user/store/*.c) -o $@ -lelf -lz -liberty -ljson-c -lsqlite3 -lm
 
 unit: units
 	$(Q)tests/run.sh $(if $(IS_CROSS),$(filter-out $(NOT_EMULATED:%=$(BUILD)/tests/unit/test_%),$(UNITS)),$(UNITS))

@@ -16,6 +16,12 @@
 
 #define SITES_MAX 4096 /* of a process; what comes after is counted in @dropped_bytes */
 
+/* For who writes sites down: as they were last written. */
+struct site_recorded {
+	int64_t id; /* there; 0: not yet */
+	uint64_t bytes, samples;
+};
+
 struct site {
 	struct hmap_node node; /* by kind and hash of the frames */
 	enum mw_site_kind kind;
@@ -33,6 +39,7 @@ struct site {
 	uint64_t bytes; /* what is shown: @estimated_bytes, for V8_SURVIVED scaled: see below */
 	int64_t delta_bytes; /* of @bytes since the tick before */
 	double share;	     /* of what was sampled of the kind in this process, 0..1 */
+	struct site_recorded recorded;
 };
 
 /* How well the sites of a process can be told; for outputs and doctor -p. */

@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 
 #include "base/json.h"
+#include "model/kept_json.h"
 #include "output/ndjson_record.h"
 #include "output/ndjson_site.h"
-#include "output/ndjson_kept.h"
 #include "output/ndjson_verdict.h"
 #include "output/sink.h"
 
@@ -272,7 +272,7 @@ static int ndjson_verdict(struct sink *s, const struct process *p, uint64_t now_
 	ndjson_identity_add(&j, p->pid, p->start_ns, p->comm);
 	ndjson_verdict_add(&j, p->verdict, p->sites, is_last);
 	if (p->kept)
-		ndjson_kept_add(&j, p->kept);
+		kept_json_add(&j, p->kept);
 	json_end(&j);
 	return write_if_much(n);
 }

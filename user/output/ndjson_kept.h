@@ -3,14 +3,10 @@
 #ifndef MEMWATCH_OUTPUT_NDJSON_KEPT_H
 #define MEMWATCH_OUTPUT_NDJSON_KEPT_H
 
-#include "base/json.h"
-#include "model/kept.h"
 #include "output/ndjson_site.h"
 
-/** ndjson_kept_add - "constructors" of a "verdict" record: an array, empty if nothing grew */
-void ndjson_kept_add(struct json *j, const struct kept *k);
-
-/* The keys, for `memwatch schema`; those of @retainer are an object's of its own. */
+/* The keys that kept_json_add() writes, for `memwatch schema`; those of @retainer are an object's
+   of its own. */
 extern const struct site_key verdict_constructor_keys[], verdict_retainer_keys[];
 extern const size_t verdict_constructor_key_count, verdict_retainer_key_count;
 

@@ -153,7 +153,8 @@ CREATE TABLE verdict ( -- each time that it changed
 	since_ns INTEGER, slope REAL, slope_low REAL, slope_high REAL, points INTEGER, -- bytes per second
 	limit_kind TEXT, limit_bytes INTEGER, limit_used_bytes INTEGER, limit_where TEXT, limit_seconds REAL,
 	evidence TEXT, -- JSON: an array of sentences
-	kept TEXT, -- JSON: what the leak consists of, as `memwatch schema` has it; NULL: nobody looked
+	kept TEXT, -- JSON: what the leak consists of: {taken_ns, seconds, pauses_ns: [first, second],
+		   -- constructors: as `memwatch schema` has them}; NULL: nobody looked
 	last INTEGER -- 1: the process or the run had ended
 );
 CREATE INDEX verdict_process ON verdict (process, ns);

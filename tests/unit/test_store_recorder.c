@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Recordings as SQLite sees them: what each call writes, and what is there when something fails. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "analysis/verdict.h"
+#include "census_sample.h"
+#include "model/kept.h"
+#include "recorder_sample.h"
+
+static int setup(void **state)
+{
+	static struct recorder_sample sample;
+
+	*state = &sample;
+	sample_recorder_open(&sample, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	sample_recorder_close(*state);
+	return 0;
+}
+
+static void is(const struct recorder_sample *s, const char *sql, int64_t value)
+{
+	int64_t got = sample_number(s->path, sql);
+
+	if (got != value)
+		fail_msg("%s: %lld, not %lld", sql, (long long)got, (long long)value);
+}
+
+static void says(const struct recorder_sample *s, const char *sql, const char *text)
+{
+	assert_string_equal(sample_text(s->path, sql), text);
+}
+
+/* A tick that sees this one process, written. */
+static struct process *tick_of(struct recorder_sample *s, const struct mw_task *raw, bool is_named)
+{
+	struct process *p;
+
+	assert_int_equal(sample_recorder_tick(s), 0);
+	p = sample_update(&s->table, raw);
+	assert_int_equal(recorder_process(s->r, p, is_named), 0);
+	assert_int_equal(recorder_commit(s->r), 0);
+	return p;
+}
+
+static void end(struct recorder_sample *s)
+{
+	struct recorder_tick last = sample_recorder_tick_at(s->now_ns);
+
+	assert_int_equal(recorder_end(s->r, &last), 0);
+}
+
+/* --- the run --- */
+
+static void test_run(void **state)
+{
+	struct recorder_sample *s = *state;
+
+	is(s, "PRAGMA application_id", 0x4d4d5754);
+	is(s, "PRAGMA user_version", 1);
+	says(s, "SELECT value FROM meta WHERE key = 'kernel'", "6.18");
+	is(s, "SELECT value FROM meta WHERE key = 'interval_ns'", SAMPLE_SECOND);
+	is(s, "SELECT pid FROM target", 10);
+	says(s, "SELECT hook FROM hook WHERE capability = 'faults'", "tp_btf");
+	is(s, "SELECT count(*) FROM hook WHERE hook IS NULL", 1);
+	assert_int_equal(sample_recorder_tick(s), 0);
+	recorder_commit(s->r);
+	is(s, "SELECT value FROM meta WHERE key = 'begin_ns'", s->now_ns);
+	is(s, "SELECT count(*) FROM meta WHERE key = 'ended'", 0);
+	end(s);
+	is(s, "SELECT value FROM meta WHERE key = 'ended'", s->now_ns);
+	is(s, "SELECT count(*) FROM tick", 1);
+}
+
+/* Every view can be asked, and there is one file when it is over. */
+static void test_views_and_one_file(void **state)
+{
+	static const char *const views[] = {"growth",	   "stack_text",   "top_sites",
+					    "collections", "constructors", "ended"};
+	struct recorder_sample *s = *state;
+	struct mw_task raw = sample_task(10, 5, "node");
+	char path[128], sql[64];
+
+	tick_of(s, &raw, true);
+	raw.anon_pages += 100;
+	tick_of(s, &raw, true);
+	end(s);
+	for (unsigned i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", views[i]);
+		assert_true(sample_number(s->path, sql) >= 0);
+	}
+	is(s, "SELECT grown_bytes FROM growth", 100 << SAMPLE_PAGE_SHIFT);
+	snprintf(path, sizeof(path), "%s-wal", s->path);
+	assert_int_equal(access(path, F_OK), -1);
+	snprintf(path, sizeof(path), "%s-shm", s->path);
+	assert_int_equal(access(path, F_OK), -1);
+	says(s, "PRAGMA journal_mode", "delete");
+}
+
+/* --- processes --- */
+
+static void test_process(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct mw_task raw = sample_task(10, 5, "node");
+
+	tick_of(s, &raw, true);
+	is(s, "SELECT start_ns FROM process WHERE pid = 10", 5);
+	is(s, "SELECT ppid FROM process", 1);
+	is(s, "SELECT named FROM process", 1);
+	is(s, "SELECT first_ns FROM process", s->now_ns);
+	is(s, "SELECT end_ns FROM process", INT64_MIN);
+	is(s, "SELECT peak_rss_bytes FROM process", 1500 << SAMPLE_PAGE_SHIFT);
+	is(s, "SELECT anon_bytes FROM process_tick", 1000 << SAMPLE_PAGE_SHIFT);
+	is(s, "SELECT swap_bytes FROM process_tick", 4 << SAMPLE_PAGE_SHIFT);
+	is(s, "SELECT stack_bytes FROM process_tick", 33 << SAMPLE_PAGE_SHIFT);
+	is(s, "SELECT heap_bytes FROM process_tick", 135168);
+	is(s, "SELECT threads FROM process_tick", 11);
+	is(s, "SELECT majflt FROM process_tick", 7);
+	is(s, "SELECT fault_bytes FROM process_tick", INT64_MIN);
+}
+
+static void test_only_what_changed(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct mw_task raw = sample_task(10, 5, "node");
+
+	for (unsigned i = 0; i < 5; i++)
+		tick_of(s, &raw, false);
+	is(s, "SELECT count(*) FROM tick", 5);
+	is(s, "SELECT count(*) FROM process_tick", 1);
+	raw.growth.brk_bytes = 4096;
+	raw.growth.brk_count = 1;
+	tick_of(s, &raw, false);
+	is(s, "SELECT count(*) FROM process_tick", 2);
+	is(s, "SELECT brk_bytes FROM process_tick ORDER BY ns DESC", 4096);
+	raw.flags |= MW_TASK_HEAP_UNKNOWN;
+	raw.minflt++;
+	tick_of(s, &raw, false);
+	is(s, "SELECT heap_bytes FROM process_tick ORDER BY ns DESC", INT64_MIN);
+	is(s, "SELECT fault_count FROM process_tick ORDER BY ns DESC", 1);
+	is(s, "SELECT count(*) FROM process", 1);
+}
+
+static void test_hostile_names(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct mw_task raw = sample_task(10, 5, "\xff\x1b[2J'\");--");
+	struct mw_event_exec exec = {.h = {.type = MW_EVENT_EXEC, .pid = 10, .start_ns = 5}};
+
+	tick_of(s, &raw, false);
+	says(s, "SELECT comm FROM process", "\xef\xbf\xbd\xef\xbf\xbd[2J'\");--");
+	memset(exec.path, 0xc3, sizeof(exec.path)); /* no NUL anywhere */
+	memset(exec.h.comm, 'x', sizeof(exec.h.comm));
+	assert_int_equal(recorder_event(s->r, &exec.h, NULL, NULL), 0);
+	recorder_commit(s->r);
+	says(s, "SELECT comm FROM process", "xxxxxxxxxxxxxxxx");
+	is(s, "SELECT length(path) FROM process", MW_PATH_LEN);
+	is(s, "SELECT length(path) FROM event", MW_PATH_LEN);
+}
+
+/* --- events --- */
+
+static void test_life_of_a_process(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct mw_event_fork fork = {
+		.h = {.type = MW_EVENT_FORK, .pid = 20, .start_ns = 6, .ppid = 3, .ts_ns = 100}};
+	struct mw_event_exec exec = {
+		.h = {.type = MW_EVENT_EXEC, .pid = 20, .start_ns = 6, .comm = "ls", .ts_ns = 101},
+		.path = "/bin/ls"};
+	struct mw_event_exit exit = {
+		.h = {.type = MW_EVENT_EXIT, .pid = 20, .start_ns = 6, .ts_ns = 102},
+		.code = 9,
+		.has_task = 1,
+		.task = {.anon_pages = 3, .peak_rss_pages = 50}};
+
+	memcpy(fork.h.comm, "sh", 2);
+	assert_int_equal(recorder_event(s->r, &fork.h, NULL, NULL), 0);
+	assert_int_equal(recorder_event(s->r, &exec.h, NULL, NULL), 0);
+	assert_int_equal(recorder_event(s->r, &exit.h, NULL, NULL), 0);
+	assert_int_equal(sample_recorder_tick(s), 0);
+	recorder_commit(s->r);
+	is(s, "SELECT count(*) FROM process", 1);
+	is(s, "SELECT ppid FROM process", 3);
+	says(s, "SELECT comm FROM process", "ls");
+	says(s, "SELECT path FROM process", "/bin/ls");
+	is(s, "SELECT end_ns FROM process", 102);
+	is(s, "SELECT code FROM process", 9);
+	is(s, "SELECT first_ns FROM process", INT64_MIN);
+	is(s, "SELECT peak_rss_bytes FROM process", 50 << SAMPLE_PAGE_SHIFT);
+	says(s, "SELECT group_concat(kind) FROM event", "fork,exec,exit");
+	is(s, "SELECT anon_bytes FROM event WHERE kind = 'exit'", 3 << SAMPLE_PAGE_SHIFT);
+	is(s, "SELECT signal FROM ended", 9);
+}
+
+/* Another process has its PID; and who is spoken of after its end is the same as before. */
+static void test_identity(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct mw_task raw = sample_task(10, 5, "old");
+	struct mw_event_exit exit = {.h = {.type = MW_EVENT_EXIT, .pid = 10, .start_ns = 5}};
+	struct gc gc = {.pid = 10, .start_ns = 5, .comm = "old", .kind = MW_GC_SCAVENGE};
+
+	tick_of(s, &raw, false);
+	assert_int_equal(recorder_event(s->r, &exit.h, NULL, NULL), 0);
+	raw = sample_task(10, 500, "new");
+	tick_of(s, &raw, false);
+	tick_of(s, &raw, false);
+	assert_int_equal(recorder_gc(s->r, &gc), 0);
+	recorder_commit(s->r);
+	is(s, "SELECT count(*) FROM process", 2);
+	is(s, "SELECT p.start_ns FROM gc JOIN process p ON p.id = gc.process", 5);
+	is(s, "SELECT end_ns FROM process WHERE start_ns = 500", INT64_MIN);
+}
+
+static void test_oom(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct mw_event_oom oom = {
+		.h = {.type = MW_EVENT_OOM, .pid = 10, .start_ns = 5, .ts_ns = 7},
+		.limit_cgroup_id = 3,
+		.limit_bytes = 1000,
+		.usage_bytes = 999,
+		.memcg_known = 1,
+		.has_task = 1,
+		.task = {.anon_pages = 1}};
+
+	assert_int_equal(recorder_event(s->r, &oom.h, NULL, "/pod"), 0);
+	oom.limit_cgroup_id = 0;
+	oom.h.start_ns = 0;
+	oom.has_task = 0;
+	assert_int_equal(recorder_event(s->r, &oom.h, NULL, NULL), 0);
+	recorder_commit(s->r);
+	says(s, "SELECT limit_cgroup FROM event WHERE limit_kind = 'cgroup'", "/pod");
+	is(s, "SELECT limit_bytes FROM event WHERE limit_kind = 'cgroup'", 1000);
+	is(s, "SELECT pid FROM event WHERE limit_kind = 'machine' AND process IS NULL", 10);
+}
+
+static void test_gc(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct gc gc = {.pid = 10,
+			.start_ns = 5,
+			.comm = "node",
+			.ns = 77,
+			.isolate = 0x7f0000001000,
+			.kind = MW_GC_MARK_COMPACT,
+			.pause_ns = 12,
+			.live_bytes = 4096};
+
+	assert_int_equal(recorder_gc(s->r, &gc), 0);
+	recorder_commit(s->r);
+	says(s, "SELECT kind FROM gc", "mark-compact");
+	is(s, "SELECT isolate FROM gc", 0x7f0000001000);
+	is(s, "SELECT pause_max_ns FROM gc", 12);
+	is(s, "SELECT count FROM gc", 1);
+	is(s, "SELECT live_bytes FROM gc", 4096);
+	is(s, "SELECT external_bytes FROM gc", INT64_MIN);
+}
+
+static void test_verdict(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct mw_task raw = sample_task(10, 5, "node");
+	struct verdict v = {
+		.class = VERDICT_LEAK,
+		.is_leak = true,
+		.confidence = 0.9,
+		.trend = {.slope = 100, .low = 90, .high = 110, .points = 12},
+		.limit = {.kind = LIMIT_CGROUP_MAX, .bytes = 5, .used_bytes = 4, .where = "/a"},
+		.limit_seconds = 60,
+		.evidence_count = 2,
+		.evidence = {"it \"grows\"", "so it does"},
+	};
+	struct kept kept = {.taken_ns = 8, .count = 1, .constructors = {{.name = "Leaky"}}};
+	struct process *p = tick_of(s, &raw, true);
+
+	p->verdict = &v;
+	p->kept = &kept;
+	assert_int_equal(recorder_verdict(s->r, p, s->now_ns, false), 0);
+	v = (struct verdict){.class = VERDICT_EARLY};
+	p->kept = NULL;
+	assert_int_equal(recorder_verdict(s->r, p, s->now_ns + 1, true), 0);
+	recorder_commit(s->r);
+	p->verdict = NULL;
+	says(s, "SELECT class FROM verdict WHERE leak", "leak");
+	says(s, "SELECT limit_where FROM verdict WHERE leak", "/a");
+	says(s, "SELECT json_extract(evidence, '$[0]') FROM verdict WHERE leak", "it \"grows\"");
+	is(s, "SELECT json_array_length(evidence) FROM verdict WHERE leak", 2);
+	says(s, "SELECT json_extract(kept, '$.constructors[0].name') FROM verdict WHERE leak",
+	     "Leaky");
+	is(s, "SELECT json_extract(kept, '$.taken_ns') FROM verdict WHERE leak", 8);
+	is(s, "SELECT slope FROM verdict WHERE leak", 100);
+	is(s, "SELECT count(*) FROM verdict WHERE slope IS NULL AND kept IS NULL AND last", 1);
+	says(s, "SELECT verdict FROM growth", "too-early");
+}
+
+/* --- sites --- */
+
+static void test_sites(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct frame frames[] = {
+		sample_native(FRAME_RUNTIME, "malloc", "/lib/libc.so", 0x10),
+		sample_js(FRAME_USER, "leak", "/app/a.js", 3),
+	};
+	struct mw_task raw = sample_task(10, 5, "node");
+	struct site_table *t = site_table_new();
+	struct process *p = tick_of(s, &raw, true);
+
+	assert_non_null(t);
+	frames[0].build_id = "abcd";
+	frames[0].module_address = 0x99;
+	sample_site(t, MW_SITE_FAULT, frames, 2, 4096);
+	sample_site(t, MW_SITE_BRK, frames, 2, 100);
+	sample_site(t, MW_SITE_BRK, frames, 1, 100);
+	site_table_finish_tick(t);
+	p->sites = t;
+	assert_int_equal(recorder_process(s->r, p, true), 0);
+	assert_int_equal(sample_recorder_tick(s), 0);
+	sample_site(t, MW_SITE_FAULT, frames, 2, 4096);
+	site_table_finish_tick(t);
+	assert_int_equal(recorder_process(s->r, p, true), 0);
+	recorder_commit(s->r);
+	p->sites = NULL;
+	site_table_free(t);
+	is(s, "SELECT count(*) FROM site", 3);
+	is(s, "SELECT bytes FROM site WHERE kind = 'fault'", 8192);
+	is(s, "SELECT last_ns FROM site WHERE kind = 'fault'", s->now_ns);
+	is(s, "SELECT max(last_ns) FROM site WHERE kind = 'brk'", s->now_ns - SAMPLE_SECOND);
+	is(s, "SELECT count(*) FROM stack", 2);
+	is(s, "SELECT count(*) FROM frame", 2);
+	is(s, "SELECT count(*) FROM module", 1);
+	is(s, "SELECT module_address FROM frame WHERE fn = 'malloc'", 0x99);
+	says(s, "SELECT build_id FROM module", "abcd");
+	says(s, "SELECT stack FROM top_sites WHERE kind = 'fault'", "malloc < leak /app/a.js:3");
+	is(s, "SELECT count(*) FROM site_state", 1);
+}
+
+static void test_census(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct census *c = sample_service(3, 2500);
+	struct retainer by = {
+		.of = "Leaky",
+		.instances = 7,
+		.container = "Map",
+		.steps = {{.edge = "variable `m`", .node = "Context", .line = 4}, {0}},
+		.step_count = 2};
+
+	assert_int_equal(census_add_retainer(c, &by), 0);
+	assert_int_equal(recorder_census(s->r, c, RECORDED_CENSUS_LEAK), 0);
+	recorder_commit(s->r);
+	says(s, "SELECT why FROM census", "leak");
+	is(s, "SELECT count(*) FROM constructor", c->constructor_count);
+	is(s, "SELECT count(*) FROM retainer", c->retainer_count);
+	is(s, "SELECT count(*) FROM census_isolate", c->isolate_count);
+	is(s, "SELECT bytes FROM constructor WHERE idx = 0", c->constructors[0].bytes);
+	says(s, "SELECT name FROM constructor WHERE idx = 0", c->constructors[0].name);
+	is(s, "SELECT json_array_length(path) FROM retainer", 2);
+	says(s, "SELECT json_extract(path, '$[0].edge') FROM retainer", "variable `m`");
+	is(s, "SELECT json_extract(path, '$[0].line') FROM retainer", 4);
+	says(s, "SELECT owners FROM retainer", "[]");
+	census_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_views_and_one_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_only_what_changed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hostile_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_life_of_a_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_oom, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_gc, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_verdict, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sites, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_census, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The file of a recording: made where nothing is that somebody could miss, and opened such that a
+ * tick costs no waiting for the disk.
+ *
+ * A recording that was not ended has a log beside it, which is part of it: both are kept as .old.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/incbin.h"
+#include "store/recorder_internal.h"
+
+INCBIN(recording_sql, "user/store/recording.sql");
+
+#define LOG_SUFFIX   "-wal"
+#define INDEX_SUFFIX "-shm"
+#define OLD_SUFFIX   ".old"
+#define LONGEST	     (PATH_MAX - 16) /* a path that all suffixes fit behind */
+#define HEADER_BYTES 100	     /* of SQLite's file format, 1.3 */
+#define HEADER_APP   68
+
+/* SQLite's lock bytes of a file (os.h): who has it open in WAL mode holds one of the shared. */
+#define LOCK_BEGIN  0x40000000
+#define LOCK_LENGTH 512
+
+static int say(char why[RECORDER_WHY], int err, const char *path, const char *clause)
+{
+	snprintf(why, RECORDER_WHY, "%.150s: %s", path, clause);
+	return err;
+}
+
+/* --- what is there already --- */
+
+static bool is_recording(int fd)
+{
+	unsigned char head[HEADER_BYTES];
+	uint32_t application;
+
+	if (pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+	    memcmp(head, "SQLite format 3", 16) != 0)
+		return false;
+	application = (uint32_t)head[HEADER_APP] << 24 | (uint32_t)head[HEADER_APP + 1] << 16 |
+		      (uint32_t)head[HEADER_APP + 2] << 8 | head[HEADER_APP + 3];
+	return application == RECORDING_APPLICATION_ID;
+}
+
+/* Whoever has it open; its log would be taken from under it. */
+static pid_t who_has(int fd)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = LOCK_BEGIN,
+		.l_len = LOCK_LENGTH,
+	};
+
+	return !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK ? lock.l_pid : 0;
+}
+
+static int look_at(int fd, const char *path, bool *is_empty, char why[RECORDER_WHY])
+{
+	char clause[96];
+	struct stat st;
+	pid_t pid;
+
+	*is_empty = false;
+	if (fstat(fd, &st))
+		return say(why, -errno, path, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return say(why, -EISDIR, path, "that is a directory: name a file");
+	if (!S_ISREG(st.st_mode))
+		return say(why, -EEXIST, path, "a recording must be a regular file");
+	*is_empty = !st.st_size;
+	if (*is_empty)
+		return 0;
+	if (!is_recording(fd))
+		return say(why, -EEXIST, path,
+			   "that is there and no recording: it is not touched; name another file");
+	pid = who_has(fd);
+	if (!pid)
+		return 0;
+	snprintf(clause, sizeof(clause), "process %d has that recording open: name another file",
+		 (int)pid);
+	return say(why, -EBUSY, path, clause);
+}
+
+static int rename_with(const char *path, const char *suffix)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	snprintf(from, sizeof(from), "%s%s", path, suffix);
+	snprintf(to, sizeof(to), "%s" OLD_SUFFIX "%s", path, suffix);
+	if (!rename(from, to))
+		return 0;
+	if (errno != ENOENT)
+		return -errno;
+	return unlink(to) && errno != ENOENT ? -errno : 0; /* a log of the .old before */
+}
+
+/* The log first: killed in between, the rest is still a recording, if an older one. */
+static int keep_as_old(const char *path, char why[RECORDER_WHY])
+{
+	char index[PATH_MAX];
+	int err = rename_with(path, LOG_SUFFIX);
+
+	if (!err)
+		err = rename_with(path, "");
+	if (err)
+		return say(why, err, path, strerror(-err));
+	snprintf(index, sizeof(index), "%s" INDEX_SUFFIX, path);
+	unlink(index);
+	snprintf(index, sizeof(index), "%s" OLD_SUFFIX INDEX_SUFFIX, path);
+	unlink(index);
+	return 0;
+}
+
+static int make_way(const char *path, char why[RECORDER_WHY])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool is_empty;
+	int err;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : say(why, -errno, path, strerror(errno));
+	err = look_at(fd, path, &is_empty, why);
+	close(fd);
+	if (err || is_empty)
+		return err;
+	return keep_as_old(path, why);
+}
+
+static int make_file(const char *path, char why[RECORDER_WHY])
+{
+	char log[PATH_MAX];
+	int fd;
+
+	snprintf(log, sizeof(log), "%s" LOG_SUFFIX, path); /* of something that is gone */
+	unlink(log);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd < 0)
+		return say(why, -errno, path, strerror(errno));
+	close(fd);
+	return 0;
+}
+
+/* --- opening --- */
+
+/* Whose name begins otherwise could mean something else to SQLite: ":memory:". */
+static int set_path(struct recorder *r, const char *path, char why[RECORDER_WHY])
+{
+	if (!path[0])
+		return say(why, -ENOENT, "-o", "the name of the file is empty");
+	if (strlen(path) > LONGEST)
+		return say(why, -ENAMETOOLONG, path, strerror(ENAMETOOLONG));
+	snprintf(r->path, sizeof(r->path), "%s%s", path[0] == '/' ? "" : "./", path);
+	return 0;
+}
+
+/*
+ * synchronous NORMAL: in WAL mode a commit does not wait for the disk. The first one after the log
+ * has begun anew does, for its header: else the disk may have the new frames and the old header.
+ */
+static int set_up(struct recorder *r)
+{
+	char sql[256];
+	int rc;
+
+	snprintf(sql, sizeof(sql),
+		 "PRAGMA application_id = %d; PRAGMA user_version = %d; "
+		 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+		 "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; BEGIN",
+		 RECORDING_APPLICATION_ID, RECORDING_SCHEMA);
+	rc = sqlite3_exec(r->db, sql, NULL, NULL, NULL);
+	if (!rc)
+		rc = sqlite3_exec(r->db, recording_sql, NULL, NULL, NULL);
+	if (!rc)
+		rc = sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
+	return rc ? recorder_fail(r, rc) : 0;
+}
+
+/* A file that may not become larger is an error to be told, not to die of. */
+static void outlive_limit(void)
+{
+	struct sigaction now;
+
+	if (!sigaction(SIGXFSZ, NULL, &now) && now.sa_handler == SIG_DFL)
+		signal(SIGXFSZ, SIG_IGN);
+}
+
+int recorder_file_open(struct recorder *r, const char *path, char why[RECORDER_WHY])
+{
+	int err = set_path(r, path, why), rc;
+
+	if (!err)
+		err = make_way(path, why);
+	if (!err)
+		err = make_file(path, why);
+	if (err)
+		return err;
+	outlive_limit();
+	rc = sqlite3_open_v2(r->path, &r->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	err = rc ? recorder_fail(r, rc) : set_up(r);
+	if (err)
+		snprintf(why, RECORDER_WHY, "%s", r->why);
+	return err;
+}
+
+static uint64_t size_of(const char *path, const char *suffix)
+{
+	char full[PATH_MAX + 8];
+	struct stat st;
+
+	snprintf(full, sizeof(full), "%s%s", path, suffix);
+	return stat(full, &st) ? 0 : (uint64_t)st.st_size;
+}
+
+uint64_t recorder_file_bytes(const struct recorder *r)
+{
+	return size_of(r->path, "") + size_of(r->path, LOG_SUFFIX);
+}

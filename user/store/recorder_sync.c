@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The log is opened by a descriptor of its own. That is safe for a log only: SQLite's locks are
+ * POSIX locks of the file itself and of its index (-shm), and closing any descriptor of these
+ * would give them up for the whole process (fcntl(2)); of the log it locks nothing.
+ */
+#include "store/recorder_sync.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOG_SUFFIX "-wal"
+
+struct recorder_sync {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool is_stopping, has_committed; /* under @lock */
+	atomic_int err;
+	sqlite3 *db; /* the thread's own */
+	int log_fd;
+	uint64_t log_bytes;
+};
+
+static void fail(struct recorder_sync *s, int err)
+{
+	int none = 0;
+
+	atomic_compare_exchange_strong(&s->err, &none, err);
+}
+
+/* Moves what is in the log; what is being written or read meanwhile stays for the next time. */
+static void move_log(struct recorder_sync *s)
+{
+	struct stat st;
+	int rc;
+
+	if (fstat(s->log_fd, &st) || (uint64_t)st.st_size < s->log_bytes)
+		return;
+	rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) & 0xff;
+	if (rc == SQLITE_FULL)
+		fail(s, -ENOSPC);
+	else if (rc == SQLITE_IOERR)
+		fail(s, -(sqlite3_system_errno(s->db) ?: EIO));
+}
+
+static void make_durable(struct recorder_sync *s)
+{
+	if (fdatasync(s->log_fd))
+		fail(s, -errno);
+	else
+		move_log(s);
+}
+
+static void sleep_a_second(struct recorder_sync *s)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec++;
+	while (!s->is_stopping && !pthread_cond_timedwait(&s->wake, &s->lock, &until))
+		;
+}
+
+static void *run(void *arg)
+{
+	struct recorder_sync *s = arg;
+	bool is_stopping = false;
+
+	while (!is_stopping) {
+		bool has_committed;
+
+		pthread_mutex_lock(&s->lock);
+		sleep_a_second(s);
+		is_stopping = s->is_stopping;
+		has_committed = s->has_committed;
+		s->has_committed = false;
+		pthread_mutex_unlock(&s->lock);
+		if (has_committed && !atomic_load(&s->err))
+			make_durable(s);
+	}
+	return NULL;
+}
+
+static int open_files(struct recorder_sync *s, const char *path)
+{
+	char log[PATH_MAX + sizeof(LOG_SUFFIX)];
+
+	snprintf(log, sizeof(log), "%s" LOG_SUFFIX, path);
+	s->log_fd = open(log, O_RDWR | O_CLOEXEC);
+	if (s->log_fd < 0)
+		return -errno;
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
+		return s->db ? -EIO : -ENOMEM;
+	return sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0",
+			    NULL, NULL, NULL)
+		       ? -EIO
+		       : 0;
+}
+
+static int start_thread(struct recorder_sync *s)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&s->thread, NULL, run, s);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -err;
+}
+
+static void release(struct recorder_sync *s)
+{
+	sqlite3_close(s->db);
+	if (s->log_fd >= 0)
+		close(s->log_fd);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+int recorder_sync_start(const char *path, uint64_t log_bytes, struct recorder_sync **out)
+{
+	struct recorder_sync *s = calloc(1, sizeof(*s));
+	pthread_condattr_t attr;
+	int err;
+
+	*out = NULL;
+	if (!s)
+		return -ENOMEM;
+	s->log_bytes = log_bytes;
+	s->log_fd = -1;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	err = open_files(s, path);
+	if (!err)
+		err = start_thread(s);
+	if (err) {
+		release(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+void recorder_sync_committed(struct recorder_sync *s)
+{
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->has_committed = true;
+	pthread_mutex_unlock(&s->lock);
+}
+
+int recorder_sync_error(const struct recorder_sync *s)
+{
+	return atomic_load(&s->err);
+}
+
+void recorder_sync_stop(struct recorder_sync *s)
+{
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->is_stopping = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	release(s);
+}
