@@ -18,6 +18,7 @@ static const struct command commands[] = {
 	{"watch", "live: all processes, or those named (this is the default)", cmd_watch},
 	{"check", "whether anything leaks, as an exit status, for CI", cmd_check},
 	{"heap", "what is alive in a V8 heap, what of it grew, and who keeps it", cmd_heap},
+	{"report", "what a recording holds: who grew, whether it leaks, by which code", cmd_report},
 	{"diff", "what one census of a heap has that another has not", cmd_diff},
 	{"doctor", "what this kernel, user and process allow; what is lost, how to get it",
 	 cmd_doctor},

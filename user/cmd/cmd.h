@@ -22,6 +22,7 @@ struct command {
 int cmd_watch(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_heap(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_schema(int argc, char **argv);

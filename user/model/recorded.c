@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "model/recorded.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,30 @@ const struct recorded_process *recorded_find(const struct recorded *r, uint32_t 
 int64_t recorded_growth(const struct recorded_process *p)
 {
 	return (int64_t)(totals_footprint(&p->last) - totals_footprint(&p->first));
+}
+
+void recorded_as_process(const struct recorded_process *p, struct cgroup *cgroup,
+			 struct process *out)
+{
+	*cgroup = (struct cgroup){.path = (char *)p->cgroup};
+	if (p->container)
+		snprintf(cgroup->container, sizeof(cgroup->container), "%s", p->container);
+	*out = (struct process){
+		.pid = p->pid,
+		.ppid = p->ppid,
+		.start_ns = p->start_ns,
+		.cgroup = p->cgroup ? cgroup : NULL,
+		.sites = p->sites,
+		.verdict = p->verdict,
+		.kept = p->kept,
+		.collector = p->collector,
+		.now = p->last,
+		.first = p->first,
+		.now_ns = p->last_ns,
+		.first_ns = p->first_ns,
+		.peak_rss_bytes = p->peak_rss_bytes,
+	};
+	memcpy(out->comm, p->comm, sizeof(out->comm));
 }
 
 /* By the nearer end: the clock of day may have been set in between. */

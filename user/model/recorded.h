@@ -144,6 +144,15 @@ const struct recorded_process *recorded_find(const struct recorded *r, uint32_t 
 /** recorded_growth - footprint (rss + swap) at the last tick less that at the first, bytes */
 int64_t recorded_growth(const struct recorded_process *p);
 
+/**
+ * recorded_as_process - the same as what a run has at @p's last tick, for outputs of both
+ * @cgroup: room that @out may refer to
+ *
+ * Without a delta and activity. Refers to @p; nothing is to be released.
+ */
+void recorded_as_process(const struct recorded_process *p, struct cgroup *cgroup,
+			 struct process *out);
+
 /** recorded_wall_ns - CLOCK_REALTIME of a CLOCK_BOOTTIME moment of the recording */
 uint64_t recorded_wall_ns(const struct recorded *r, uint64_t boot_ns);
 

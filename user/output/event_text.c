@@ -22,30 +22,37 @@ static void add_size(struct strbuf *out, const char *label, uint64_t bytes)
 	strbuf_addf(out, " %s %s", label, units_format_bytes(size, sizeof(size), bytes));
 }
 
-static void add_exit(struct strbuf *out, const struct mw_event_exit *e, const struct process *p,
-		     unsigned page_shift)
+static void add_exit(struct strbuf *out, uint32_t pid, const char *comm, int code, uint64_t peak)
 {
-	const char *name = WIFSIGNALED(e->code) ? sigabbrev_np(WTERMSIG(e->code)) : NULL;
+	const char *name = WIFSIGNALED(code) ? sigabbrev_np(WTERMSIG(code)) : NULL;
 
-	add_head(out, "exit", e->h.pid, e->h.comm);
-	if (WIFSIGNALED(e->code))
-		strbuf_addf(out, " by signal %d (SIG%s),", WTERMSIG(e->code), name ? name : "?");
+	add_head(out, "exit", pid, comm);
+	if (WIFSIGNALED(code))
+		strbuf_addf(out, " by signal %d (SIG%s),", WTERMSIG(code), name ? name : "?");
 	else
-		strbuf_addf(out, " with status %d,", WEXITSTATUS(e->code));
-	add_size(out, "peak rss", process_exit_peak(p, e, page_shift));
+		strbuf_addf(out, " with status %d,", WEXITSTATUS(code));
+	add_size(out, "peak rss", peak);
 }
+
+static void add_sizes(struct strbuf *out, const struct totals *t)
+{
+	add_size(out, "anon", t->anon_bytes);
+	add_size(out, "file", t->file_bytes);
+	add_size(out, "shmem", t->shmem_bytes);
+}
+
+static const char machine_ran_out[] = " - the machine's memory ran out";
 
 static void add_oom(struct strbuf *out, const struct mw_event_oom *e, const struct process *p,
 		    unsigned page_shift)
 {
+	struct totals sizes;
 	char path[4096];
 
 	add_head(out, "OOM kill", e->h.pid, e->h.comm);
-	if (e->has_task) {
-		add_size(out, "anon", e->task.anon_pages << page_shift);
-		add_size(out, "file", e->task.file_pages << page_shift);
-		add_size(out, "shmem", e->task.shmem_pages << page_shift);
-	}
+	totals_from_raw(&sizes, &e->task, page_shift);
+	if (e->has_task)
+		add_sizes(out, &sizes);
 	if (e->limit_cgroup_id) {
 		add_size(out, "- limit", e->limit_bytes);
 		strbuf_adds(out, " of cgroup ");
@@ -54,7 +61,47 @@ static void add_oom(struct strbuf *out, const struct mw_event_oom *e, const stru
 		else
 			strbuf_addf(out, "id %llu", (unsigned long long)e->limit_cgroup_id);
 	} else if (e->memcg_known) {
-		strbuf_adds(out, " - the machine's memory ran out");
+		strbuf_adds(out, machine_ran_out);
+	}
+}
+
+static void add_recorded_oom(struct strbuf *out, const struct recorded_event *e)
+{
+	add_head(out, "OOM kill", e->pid, e->comm);
+	if (e->has_last)
+		add_sizes(out, &e->last);
+	if (e->limit_bytes) {
+		add_size(out, "- limit", e->limit_bytes);
+		strbuf_adds(out, " of ");
+		if (e->limit_cgroup)
+			strbuf_add_text(out, e->limit_cgroup, strlen(e->limit_cgroup));
+		else
+			strbuf_adds(out, "a cgroup");
+	} else if (e->limit_kind && !strcmp(e->limit_kind, "machine")) {
+		strbuf_adds(out, machine_ran_out);
+	}
+}
+
+static void add_gone(struct strbuf *out, uint32_t pid, const char *comm, uint64_t rss)
+{
+	add_head(out, "gone", pid, comm);
+	strbuf_addc(out, ',');
+	add_size(out, "last rss", rss);
+}
+
+void event_text_add_recorded(struct strbuf *out, const struct recorded_event *e)
+{
+	if (e->kind == RECORDED_OOM) {
+		add_recorded_oom(out, e);
+	} else if (e->kind == RECORDED_EXIT) {
+		add_exit(out, e->pid, e->comm, e->code, e->peak_rss_bytes);
+	} else if (e->kind == RECORDED_VANISHED) {
+		add_gone(out, e->pid, e->comm, e->last.rss_bytes);
+	} else {
+		add_head(out, recorded_event_name(e->kind), e->pid, e->comm);
+		strbuf_addc(out, ' ');
+		if (e->path)
+			strbuf_add_text(out, e->path, strlen(e->path));
 	}
 }
 
@@ -64,7 +111,9 @@ bool event_text_add(struct strbuf *out, const struct mw_event_header *h, const s
 	if (h->type == MW_EVENT_OOM) {
 		add_oom(out, (const struct mw_event_oom *)h, p, page_shift);
 	} else if (h->type == MW_EVENT_EXIT && is_named) {
-		add_exit(out, (const struct mw_event_exit *)h, p, page_shift);
+		const struct mw_event_exit *e = (const struct mw_event_exit *)h;
+
+		add_exit(out, h->pid, h->comm, e->code, process_exit_peak(p, e, page_shift));
 	} else if (h->type == MW_EVENT_EXEC && is_named) {
 		add_head(out, "exec", h->pid, h->comm);
 		strbuf_addc(out, ' ');
@@ -89,9 +138,7 @@ void event_text_add_end(struct strbuf *out, int code)
 
 void event_text_add_vanished(struct strbuf *out, const struct process *p)
 {
-	add_head(out, "gone", p->pid, p->comm);
-	strbuf_addc(out, ',');
-	add_size(out, "last rss", p->now.rss_bytes);
+	add_gone(out, p->pid, p->comm, p->now.rss_bytes);
 }
 
 void lost_text_add(struct strbuf *out, const struct lost *lost)

@@ -9,6 +9,7 @@
 #include "memwatch/abi.h"
 #include "model/lost.h"
 #include "model/process.h"
+#include "model/recorded.h"
 #include "model/run.h"
 
 /**
@@ -28,6 +29,9 @@ void event_text_add_vanished(struct strbuf *out, const struct process *p);
 /** event_text_add_end - "ended with status 1", "was killed by signal 9 (SIGKILL)"; @code: as
  * wait(2) gives it */
 void event_text_add_end(struct strbuf *out, int code);
+
+/** event_text_add_recorded - the same, of one in a recording, whatever it is */
+void event_text_add_recorded(struct strbuf *out, const struct recorded_event *e);
 
 /** lost_text_add - " ring_full=12 ticks=1": what was lost, by cause; nothing where nothing was */
 void lost_text_add(struct strbuf *out, const struct lost *lost);

@@ -67,7 +67,7 @@ static bool has_beside(const char *path, const char *suffix)
 /* What has just been begun is in its log only. */
 bool recording_is(const char *path)
 {
-	unsigned char header[HEADER_BYTES];
+	unsigned char header[HEADER_BYTES] = {0};
 	ssize_t got = read_header(path, header);
 
 	if (got == 0)
@@ -80,7 +80,7 @@ bool recording_is(const char *path)
 
 static int check_file(struct reading *r, const char *path)
 {
-	unsigned char header[HEADER_BYTES];
+	unsigned char header[HEADER_BYTES] = {0};
 	ssize_t got = read_header(path, header);
 
 	if (got == -ESPIPE)

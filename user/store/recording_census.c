@@ -188,8 +188,10 @@ static int read_of(struct reading *r, struct recorded_process *p, struct census_
 int reading_censuses(struct reading *r)
 {
 	struct census_rows *rows = calloc(1, sizeof(*rows));
-	int err = rows ? 0 : reading_refuse(r, -ENOMEM, "out of memory");
+	int err = 0;
 
+	if (!rows)
+		return reading_refuse(r, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < r->out->process_count && !err; i++) {
 		if (r->out->processes[i].is_loaded)
 			err = read_of(r, &r->out->processes[i], rows);

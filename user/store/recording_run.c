@@ -47,7 +47,7 @@ static int take_meta(struct reading *r, sqlite3_stmt *row, void *arg)
 			continue;
 		if (facts[i].text)
 			*facts[i].text = column_text(r, row, 1);
-		else
+		else if (facts[i].number)
 			*facts[i].number = column_time(row, 1);
 	}
 	return 0;

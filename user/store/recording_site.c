@@ -167,15 +167,16 @@ static int read_of(struct reading *r, struct recorded_process *p, struct site_ro
 int reading_sites(struct reading *r)
 {
 	struct site_rows *rows = calloc(1, sizeof(*rows));
-	int err = rows ? reading_prepare(r, frames_sql, &rows->stack)
-		       : reading_refuse(r, -ENOMEM, "out of memory");
+	int err;
 
+	if (!rows)
+		return reading_refuse(r, -ENOMEM, "out of memory");
+	err = reading_prepare(r, frames_sql, &rows->stack);
 	for (size_t i = 0; i < r->out->process_count && !err; i++) {
 		if (r->out->processes[i].is_loaded)
 			err = read_of(r, &r->out->processes[i], rows);
 	}
-	if (rows)
-		sqlite3_finalize(rows->stack);
+	sqlite3_finalize(rows->stack);
 	free(rows);
 	return err;
 }

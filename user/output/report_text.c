@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The head, the processes as a table, and a block for each of the worst. */
+#include "output/report_text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "analysis/evidence.h"
+#include "base/clock.h"
+#include "base/units.h"
+#include "output/event_text.h"
+#include "output/fields.h"
+#include "output/kept_text.h"
+#include "output/report_text_internal.h"
+#include "output/site_text.h"
+#include "output/verdict_text.h"
+
+#define BLOCKS	   3	     /* processes that are told of each, if none was named */
+#define SITES_MOST 16	     /* of a process */
+#define EVENTS	   20	     /* that are told */
+#define MIB	   (1 << 20) /* who grew by less is told of in the table only */
+#define PREFIX	   "  "
+
+/* --- pieces --- */
+
+static void add_text(struct strbuf *out, const char *hostile)
+{
+	strbuf_add_text(out, hostile, strlen(hostile));
+}
+
+static void add_name(struct strbuf *out, const struct recorded_process *p)
+{
+	strbuf_addf(out, "%u (", p->pid);
+	add_text(out, p->comm);
+	strbuf_addc(out, ')');
+}
+
+static void add_clock(struct strbuf *out, uint64_t wall_ns, bool with_date)
+{
+	char time[CLOCK_RFC3339_SIZE];
+
+	clock_format_rfc3339(time, sizeof(time), wall_ns);
+	if (with_date)
+		strbuf_addf(out, "%.10s ", time);
+	strbuf_add(out, time + 11, 8);
+}
+
+static bool is_same_day(uint64_t wall_ns, uint64_t other_ns)
+{
+	return wall_ns / NSEC_PER_SEC / 86400 == other_ns / NSEC_PER_SEC / 86400;
+}
+
+/* --- what was recorded --- */
+
+static void add_targets(struct strbuf *out, const struct run *run)
+{
+	const char *between = "";
+
+	if (run->pid_count)
+		strbuf_adds(out, run->pid_count == 1 ? "process" : "processes");
+	for (unsigned i = 0; i < run->pid_count; i++)
+		strbuf_addf(out, "%s %u", i ? "," : "", run->pids[i]);
+	if (run->pid_count)
+		between = "; ";
+	if (run->comm) {
+		strbuf_addf(out, "%sthose named ", between);
+		add_text(out, run->comm);
+		between = "; ";
+	}
+	if (run->cgroup) {
+		strbuf_addf(out, "%scgroup ", between);
+		add_text(out, run->cgroup);
+		between = "; ";
+	}
+	if (!between[0])
+		strbuf_adds(out, "the whole machine");
+}
+
+static void add_when(struct strbuf *out, const struct recorded *r)
+{
+	char span[EVIDENCE_BYTES];
+
+	strbuf_adds(out, "recorded  ");
+	add_clock(out, r->begin_wall_ns, true);
+	strbuf_adds(out, " to ");
+	add_clock(out, recorded_wall_ns(r, r->end_ns),
+		  !is_same_day(r->begin_wall_ns, recorded_wall_ns(r, r->end_ns)));
+	strbuf_addf(out, " UTC, %s, by memwatch ", evidence_span(span, round(recorded_seconds(r))));
+	add_text(out, r->run.version ? r->run.version : "?");
+	strbuf_adds(out, " on Linux ");
+	add_text(out, r->run.kernel ? r->run.kernel : "?");
+	strbuf_addc(out, '\n');
+}
+
+/* What makes it less than it could be. */
+static void add_faults(struct strbuf *out, const struct recorded *r)
+{
+	static const struct lost nothing;
+
+	if (!r->is_whole)
+		strbuf_adds(out, "cut off   it has no end: memwatch was killed, the disk was full, "
+				 "or it still records\n");
+	if (r->thinned_ns > r->begin_ns) {
+		strbuf_adds(out, "thinned   not every tick before ");
+		add_clock(out, recorded_wall_ns(r, r->thinned_ns),
+			  !is_same_day(r->begin_wall_ns, recorded_wall_ns(r, r->thinned_ns)));
+		strbuf_adds(out, " is there");
+		if (r->dropped_events)
+			strbuf_addf(out, "; %llu old events made room",
+				    (unsigned long long)r->dropped_events);
+		strbuf_addc(out, '\n');
+	}
+	if (memcmp(&r->lost, &nothing, sizeof(nothing))) {
+		strbuf_adds(out, "lost     ");
+		lost_text_add(out, &r->lost);
+		strbuf_addc(out, '\n');
+	}
+	if (r->left_out)
+		strbuf_addf(out, "left out  %llu rows of the file, more than a report takes\n",
+			    (unsigned long long)r->left_out);
+}
+
+static void add_head(struct strbuf *out, const struct recorded *r)
+{
+	add_when(out, r);
+	strbuf_adds(out, "of        ");
+	if (r->command)
+		add_text(out, r->command);
+	else
+		add_targets(out, &r->run);
+	if (r->requests)
+		strbuf_addf(out, ", %llu requests", (unsigned long long)r->requests);
+	strbuf_addc(out, '\n');
+	add_faults(out, r);
+}
+
+/* --- the processes --- */
+
+static bool is_leak(const struct recorded_process *p)
+{
+	return p->verdict && p->verdict->is_leak;
+}
+
+/* "1 of 3 processes leaks: 4711 (node)" */
+static void add_result(struct strbuf *out, const struct recorded *r)
+{
+	size_t leaks = 0, judged = 0;
+
+	for (size_t i = 0; i < r->process_count; i++) {
+		leaks += is_leak(&r->processes[i]);
+		judged +=
+			r->processes[i].verdict && r->processes[i].verdict->class != VERDICT_EARLY;
+	}
+	strbuf_adds(out, "found     ");
+	if (!leaks && !judged)
+		strbuf_adds(out, "too early to say of any process whether it leaks");
+	else if (!leaks)
+		strbuf_addf(out, "no leak in %zu process%s", judged, judged == 1 ? "" : "es");
+	else
+		strbuf_addf(out, "%zu of %zu process%s leak%s:", leaks, r->process_count,
+			    r->process_count == 1 ? "" : "es", leaks == 1 ? "s" : "");
+	for (size_t i = 0, told = 0; i < r->process_count && told < BLOCKS; i++) {
+		if (!is_leak(&r->processes[i]))
+			continue;
+		strbuf_adds(out, told++ ? ", " : " ");
+		add_name(out, &r->processes[i]);
+	}
+	strbuf_adds(out, leaks > BLOCKS ? ", ...\n" : "\n");
+}
+
+static void add_delta(struct strbuf *out, uint64_t last, uint64_t first)
+{
+	char text[UNITS_SIZE];
+
+	strbuf_addf(out, " %7s", units_format_delta(text, sizeof(text), (int64_t)(last - first)));
+}
+
+static void add_row(struct strbuf *out, const struct recorded_process *p)
+{
+	char rss[UNITS_SIZE], peak[UNITS_SIZE], growth[UNITS_SIZE];
+	struct strbuf cell;
+
+	strbuf_init(&cell);
+	strbuf_addf(out, "%7u ", p->pid);
+	add_text(&cell, p->comm);
+	column_pad(out, cell.s, 15, true);
+	strbuf_clear(&cell);
+	verdict_label_add(&cell, p->verdict);
+	strbuf_addc(out, ' ');
+	column_pad(out, cell.s, 12, true);
+	strbuf_addf(out, " %7s %7s %8s ", units_format_bytes(rss, sizeof(rss), p->last.rss_bytes),
+		    units_format_bytes(peak, sizeof(peak), p->peak_rss_bytes),
+		    units_format_delta(growth, sizeof(growth), recorded_growth(p)));
+	add_delta(out, p->last.anon_bytes, p->first.anon_bytes);
+	add_delta(out, p->last.file_bytes, p->first.file_bytes);
+	add_delta(out, p->last.shmem_bytes, p->first.shmem_bytes);
+	add_delta(out, p->last.swap_bytes, p->first.swap_bytes);
+	strbuf_addc(out, '\n');
+	strbuf_release(&cell);
+}
+
+static void add_table(struct strbuf *out, const struct recorded *r, const struct report_view *v)
+{
+	size_t shown = 0, seen = 0;
+
+	strbuf_adds(out, "\n    PID NAME            VERDICT          RSS    PEAK   GROWTH"
+			 "  = ANON    FILE   SHMEM    SWAP\n");
+	for (size_t i = 0; i < r->process_count; i++) {
+		const struct recorded_process *p = &r->processes[i];
+
+		if ((v->is_selected && !p->is_loaded) || !p->last_ns)
+			continue;
+		seen++;
+		if (shown == v->rows)
+			continue;
+		add_row(out, p);
+		shown++;
+	}
+	if (seen > shown)
+		strbuf_addf(out, "        and %zu more (-r N shows N)\n", seen - shown);
+}
+
+/* --- one of them --- */
+
+static void add_end_of(struct strbuf *out, const struct recorded *r,
+		       const struct recorded_process *p)
+{
+	if (!p->has_ended)
+		return;
+	strbuf_adds(out, PREFIX "gone at ");
+	add_clock(out, recorded_wall_ns(r, p->end_ns), false);
+	strbuf_adds(out, ", ");
+	if (p->is_oom_killed)
+		strbuf_adds(out, "killed by the kernel for lack of memory");
+	else if (p->is_code_known)
+		event_text_add_end(out, p->code);
+	else
+		strbuf_adds(out, "how is not known");
+	strbuf_addc(out, '\n');
+}
+
+static void add_block_head(struct strbuf *out, const struct recorded *r,
+			   const struct recorded_process *p)
+{
+	strbuf_addc(out, '\n');
+	add_name(out, p);
+	if (p->path) {
+		strbuf_addc(out, ' ');
+		add_text(out, p->path);
+	}
+	if (p->cgroup) {
+		strbuf_adds(out, " in ");
+		add_text(out, p->cgroup);
+	}
+	strbuf_addc(out, '\n');
+	strbuf_adds(out, PREFIX);
+	if (p->verdict)
+		verdict_text_add(out, p->verdict);
+	else
+		strbuf_adds(out, "not judged");
+	strbuf_addc(out, '\n');
+	if (p->verdict)
+		verdict_evidence_add(out, p->verdict, PREFIX "  ");
+	add_end_of(out, r, p);
+}
+
+/* Where frames are complete, names that were not known in the run would be found here. */
+static void add_sites(struct strbuf *out, const struct recorded_process *p,
+		      const struct report_view *v)
+{
+	unsigned most = v->rows < SITES_MOST ? v->rows : SITES_MOST, count;
+	struct site_group groups[SITES_MOST];
+
+	if (!p->sites)
+		return;
+	count = site_groups_leading(p->sites, groups, most);
+	strbuf_addc(out, '\n');
+	if (count) {
+		strbuf_adds(out, PREFIX);
+		site_titles_add(out);
+		strbuf_addc(out, '\n');
+	}
+	for (unsigned i = 0; i < count; i++) {
+		strbuf_adds(out, PREFIX);
+		site_line_add(out, &groups[i], p->sites_ns, v->width - (int)strlen(PREFIX),
+			      v->utf8);
+		strbuf_addc(out, '\n');
+	}
+	strbuf_adds(out, PREFIX);
+	if (site_state_add(out, p->sites))
+		strbuf_adds(out, "; ");
+	site_quality_add(out, p->sites);
+	strbuf_addc(out, '\n');
+}
+
+static void add_censuses(struct strbuf *out, const struct recorded_process *p,
+			 const struct report_view *v)
+{
+	const struct census_view view = {.rows = v->rows, .width = v->width, .utf8 = v->utf8};
+	const struct census *last;
+	struct census_diff *d = NULL;
+
+	if (!p->census_count)
+		return;
+	last = p->censuses[p->census_count - 1].census;
+	if (p->census_count > 1)
+		d = census_diff_new(p->censuses[0].census, NULL, last);
+	strbuf_adds(out, "\ncensus of ");
+	if (d)
+		census_diff_text_add(out, d, &view);
+	else
+		census_text_add(out, last, &view);
+	census_diff_free(d);
+	census_retainers_text_add(out, last, &view);
+}
+
+static void add_block(struct strbuf *out, const struct recorded *r,
+		      const struct recorded_process *p, const struct report_view *v)
+{
+	add_block_head(out, r, p);
+	report_growth_add(out, p, v);
+	add_sites(out, p, v);
+	report_gc_add(out, p, v);
+	if (p->kept) {
+		strbuf_addc(out, '\n');
+		kept_text_add(out, p->kept, PREFIX);
+	}
+	add_censuses(out, p, v);
+}
+
+static bool is_worth_a_block(const struct recorded_process *p)
+{
+	return p->is_named || is_leak(p) || recorded_growth(p) >= MIB;
+}
+
+static void add_blocks(struct strbuf *out, const struct recorded *r, const struct report_view *v)
+{
+	unsigned shown = 0;
+
+	for (size_t i = 0; i < r->process_count; i++) {
+		const struct recorded_process *p = &r->processes[i];
+
+		if (!p->is_loaded || !p->last_ns)
+			continue;
+		if (!v->is_selected && (shown >= BLOCKS || (shown && !is_worth_a_block(p))))
+			continue;
+		add_block(out, r, p, v);
+		shown++;
+	}
+}
+
+/* --- what happened --- */
+
+/* OOM kills; ends by a signal, and of who is told of. */
+static bool is_of_note(const struct recorded *r, const struct recorded_event *e)
+{
+	const struct recorded_process *p;
+
+	if (e->kind == RECORDED_OOM)
+		return true;
+	if (e->kind != RECORDED_EXIT && e->kind != RECORDED_VANISHED)
+		return false;
+	p = recorded_find(r, e->pid, e->start_ns);
+	return (e->kind == RECORDED_EXIT && WIFSIGNALED(e->code) && p && p->last_ns) ||
+	       (p && (p->is_named || is_leak(p)));
+}
+
+static void add_events(struct strbuf *out, const struct recorded *r)
+{
+	uint64_t end_wall_ns = recorded_wall_ns(r, r->end_ns);
+	size_t shown = 0, left = 0;
+
+	for (size_t i = 0; i < r->event_count; i++) {
+		const struct recorded_event *e = &r->events[i];
+
+		if (!is_of_note(r, e))
+			continue;
+		if (shown == EVENTS) {
+			left++;
+			continue;
+		}
+		if (!shown++)
+			strbuf_adds(out, "\nends\n");
+		strbuf_adds(out, PREFIX);
+		add_clock(out, recorded_wall_ns(r, e->ns),
+			  !is_same_day(r->begin_wall_ns, end_wall_ns));
+		strbuf_addc(out, ' ');
+		event_text_add_recorded(out, e);
+		strbuf_addc(out, '\n');
+	}
+	if (left)
+		strbuf_addf(out, PREFIX "and %zu more\n", left);
+}
+
+void report_text_add(struct strbuf *out, const struct recorded *r, const struct report_view *view)
+{
+	struct report_view v = *view;
+
+	v.rows = v.rows ? v.rows : REPORT_ROWS;
+	v.width = v.width ? v.width : REPORT_WIDTH;
+	add_head(out, r);
+	add_result(out, r);
+	add_table(out, r, &v);
+	add_blocks(out, r, &v);
+	add_events(out, r);
+}
