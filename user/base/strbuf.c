@@ -253,6 +253,47 @@ void strbuf_add_text(struct strbuf *b, const char *s, size_t len)
 	add_safe(b, s, len, false);
 }
 
+/* The reference that stands for @c in XML and HTML; NULL: itself. */
+static const char *entity_of(char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return NULL;
+	}
+}
+
+void strbuf_add_markup(struct strbuf *b, const char *s, size_t len)
+{
+	struct strbuf safe;
+	size_t run = 0, i;
+
+	strbuf_init(&safe);
+	strbuf_add_text(&safe, s, len);
+	for (i = 0; i < safe.len; i++) {
+		const char *entity = entity_of(safe.s[i]);
+
+		if (!entity)
+			continue;
+		strbuf_add(b, safe.s + run, i - run);
+		strbuf_adds(b, entity);
+		run = i + 1;
+	}
+	strbuf_add(b, safe.s + run, i - run);
+	if (safe.err)
+		b->err = safe.err;
+	strbuf_release(&safe);
+}
+
 void strbuf_add_json_string(struct strbuf *b, const char *s, size_t len)
 {
 	strbuf_addc(b, '"');

@@ -47,6 +47,9 @@ void strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap)
  */
 void strbuf_add_text(struct strbuf *b, const char *s, size_t len);
 
+/** strbuf_add_markup - the same, escaped for elements and quoted attributes of XML and HTML */
+void strbuf_add_markup(struct strbuf *b, const char *s, size_t len);
+
 /** strbuf_add_json_string - the same, quoted and escaped (RFC 8259) */
 void strbuf_add_json_string(struct strbuf *b, const char *s, size_t len);
 
