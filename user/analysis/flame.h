@@ -42,8 +42,9 @@ void flame_free(struct flame *f);
  * @label: a node below the root that they hang on; NULL: on the root itself
  * @scale: bytes are multiplied with it, to compare runs of differing lengths; 1
  *
- * Which: see site_is_growth(). Refers to the frames of @p->sites: they must outlive it.
- * Returns 0 or -ENOMEM.
+ * Which: see site_is_growth(). What the runtime does of its own accord hangs on a node of its note,
+ * a stack that was cut on one that says so, below @label. Refers to the frames of @p->sites: they
+ * must outlive it. Returns 0 or -ENOMEM.
  */
 int flame_add_process(struct flame *f, const struct recorded_process *p, const char *label,
 		      enum flame_side side, double scale);

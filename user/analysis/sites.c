@@ -170,13 +170,19 @@ static bool is_in_v8_heap(const struct stack *s)
 	return false;
 }
 
-/* 0 leads. Faults in V8's heap say who touched it first, where survivors say who fills it. */
+/* Faults in V8's heap say who touched it first, where survivors say who fills it. */
+static bool is_told_by_survivors(const struct site_table *t, const struct site *s)
+{
+	return s->kind == MW_SITE_FAULT && t->samples[MW_SITE_V8_SURVIVED] &&
+	       is_in_v8_heap(s->stack);
+}
+
+/* 0 leads. */
 static int class_of(const struct site_table *t, const struct site_group *g)
 {
 	if (g->top->note || !g->bytes)
 		return 2;
-	return g->kind == MW_SITE_FAULT && t->samples[MW_SITE_V8_SURVIVED] &&
-	       is_in_v8_heap(g->top->stack);
+	return is_told_by_survivors(t, g->top);
 }
 
 struct ranked {
@@ -233,16 +239,95 @@ unsigned site_groups_of_kinds(const struct site_table *t, const enum mw_site_kin
 	return count;
 }
 
+/* What says that memory is held, and, where nothing does, that it was asked for. */
+static const enum mw_site_kind resident[] = {MW_SITE_V8_SURVIVED, MW_SITE_EXTERNAL, MW_SITE_FAULT};
+static const enum mw_site_kind asked_for[] = {MW_SITE_BRK, MW_SITE_MMAP};
+
 unsigned site_groups_leading(const struct site_table *t, struct site_group *out, unsigned max)
 {
-	static const enum mw_site_kind resident[] = {MW_SITE_V8_SURVIVED, MW_SITE_EXTERNAL,
-						     MW_SITE_FAULT};
-	static const enum mw_site_kind asked_for[] = {MW_SITE_BRK, MW_SITE_MMAP};
 	unsigned count = site_groups_of_kinds(t, resident, 3, out, max);
 
 	for (unsigned i = 0; i < 2 && !count; i++)
 		count = site_groups_of_kinds(t, &asked_for[i], 1, out, max);
 	return count;
+}
+
+/* --- each byte once --- */
+
+/* The kinds that a process's growth is told by. */
+static bool is_kind_of_growth(const struct site_table *t, enum mw_site_kind kind)
+{
+	for (size_t i = 0; i < sizeof(resident) / sizeof(resident[0]); i++) {
+		if (t->total_bytes[resident[i]])
+			return kind == MW_SITE_V8_SURVIVED || kind == MW_SITE_EXTERNAL ||
+			       kind == MW_SITE_FAULT;
+	}
+	return kind == (t->total_bytes[MW_SITE_BRK] ? MW_SITE_BRK : MW_SITE_MMAP);
+}
+
+/* Of the function of @s. */
+static uint64_t bytes_of_function(const struct site_table *t, const struct site *s,
+				  enum mw_site_kind kind)
+{
+	uint64_t bytes = 0;
+	struct hmap_node *node;
+
+	hmap_for_each (&t->by_hash, node) {
+		const struct site *o = hmap_entry(node, struct site, node);
+
+		if (o->kind == kind && o->bytes && belong_together(o, s, SITE_BY_FUNCTION) &&
+		    !is_told_by_survivors(t, o))
+			bytes += o->bytes;
+	}
+	return bytes;
+}
+
+/* Who asks for external memory mostly touches it first, too: what is larger of the two counts. */
+static bool is_told_by_other_kind(const struct site_table *t, const struct site *s)
+{
+	uint64_t external, fault;
+
+	if ((s->kind != MW_SITE_FAULT && s->kind != MW_SITE_EXTERNAL) ||
+	    !t->total_bytes[MW_SITE_FAULT] || !t->total_bytes[MW_SITE_EXTERNAL])
+		return false;
+	external = bytes_of_function(t, s, MW_SITE_EXTERNAL);
+	fault = bytes_of_function(t, s, MW_SITE_FAULT);
+	return s->kind == MW_SITE_FAULT ? external && external >= fault : fault > external;
+}
+
+bool site_is_growth(const struct site_table *t, const struct site *s)
+{
+	return is_kind_of_growth(t, s->kind) && !is_told_by_survivors(t, s) &&
+	       !is_told_by_other_kind(t, s);
+}
+
+/* Whether V8 mapped it for its own heap, and no allocator for somebody's malloc. */
+static bool is_mapped_by_v8(const struct stack *s)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		const char *fn = s->frames[i].fn;
+
+		if (!fn || strstr(fn, "mmap"))
+			continue;
+		if (!strncmp(fn, "v8::", 4))
+			return true;
+		if (is_allocator(fn) || s->frames[i].origin != FRAME_RUNTIME)
+			return false;
+	}
+	return false;
+}
+
+bool site_is_asked_for(const struct site_table *t, const struct site *s)
+{
+	switch (s->kind) {
+	case MW_SITE_V8_ALLOC:
+	case MW_SITE_BRK:
+		return true;
+	case MW_SITE_MMAP:
+		return !t->samples[MW_SITE_V8_ALLOC] || !is_mapped_by_v8(s->stack);
+	default:
+		return false;
+	}
 }
 
 double site_rate(const struct site_group *g, uint64_t now_ns)

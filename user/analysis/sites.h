@@ -59,10 +59,19 @@ unsigned site_groups_of_kinds(const struct site_table *t, const enum mw_site_kin
  * site_is_growth - whether @s counts where each byte of growth is to be counted once
  *
  * As site_groups_leading() takes them: what survives in V8's heap, external memory, and page faults
- * but those in V8's heap, if it is known what survives there; where none of these was seen, brk,
- * or else mmap. Of @t.
+ * but those in V8's heap, if it is known what survives there; where none of these has bytes, brk,
+ * or else mmap. Of a function that asked for external memory and touched it first, the larger of
+ * both. Of @t, whose total_bytes and samples are looked at.
  */
 bool site_is_growth(const struct site_table *t, const struct site *s);
+
+/**
+ * site_is_asked_for - whether @s counts where each byte that was asked for is to be counted once
+ *
+ * Allocations in V8's heap, brk, and mmap but what V8 maps for that heap, if its allocations are
+ * known. What of it was given back, or never used, is in it.
+ */
+bool site_is_asked_for(const struct site_table *t, const struct site *s);
 
 /**
  * site_rate - bytes per second since sites are taken
