@@ -145,6 +145,7 @@ endif
 # Files that are constants of the program (base/incbin.h), by what includes them.
 $(BUILD)/user/store/recorder_file.o: user/store/recording.sql
 $(BUILD)/user/output/html_page.o: user/output/page.css user/output/page.js
+$(BUILD)/user/output/flame_svg.o: user/output/flame.js
 
 $(BUILD)/memwatch: $(USER_OBJS)
 	$(call say,LINK,$@)
