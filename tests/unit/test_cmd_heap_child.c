@@ -39,7 +39,7 @@ static void start(struct heap_child *c, const char *script)
 {
 	char *const argv[] = {"sh", "-c", (char *)script, NULL};
 
-	assert_int_equal(heap_child_start(c, "/bin/sh", argv), 0);
+	assert_int_equal(heap_child_start(c, "/bin/sh", argv, -1), 0);
 	assert_true(c->pid > 0);
 }
 
@@ -121,7 +121,7 @@ static void test_cannot_run(void **state)
 	struct heap_child *c = *state;
 	char *const argv[] = {"none", NULL};
 
-	assert_int_equal(heap_child_start(c, "/nonexistent/program", argv), 0);
+	assert_int_equal(heap_child_start(c, "/nonexistent/program", argv, -1), 0);
 	assert_int_equal(read_all(c), 0);
 	heap_child_end(c);
 	assert_string_equal(c->out.s, "");

@@ -35,6 +35,7 @@ struct looking {
 	char folder[64], program[96], records[96], asked[96];
 	struct loop *loop;
 	struct process_table table;
+	struct heap_job job;
 	struct heap_watch *h;
 	struct verdict leak, calm;
 	uint64_t now_ns;
@@ -136,9 +137,9 @@ static int setup(void **state)
 	l->leak = sample_leak();
 	l->calm = sample_calm(VERDICT_STEADY, 0.9);
 	l->now_ns = clock_boot_ns();
-	options = (struct heap_watch_options){.loop = l->loop,
+	assert_int_equal(heap_job_init(&l->job, l->loop, l->program), 0);
+	options = (struct heap_watch_options){.job = &l->job,
 					      .table = &l->table,
-					      .program = l->program,
 					      .is_brief = true,
 					      .told = on_told,
 					      .done = on_done,
@@ -152,6 +153,7 @@ static int teardown(void **state)
 	struct looking *l = *state;
 
 	heap_watch_free(l->h);
+	heap_job_release(&l->job);
 	process_table_release(&l->table);
 	loop_free(l->loop);
 	unlink(l->program);

@@ -128,6 +128,14 @@ bool closely_take_gc(const struct closely *c, const struct mw_event_gc *record, 
 	return true;
 }
 
+bool closely_is_v8(const struct closely *c, uint32_t pid, uint64_t start_ns)
+{
+	struct gc_source source;
+
+	gcs_source(c->gcs, pid, start_ns, &source);
+	return source.runtime && !strcmp(source.runtime, "V8");
+}
+
 void closely_forget(const struct closely *c, uint32_t pid)
 {
 	if (c->sites)

@@ -43,6 +43,9 @@ void closely_show(const struct closely *c, struct process **rows, size_t count);
 /** closely_take_gc - gcs_take(), and the sites know as well */
 bool closely_take_gc(const struct closely *c, const struct mw_event_gc *record, struct gc *out);
 
+/** closely_is_v8 - whether it has V8 in it, as far as it was looked at */
+bool closely_is_v8(const struct closely *c, uint32_t pid, uint64_t start_ns);
+
 /** closely_forget - the process is gone, or is another program now */
 void closely_forget(const struct closely *c, uint32_t pid);
 

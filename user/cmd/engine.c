@@ -141,43 +141,6 @@ static int prepare_verdicts(struct engine *e)
 	return e->verdicts ? 0 : log_error_code(-errno, "cannot judge: %s", strerror(errno));
 }
 
-static void on_kept(void *arg, struct process *p)
-{
-	struct engine *e = arg;
-	int err = watch_verdict_tell(e->verdicts, p, clock_boot_ns());
-
-	if (!err)
-		err = e->sink->ops->flush(e->sink);
-	if (err)
-		engine_stop(e, err);
-}
-
-static void on_heap_done(void *arg)
-{
-	engine_stop(arg, 0);
-}
-
-static int prepare_heap(struct engine *e)
-{
-	const struct heap_watch_options options = {
-		.loop = e->loop,
-		.table = &e->table,
-		.program = "/proc/self/exe",
-		.is_brief = e->front->is_told_last,
-		.told = on_kept,
-		.done = on_heap_done,
-		.arg = e,
-	};
-
-	if (!e->options->heap)
-		return 0;
-	if (!session_hook_name(e->session, CAPABILITY_V8))
-		log_warn("--heap: V8's collections cannot be seen here ('memwatch doctor'): no "
-			 "leak of its heap is called, and no census is taken");
-	e->heap = heap_watch_new(&options);
-	return e->heap ? 0 : log_error_code(-errno, "cannot look into heaps: %s", strerror(errno));
-}
-
 static int open_output(struct engine *e)
 {
 	e->out_fd = STDOUT_FILENO;
@@ -233,34 +196,13 @@ static int show_end(struct engine *e, struct end *end)
 	return err;
 }
 
-/* A second signal ends it, or that the program has ended which was run. */
-static int linger_for_heap(struct engine *e)
-{
-	size_t count;
-	struct process **rows;
-	int err = 0;
-
-	if (!e->heap || !e->front->is_told_last)
-		return 0;
-	rows = engine_rows(e, &count);
-	if (!rows)
-		return -ENOMEM;
-	if (heap_watch_last(e->heap, rows, count, clock_boot_ns())) {
-		log_info("waiting for a census of a heap that leaks (^C: do not wait)");
-		err = loop_run(e->loop);
-	}
-	heap_watch_stop(e->heap);
-	free(rows);
-	return err;
-}
-
 /* Also after a failure: what the front has started is not to be left behind. The first one counts.
  */
 static int linger(struct engine *e, int err)
 {
 	e->is_over = true;
 	if (!err)
-		err = linger_for_heap(e);
+		err = engine_heap_last(e);
 	while (e->front->lingers && e->front->lingers(e->front->arg)) {
 		int result = loop_run(e->loop);
 
@@ -350,7 +292,7 @@ static int set_up(struct engine *e)
 	if (!err)
 		err = prepare_verdicts(e);
 	if (!err)
-		err = prepare_heap(e);
+		err = engine_heap_prepare(e);
 	if (!err)
 		err = watch_sources(e);
 	return err;
@@ -358,7 +300,7 @@ static int set_up(struct engine *e)
 
 static void tear_down(struct engine *e)
 {
-	heap_watch_free(e->heap);
+	engine_heap_release(e);
 	watch_verdict_free(e->verdicts);
 	if (e->sink)
 		e->sink->ops->free(e->sink);

@@ -74,8 +74,7 @@ static int on_collection(struct engine *e, const struct mw_event_gc *record,
 	if (record->h.type == MW_EVENT_HEAP_OUT)
 		return 0;
 	watch_verdict_gc(e->verdicts, &gc);
-	if (e->heap)
-		heap_watch_gc(e->heap, &gc);
+	engine_heap_gc(e, &gc);
 	return e->sink->ops->gc ? e->sink->ops->gc(e->sink, &gc, p) : 0;
 }
 
@@ -134,8 +133,8 @@ void engine_on_event(void *arg, const struct mw_event_header *h)
 	err = watch_verdict_event(e->verdicts, h, p); /* the last one before its end is shown */
 	if (!err)
 		err = show_event(e, h, p);
-	if (e->heap && (h->type == MW_EVENT_EXEC || h->type == MW_EVENT_EXIT))
-		heap_watch_forget(e->heap, h->pid, h->start_ns);
+	if (h->type == MW_EVENT_EXEC || h->type == MW_EVENT_EXIT)
+		engine_heap_forget(e, h->pid, h->start_ns);
 	if (h->type == MW_EVENT_EXEC) { /* another program: looked at anew */
 		closely_forget(&e->closely, h->pid);
 		if (p) {
@@ -175,8 +174,7 @@ bool engine_on_vanished(void *arg, const struct process *p)
 	watch_verdict_vanished(e->verdicts, p, e->table.now_ns);
 	if (targets_match(&e->options->targets, p))
 		e->sink->ops->vanished(e->sink, p, e->table.now_ns);
-	if (e->heap)
-		heap_watch_forget(e->heap, p->pid, p->start_ns);
+	engine_heap_forget(e, p->pid, p->start_ns);
 	engine_named_gone(e, p->pid, p->start_ns);
 	session_forget_process(e->session, p->pid);
 	closely_forget(&e->closely, p->pid);

@@ -5,6 +5,7 @@
 
 #include "cmd/closely.h"
 #include "cmd/engine.h"
+#include "cmd/heap_ends.h"
 #include "cmd/heap_watch.h"
 #include "cmd/watch_verdict.h"
 #include "collect/budget.h"
@@ -20,7 +21,9 @@ struct engine {
 	struct loop *loop;
 	struct sink *sink;
 	struct watch_verdict *verdicts;
+	struct heap_job heap_job;
 	struct heap_watch *heap; /* NULL: nobody allowed it */
+	struct heap_ends *ends;	 /* NULL: nobody keeps censuses */
 	int out_fd;
 	bool is_over; /* no more ticks */
 
@@ -56,5 +59,15 @@ void engine_named_gone(struct engine *e, uint32_t pid, uint64_t start_ns);
 int engine_tick(struct engine *e);
 /** engine_rows - those that are meant, to free(). NULL when memory is short */
 struct process **engine_rows(const struct engine *e, size_t *count);
+
+/** engine_heap_prepare - if heaps may be looked into. 0 or a negative errno, said on stderr */
+int engine_heap_prepare(struct engine *e);
+void engine_heap_release(struct engine *e);
+void engine_heap_gc(struct engine *e, const struct gc *gc);
+void engine_heap_tick(struct engine *e, struct process **rows, size_t count, uint64_t now_ns);
+/** engine_heap_forget - the process has ended, or is another program now */
+void engine_heap_forget(struct engine *e, uint32_t pid, uint64_t start_ns);
+/** engine_heap_last - the run has ended: waits for the censuses that are due then. 0, -errno */
+int engine_heap_last(struct engine *e);
 
 #endif

@@ -86,8 +86,8 @@ static int show(struct engine *e, bool collected)
 			     front->looked_at ? front->looked_at(front->arg) : 0);
 	if (collected)
 		err = watch_verdict_tick(e->verdicts, tick.rows, tick.count, tick.now_ns);
-	if (collected && e->heap)
-		heap_watch_tick(e->heap, tick.rows, tick.count, tick.now_ns);
+	if (collected)
+		engine_heap_tick(e, tick.rows, tick.count, tick.now_ns);
 	if (e->ticks == 1 && !tick.count && !e->options->targets.count)
 		log_info("no process matches yet: waiting for one");
 	column_sort(tick.sort, tick.rows, tick.count);
@@ -204,8 +204,7 @@ int engine_tick(struct engine *e)
 	shown = show(e, true);
 	note_load(e);
 	learnt = closely_learning_ns(&e->closely) - learnt;
-	self_meter_excuse(&e->meter,
-			  closely_learning_ns(&e->closely) + heap_watch_spent_ns(e->heap));
+	self_meter_excuse(&e->meter, closely_learning_ns(&e->closely) + e->heap_job.spent_ns);
 	e->ticks_cpu_ns += clock_cpu_ns() - begun;
 	e->ticks_cpu_ns -= learnt < e->ticks_cpu_ns ? learnt : 0;
 	if (self_meter_update(&e->meter, e->session))

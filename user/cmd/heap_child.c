@@ -76,13 +76,14 @@ static void close_all(const int *fds, unsigned count)
 
 enum { IN, OUT_READ, OUT_WRITE, ERR_READ, ERR_WRITE, FDS };
 
-static int open_fds(int fds[FDS])
+static int open_fds(int fds[FDS], int in_fd)
 {
 	int err = 0;
 
 	for (int i = 0; i < FDS; i++)
 		fds[i] = -1;
-	fds[IN] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fds[IN] = in_fd < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC)
+			    : fcntl(in_fd, F_DUPFD_CLOEXEC, 3);
 	if (fds[IN] < 0 || pipe2(&fds[OUT_READ], O_CLOEXEC) || pipe2(&fds[ERR_READ], O_CLOEXEC))
 		err = -errno;
 	if (!err)
@@ -96,11 +97,11 @@ static int open_fds(int fds[FDS])
 	return err;
 }
 
-int heap_child_start(struct heap_child *c, const char *program, char *const argv[])
+int heap_child_start(struct heap_child *c, const char *program, char *const argv[], int in_fd)
 {
 	pid_t parent = getpid();
 	int fds[FDS];
-	int err = open_fds(fds);
+	int err = open_fds(fds, in_fd);
 
 	if (err)
 		return err;

@@ -32,11 +32,12 @@ void heap_child_release(struct heap_child *c);
  * heap_child_start - runs a program
  * @program: its file
  * @argv: NULL-terminated
+ * @in_fd: its stdin, still the caller's; < 0: /dev/null
  *
- * With no signal blocked, nothing open but stdin (/dev/null), stdout and stderr. None may run yet.
+ * With no signal blocked, nothing open but stdin, stdout and stderr. None may run yet.
  * Returns 0 or a negative errno.
  */
-int heap_child_start(struct heap_child *c, const char *program, char *const argv[]);
+int heap_child_start(struct heap_child *c, const char *program, char *const argv[], int in_fd);
 
 /**
  * heap_child_read - what it has written since, into @c->out; does not wait

@@ -2,19 +2,16 @@
 #include "cmd/heap_watch.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "analysis/census_kept.h"
 #include "analysis/verdict.h"
 #include "base/clock.h"
 #include "base/hmap.h"
 #include "base/log.h"
-#include "cmd/heap_child.h"
 #include "store/census_file.h"
 
 #define AGAIN_NS     (600 * NSEC_PER_SEC) /* of the same leak */
@@ -41,12 +38,10 @@ struct heap_watch {
 	struct heap_watch_options options;
 	struct hmap by_pid;
 	struct hmap_node *ended; /* until the next tick: p->kept may still be looked at */
-	struct heap_child child;
-	uint32_t pid; /* whom it looks at */
+	struct heap_job *job;
+	uint32_t pid; /* whom it looked at last */
 	uint64_t start_ns;
-	int timer;
-	uint64_t spent_ns; /* own CPU time, on results */
-	uint64_t last_ns;  /* heap_watch_last(): it ends at that time; 0: it does not end yet */
+	uint64_t last_ns; /* heap_watch_last(): it ends at that time; 0: it does not end yet */
 };
 
 /* --- processes --- */
@@ -121,18 +116,6 @@ static size_t first_part(const struct strbuf *out)
 	return second ? (size_t)(second + 1 - out->s) : out->len;
 }
 
-static int parse(const struct strbuf *out, size_t len, struct census_file *file)
-{
-	FILE *f = len ? fmemopen(out->s, len, "r") : NULL;
-	int err;
-
-	if (!f)
-		return len ? -errno : -ENODATA;
-	err = census_file_parse(f, file);
-	fclose(f);
-	return err;
-}
-
 static int compare(const struct census *first, const struct census *now, struct kept *out)
 {
 	struct census_diff *d = census_diff_new(first, NULL, now);
@@ -145,29 +128,33 @@ static int compare(const struct census *first, const struct census *now, struct 
 }
 
 /* What the two censuses tell. 0; -ENODATA: it ended before there were two. */
-static int take_result(const struct heap_watch *h, struct kept *out)
+static int take_result(const struct heap_watch *h, const struct strbuf *text, struct kept *out)
 {
-	const struct strbuf *text = &h->child.out;
 	struct census_file first = {0}, last = {0};
 	size_t part = first_part(text);
-	int err = parse(text, part, &first);
+	int err = census_text_parse(text->s, part, &first);
 
 	if (!err && part == text->len)
 		err = -ENODATA;
 	if (!err)
-		err = parse(text, text->len, &last);
+		err = census_text_parse(text->s, text->len, &last);
 	if (!err && (!last.census || last.is_cut || last.census->pid != h->pid))
 		err = -ENODATA;
 	if (!err)
 		err = compare(first.census, last.census, out);
+	if (!err && h->options.census) {
+		h->options.census(h->options.arg, first.census);
+		h->options.census(h->options.arg, last.census);
+	}
 	census_free(first.census);
 	census_free(last.census);
 	return err;
 }
 
-static void tell(struct heap_watch *h, struct looked *l, const struct kept *kept)
+void heap_watch_tell(struct heap_watch *h, uint32_t pid, uint64_t start_ns, const struct kept *kept)
 {
-	struct process *p = process_of(h, l);
+	struct looked *l = find(h, pid, start_ns);
+	struct process *p = l ? process_of(h, l) : NULL;
 	struct kept *copy = malloc(sizeof(*copy));
 
 	if (!copy || !p) {
@@ -178,42 +165,17 @@ static void tell(struct heap_watch *h, struct looked *l, const struct kept *kept
 	p->kept = copy;
 	free(l->kept);
 	l->kept = copy;
-	log_info("process %u (%s) stood still for %.0f and %.0f ms: censuses of its heap", h->pid,
-		 p->comm, (double)kept->pauses_ns[0] / NSEC_PER_MSEC,
-		 (double)kept->pauses_ns[1] / NSEC_PER_MSEC);
 	h->options.told(h->options.arg, p);
 }
 
-static void end_child(struct heap_watch *h)
+static void say_pauses(const struct heap_watch *h, const struct kept *kept)
 {
-	if (!h->child.pid)
-		return;
-	loop_remove_fd(h->options.loop, h->child.out_fd);
-	loop_set_timer(h->options.loop, h->timer, 0);
-	heap_child_end(&h->child);
-}
+	const struct process *p = process_table_find(h->options.table, h->pid, h->start_ns);
 
-/* @why: it was ended for, or NULL: it ended by itself. */
-static void finish(struct heap_watch *h, const char *why)
-{
-	struct looked *l = find(h, h->pid, h->start_ns);
-	uint64_t begun_ns = clock_cpu_ns();
-	struct kept kept = {0};
-	int err;
-
-	end_child(h);
-	err = l ? take_result(h, &kept) : -ESRCH;
-	h->spent_ns += clock_cpu_ns() - begun_ns;
-	if (!err)
-		tell(h, l, &kept);
-	else if (l) /* else there is nobody to know it of */
-		log_warn("no census of the heap of process %u: %s", h->pid,
-			 why		   ? why
-			 : h->child.why[0] ? h->child.why
-					   : strerror(-err));
-	strbuf_release(&h->child.out);
-	strbuf_init(&h->child.out);
-	malloc_trim(0); /* tens of megabytes, and there is nothing like it for minutes */
+	if (p)
+		log_info("process %u (%s) stood still for %.0f and %.0f ms: censuses of its heap",
+			 h->pid, p->comm, (double)kept->pauses_ns[0] / NSEC_PER_MSEC,
+			 (double)kept->pauses_ns[1] / NSEC_PER_MSEC);
 }
 
 static bool start_due(struct heap_watch *h, struct process **rows, size_t count, uint64_t now_ns);
@@ -235,29 +197,23 @@ static void go_on(struct heap_watch *h)
 		h->options.done(h->options.arg);
 }
 
-static int on_output(void *arg, uint32_t events)
+static void on_done(void *arg, const struct strbuf *out, const char *why)
 {
 	struct heap_watch *h = arg;
-	int more = heap_child_read(&h->child);
+	struct kept kept = {0};
+	int err;
 
-	(void)events;
-	if (more > 0)
-		return 0;
-	finish(h, more < 0 ? strerror(-more) : NULL);
+	if (find(h, h->pid, h->start_ns)) { /* else there is nobody to know it of */
+		err = take_result(h, out, &kept);
+		if (!err) {
+			say_pauses(h, &kept);
+			heap_watch_tell(h, h->pid, h->start_ns, &kept);
+		} else {
+			log_warn("no census of the heap of process %u: %s", h->pid,
+				 why ? why : strerror(-err));
+		}
+	}
 	go_on(h);
-	return 0;
-}
-
-static int on_deadline(void *arg, uint64_t expirations)
-{
-	struct heap_watch *h = arg;
-
-	(void)expirations;
-	if (!h->child.pid)
-		return 0;
-	finish(h, "it took too long");
-	go_on(h);
-	return 0;
 }
 
 /* --- the beginning --- */
@@ -285,28 +241,27 @@ static uint64_t deadline(const struct heap_watch *h, unsigned seconds)
 
 static int start(struct heap_watch *h, struct looked *l, const struct process *p, uint64_t now_ns)
 {
-	unsigned apart = seconds_apart(h, p->verdict);
-	char pid[16], seconds[16];
-	char *const argv[] = {"memwatch", "heap", "-q", "--json", "-p", pid, "-d", seconds, NULL};
+	const unsigned apart = seconds_apart(h, p->verdict);
+	const struct heap_request request = {
+		.pid = p->pid,
+		.start_ns = p->start_ns,
+		.apart_s = apart,
+		.base_fd = -1,
+		.within_ns = deadline(h, apart),
+		.done = on_done,
+		.arg = h,
+	};
 	int err;
 
-	snprintf(pid, sizeof(pid), "%u", p->pid);
-	snprintf(seconds, sizeof(seconds), "%u", apart);
 	l->asked_ns = now_ns;
 	l->is_anew = false;
 	h->pid = p->pid;
 	h->start_ns = p->start_ns;
-	err = heap_child_start(&h->child, h->options.program, argv);
-	if (!err)
-		err = loop_add_fd(h->options.loop, h->child.out_fd, EPOLLIN, on_output, h);
-	if (!err)
-		err = loop_set_timer(h->options.loop, h->timer, deadline(h, apart));
-	if (!err) {
+	err = heap_job_start(h->job, &request);
+	if (err)
+		log_warn("no census of the heap of process %u: %s", p->pid, strerror(-err));
+	else
 		log_debug("process %u: two censuses of its heap, %u s apart", p->pid, apart);
-		return 0;
-	}
-	end_child(h);
-	log_warn("no census of the heap of process %u: %s", p->pid, strerror(-err));
 	return err;
 }
 
@@ -354,7 +309,7 @@ void heap_watch_tick(struct heap_watch *h, struct process **rows, size_t count, 
 		l->is_anew |= l->was_called && !is_leak;
 		l->was_called = is_leak;
 	}
-	if (!h->child.pid)
+	if (!heap_job_runs(h->job))
 		start_due(h, rows, count, now_ns);
 }
 
@@ -364,7 +319,7 @@ void heap_watch_forget(struct heap_watch *h, uint32_t pid, uint64_t start_ns)
 
 	if (l)
 		end_looked(h, l);
-	if (!h->child.pid || h->pid != pid || h->start_ns != start_ns)
+	if (!heap_job_is_for(h->job, h) || !heap_job_is_of(h->job, pid, start_ns))
 		return;
 	heap_watch_stop(h);
 	go_on(h);
@@ -375,21 +330,16 @@ void heap_watch_forget(struct heap_watch *h, uint32_t pid, uint64_t start_ns)
 bool heap_watch_last(struct heap_watch *h, struct process **rows, size_t count, uint64_t now_ns)
 {
 	h->last_ns = now_ns + LAST_NS;
-	if (!h->child.pid)
+	if (!heap_job_is_for(h->job, h))
 		return start_due(h, rows, count, now_ns);
-	loop_set_timer(h->options.loop, h->timer, LAST_NS);
+	heap_job_set_time(h->job, LAST_NS);
 	return true;
-}
-
-uint64_t heap_watch_spent_ns(const struct heap_watch *h)
-{
-	return h ? h->spent_ns : 0;
 }
 
 void heap_watch_stop(struct heap_watch *h)
 {
-	end_child(h);
-	strbuf_clear(&h->child.out);
+	if (heap_job_is_for(h->job, h))
+		heap_job_stop(h->job);
 }
 
 /* --- the whole --- */
@@ -401,13 +351,10 @@ struct heap_watch *heap_watch_new(const struct heap_watch_options *options)
 	if (!h)
 		return NULL;
 	h->options = *options;
-	heap_child_init(&h->child);
-	h->timer = loop_add_timer(options->loop, 0, on_deadline, h);
-	if (h->timer < 0 || hmap_init(&h->by_pid)) {
-		int err = h->timer < 0 ? -h->timer : ENOMEM;
-
+	h->job = options->job;
+	if (hmap_init(&h->by_pid)) {
 		free(h);
-		errno = err;
+		errno = ENOMEM;
 		return NULL;
 	}
 	return h;
@@ -420,7 +367,6 @@ void heap_watch_free(struct heap_watch *h)
 	if (!h)
 		return;
 	heap_watch_stop(h);
-	heap_child_release(&h->child);
 	free_ended(h);
 	for (node = hmap_next(&h->by_pid, NULL); node; node = next) {
 		next = hmap_next(&h->by_pid, node);

@@ -13,15 +13,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/loop.h"
+#include "cmd/heap_job.h"
+#include "model/census.h"
 #include "model/gc.h"
+#include "model/kept.h"
 #include "model/process.h"
 
 struct heap_watch_options {
-	struct loop *loop;
+	struct heap_job *job;
 	const struct process_table *table;
-	const char *program; /* that takes censuses: memwatch itself */
-	bool is_brief;	     /* the run soon ends: the two censuses are close together */
+	bool is_brief; /* the run soon ends: the two censuses are close together */
+	/* Each of the two; may be NULL. */
+	void (*census)(void *arg, const struct census *c);
 	/* p->kept has changed, outside of a tick. */
 	void (*told)(void *arg, struct process *p);
 	/* heap_watch_last(): nothing is left to wait for. */
@@ -59,8 +62,9 @@ void heap_watch_forget(struct heap_watch *h, uint32_t pid, uint64_t start_ns);
  */
 bool heap_watch_last(struct heap_watch *h, struct process **rows, size_t count, uint64_t now_ns);
 
-/** heap_watch_spent_ns - own CPU time so far on what the censuses told; of NULL: none */
-uint64_t heap_watch_spent_ns(const struct heap_watch *h);
+/** heap_watch_tell - what others have found: sets p->kept of a process of V8, until the next */
+void heap_watch_tell(struct heap_watch *h, uint32_t pid, uint64_t start_ns,
+		     const struct kept *kept);
 
 /** heap_watch_stop - ends what runs: nothing comes of it */
 void heap_watch_stop(struct heap_watch *h);

@@ -11,9 +11,11 @@
 #include <stdint.h>
 
 #include "memwatch/abi.h"
+#include "model/census.h"
 #include "model/gc.h"
 #include "model/lost.h"
 #include "model/process.h"
+#include "model/recorded.h"
 #include "model/run.h"
 #include "output/fields.h"
 
@@ -55,6 +57,8 @@ struct sink_ops {
 	int (*gc)(struct sink *s, const struct gc *gc, const struct process *p);
 	/* @p->verdict is new, has changed, or is the last one of @p; may be NULL. */
 	int (*verdict)(struct sink *s, const struct process *p, uint64_t now_ns, bool is_last);
+	/* Of V8's heaps of a process; may be NULL: nobody takes one then but for a leak. */
+	int (*census)(struct sink *s, const struct census *c, enum recorded_census_when when);
 	/* A process that vanished without an exit record. */
 	int (*vanished)(struct sink *s, const struct process *p, uint64_t now_ns);
 	/* After each round of events: writes out what waits. */

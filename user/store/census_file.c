@@ -15,6 +15,19 @@
 
 #define SUFFIX ".XXXXXX"
 
+int census_text_parse(const char *text, size_t len, struct census_file *out)
+{
+	FILE *f = len ? fmemopen((void *)text, len, "r") : NULL; /* read only, whatever its type */
+	int err;
+
+	*out = (struct census_file){0};
+	if (!f)
+		return len ? -errno : -ENODATA;
+	err = census_file_parse(f, out);
+	fclose(f);
+	return err;
+}
+
 int census_file_read(const char *path, struct census_file *out)
 {
 	FILE *f = fopen(path, "re");

@@ -35,8 +35,10 @@ struct census_file {
  * reading it, with @out->why set.
  */
 int census_file_read(const char *path, struct census_file *out);
-/** census_file_parse - the same of an open file */
+/** census_file_parse - the same of an open file; census_text_parse - of @len bytes; -ENODATA: none
+ */
 int census_file_parse(FILE *f, struct census_file *out);
+int census_text_parse(const char *text, size_t len, struct census_file *out);
 
 /**
  * census_file_check - whether census_file_write() is going to have a place to write to
