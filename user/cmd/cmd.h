@@ -20,6 +20,7 @@ struct command {
 };
 
 int cmd_watch(int argc, char **argv);
+int cmd_record(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_heap(int argc, char **argv);
 int cmd_report(int argc, char **argv);
