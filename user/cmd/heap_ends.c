@@ -110,6 +110,7 @@ static int take(const struct heap_ends *e, const struct strbuf *out, enum record
 		err = -ENODATA;
 	if (err)
 		return err;
+	file->census->start_ns = e->start_ns; /* exactly: /proc tells hundredths of a second */
 	log_info("process %u (%s) stood still for %.0f ms: census of its heap at the %s", e->pid,
 		 p ? p->comm : "?", (double)file->census->pause_ns / NSEC_PER_MSEC, places[when]);
 	e->options.census(e->options.arg, file->census, when);

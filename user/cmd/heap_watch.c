@@ -143,6 +143,8 @@ static int take_result(const struct heap_watch *h, const struct strbuf *text, st
 	if (!err)
 		err = compare(first.census, last.census, out);
 	if (!err && h->options.census) {
+		/* Exactly: /proc tells hundredths of a second. */
+		first.census->start_ns = last.census->start_ns = h->start_ns;
 		h->options.census(h->options.arg, first.census);
 		h->options.census(h->options.arg, last.census);
 	}

@@ -32,8 +32,8 @@ struct record {
 	struct record_result result;
 	struct program program;
 	struct progress progress;
-	struct sink *sink;	       /* while it runs */
-	char why[RECORDER_WHY + 4200]; /* a line for people, with the file's name */
+	struct sink *sink;	     /* while it runs */
+	char why[RECORDER_WHY + 32]; /* a line for people */
 };
 
 /* --- options --- */
@@ -237,8 +237,7 @@ static const char *why(void *arg)
 
 	if (!r->result.why[0])
 		return NULL;
-	snprintf(r->why, sizeof(r->why), "cannot record into %s: %s", r->options.path,
-		 r->result.why);
+	snprintf(r->why, sizeof(r->why), "cannot record: %s", r->result.why);
 	return r->why;
 }
 
