@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "cmd/cmd.h"
 #include "cmd/run_options.h"
+#include "output/html_report.h"
 #include "output/report_text.h"
 #include "output/sink.h"
 #include "store/census_file.h"
@@ -48,8 +49,15 @@ static int add_text(struct strbuf *out, const struct recorded *r, const struct r
 	return 0;
 }
 
+static int add_html(struct strbuf *out, const struct recorded *r, const struct report_options *o)
+{
+	(void)o;
+	return html_report_add(out, r);
+}
+
 static const struct format formats[] = {
 	{"text", false, add_text},
+	{"html", true, add_html},
 };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 

@@ -15,13 +15,14 @@
 #include "base/incbin.h"
 #include "base/sha256.h"
 #include "base/units.h"
+#include "output/flame_svg.h"
 
 #define TEXT_BYTES 4096 /* a text is longer only to do harm */
 
 INCBIN(page_css, "user/output/page.css");
 INCBIN(page_js, "user/output/page.js");
 
-static const char *const scripts[] = {page_js};
+static const char *const scripts[] = {page_js, flame_js};
 
 #define SCRIPTS (sizeof(scripts) / sizeof(scripts[0]))
 
@@ -71,41 +72,10 @@ void html_end(struct strbuf *out)
 	strbuf_adds(out, "</body>\n</html>\n");
 }
 
-static const char *entity_of(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	default:
-		return NULL;
-	}
-}
-
 void html_textn(struct strbuf *out, const char *s, size_t len)
 {
-	size_t begin = 0;
-
-	len = s ? strnlen(s, len) : 0;
-	/* What is escaped is ASCII: no character is cut in two. */
-	for (size_t i = 0; i < len; i++) {
-		const char *entity = entity_of(s[i]);
-
-		if (!entity)
-			continue;
-		strbuf_add_text(out, s + begin, i - begin);
-		strbuf_adds(out, entity);
-		begin = i + 1;
-	}
-	if (begin < len)
-		strbuf_add_text(out, s + begin, len - begin);
+	if (s)
+		strbuf_add_markup(out, s, len);
 }
 
 void html_text(struct strbuf *out, const char *s)

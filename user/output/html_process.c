@@ -9,11 +9,13 @@
 #include <string.h>
 
 #include "analysis/census_diff.h"
+#include "analysis/flame.h"
 #include "analysis/sites.h"
 #include "analysis/verdict.h"
 #include "base/clock.h"
 #include "base/units.h"
 #include "output/event_text.h"
+#include "output/flame_svg.h"
 #include "output/site_text.h"
 
 #define ID_SIZE	       64
@@ -90,6 +92,31 @@ static void add_facts(struct report_page *page, const struct recorded_process *p
 	add_safe(page, p->container);
 	page_fact(page, "Container");
 	strbuf_adds(page->out, "</dl>\n");
+}
+
+/* --- flame graph --- */
+
+static int add_flame(struct report_page *page, const struct recorded_process *p)
+{
+	char id[ID_SIZE];
+	struct flame_svg_options options = {.title = "Growth by code", .is_inline = true, .id = id};
+	struct flame *f;
+	int err;
+
+	if (!p->sites)
+		return 0;
+	f = flame_new();
+	if (!f)
+		return -ENOMEM;
+	snprintf(id, sizeof(id), "flame-%" PRId64, p->id);
+	err = flame_add_process(f, p, NULL, FLAME_B, 1);
+	flame_finish(f);
+	if (!err && f->root->bytes[FLAME_B]) {
+		add_heading(page, "Flame graph of growth");
+		flame_svg_add(page->out, f, &options);
+	}
+	flame_free(f);
+	return err;
 }
 
 /* --- sites --- */
@@ -453,6 +480,7 @@ void html_process_add(struct report_page *page, const struct recorded_process *p
 	add_facts(page, p);
 	take_error(page, html_memory_add(page, p));
 	take_error(page, html_heap_add(page, p));
+	take_error(page, add_flame(page, p));
 	take_error(page, add_sites(page, p));
 	take_error(page, add_constructors(page, p));
 	add_retainers(page, p);
