@@ -111,8 +111,8 @@ static void print_help(void)
 	     "\n"
 	     "Runs CMD, if there is one, watches it and all that it starts, and ends what is\n"
 	     "left of them after -d, or when CMD has ended. The file is an SQLite database:\n"
-	     "'memwatch report FILE' shows what is in it, 'memwatch diff A B' what B has that A\n"
-	     "has not. Exit status: 0 recorded; 1 it failed, or CMD did; 2 wrong usage.\n");
+	     "'memwatch report FILE' shows what is in it, 'memwatch diff A B' what B has that\n"
+	     "A has not. Exit status: 0 recorded; 1 it failed, or CMD did; 2 wrong usage.\n");
 	opts_print(stdout, table);
 }
 

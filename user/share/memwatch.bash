@@ -28,7 +28,7 @@ _memwatch() {
 	--without)
 		words="calls faults fork exec exit oom gc sites v8 self fexit kretprobe tp_btf raw_tp perf iter"
 		;;
-	--retainers | --every | --max-memory | -i | --interval | -d | --duration | -r | --rows | --sites | --budget | --max-growth)
+	--retainers | --every | --max-memory | -i | --interval | -d | --duration | -r | --rows | --sites | --budget | --max-growth | --max-size | --requests)
 		return
 		;;
 	*)
@@ -46,6 +46,11 @@ _memwatch() {
 			fi
 			words="-r --rows --json -q --quiet -h --help"
 			;;
+		record)
+			words="-o --output -p --pid -n --comm -c --cgroup -i --interval -d --duration
+				--max-size --requests --budget --without --heap --no-stacks --btf
+				-v --verbose -q --quiet -h --help --"
+			;;
 		check)
 			words="-p --pid -n --comm -c --cgroup -i --interval -d --duration
 				--max-growth --sites --json -o --output --budget --without
@@ -57,7 +62,7 @@ _memwatch() {
 				--no-stacks --btf -v --verbose -q --quiet -h --help"
 			;;
 		esac
-		[ "$COMP_CWORD" -gt 1 ] || words="watch check heap diff doctor schema --version $words"
+		[ "$COMP_CWORD" -gt 1 ] || words="watch record check heap diff doctor schema --version $words"
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
