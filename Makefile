@@ -38,6 +38,7 @@ endif
 CLANG ?= clang
 LLVM_STRIP ?= $(or $(shell command -v llvm-strip 2>/dev/null),$(lastword $(sort $(wildcard /usr/bin/llvm-strip-*))))
 BPFTOOL ?= $(or $(wildcard /usr/sbin/bpftool),$(shell command -v bpftool 2>/dev/null),$(lastword $(sort $(wildcard /usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool))))
+PROTOC_C ?= protoc-c
 CLANG_FORMAT ?= clang-format
 CLANG_TIDY ?= clang-tidy
 
@@ -85,7 +86,8 @@ BPF_SRCS := $(wildcard bpf/*.bpf.c)
 BPF_OBJS := $(BPF_SRCS:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
 SKELETON := $(BUILD)/memwatch.skel.h
 USER_SRCS := $(wildcard user/*.c user/*/*.c)
-USER_OBJS := $(USER_SRCS:user/%.c=$(BUILD)/user/%.o)
+PROFILE := $(BUILD)/profile.pb-c
+USER_OBJS := $(USER_SRCS:user/%.c=$(BUILD)/user/%.o) $(PROFILE).o
 LIB_OBJS := $(filter-out $(BUILD)/user/main.o,$(USER_OBJS))
 UNIT_SRCS := $(wildcard tests/unit/test_*.c)
 HOST_SRCS := $(wildcard tests/host/test_*.c)
@@ -132,6 +134,20 @@ $(BUILD)/user/%.o: user/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# pprof's format, as C.
+$(PROFILE).c: user/output/profile.proto
+	$(call say,PROTO,$<)
+	@mkdir -p $(@D)
+	$(Q)$(PROTOC_C) --proto_path=$(<D) --c_out=$(@D) $(<F)
+
+$(PROFILE).h: $(PROFILE).c ;
+
+$(PROFILE).o: $(PROFILE).c
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -w -MMD -MP -c $< -o $@
+
+$(BUILD)/user/output/pprof.o: $(PROFILE).h
 
 ifneq ($(IS_CROSS),)
 $(USER_OBJS) $(UNITS) $(WORKLOADS): | $(SYSROOT)/packages
@@ -288,7 +304,7 @@ layers:
 	$(call say,LAYERS,user/)
 	$(Q)tests/layers.sh
 
-lint: $(SKELETON)
+lint: $(SKELETON) $(PROFILE).h
 	$(call say,LINT,clang-tidy)
 	$(Q)printf '%s\n' $(USER_SRCS) | xargs -P "$$(nproc)" -I{} \
 		$(CLANG_TIDY) --quiet --warnings-as-errors='*' {} -- $(CPPFLAGS) -std=gnu11

@@ -34,6 +34,11 @@ check_include() {
 
 	case $included in
 	memwatch/abi.h | memwatch/gc.h | memwatch/sites.h | memwatch/usdt.h) return ;;
+	profile.pb-c.h)
+		[ "$file" = user/output/pprof.c ] ||
+			offend "$file:$line: only user/output/pprof.c includes pprof's format"
+		return
+		;;
 	memwatch.skel.h)
 		# shellcheck disable=SC2053 # a pattern
 		[[ $file == $SKELETON_USERS ]] ||

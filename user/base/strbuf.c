@@ -274,24 +274,20 @@ static const char *entity_of(char c)
 
 void strbuf_add_markup(struct strbuf *b, const char *s, size_t len)
 {
-	struct strbuf safe;
-	size_t run = 0, i;
+	size_t begin = 0;
 
-	strbuf_init(&safe);
-	strbuf_add_text(&safe, s, len);
-	for (i = 0; i < safe.len; i++) {
-		const char *entity = entity_of(safe.s[i]);
+	/* What is escaped is ASCII: no character is cut in two. */
+	for (size_t i = 0; i < len && s[i]; i++) {
+		const char *entity = entity_of(s[i]);
 
 		if (!entity)
 			continue;
-		strbuf_add(b, safe.s + run, i - run);
+		add_safe(b, s + begin, i - begin, false);
 		strbuf_adds(b, entity);
-		run = i + 1;
+		begin = i + 1;
 	}
-	strbuf_add(b, safe.s + run, i - run);
-	if (safe.err)
-		b->err = safe.err;
-	strbuf_release(&safe);
+	if (begin < len)
+		add_safe(b, s + begin, len - begin, false);
 }
 
 void strbuf_add_json_string(struct strbuf *b, const char *s, size_t len)
