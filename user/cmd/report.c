@@ -11,8 +11,10 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "cmd/cmd.h"
+#include "cmd/report_flame.h"
 #include "cmd/run_options.h"
 #include "output/html_report.h"
+#include "output/pprof.h"
 #include "output/report_text.h"
 #include "output/sink.h"
 #include "store/census_file.h"
@@ -55,9 +57,31 @@ static int add_html(struct strbuf *out, const struct recorded *r, const struct r
 	return html_report_add(out, r);
 }
 
+static int add_flamegraph(struct strbuf *out, const struct recorded *r,
+			  const struct report_options *o)
+{
+	(void)o;
+	return report_flame_svg(out, r);
+}
+
+static int add_folded(struct strbuf *out, const struct recorded *r, const struct report_options *o)
+{
+	(void)o;
+	return report_flame_folded(out, r);
+}
+
+static int add_pprof(struct strbuf *out, const struct recorded *r, const struct report_options *o)
+{
+	(void)o;
+	return pprof_add(out, r);
+}
+
 static const struct format formats[] = {
 	{"text", false, add_text},
 	{"html", true, add_html},
+	{"flamegraph", true, add_flamegraph},
+	{"folded", false, add_folded},
+	{"pprof", true, add_pprof},
 };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 
@@ -103,7 +127,8 @@ static int operand(void *arg, const char *value)
 static const struct opt table[] = {
 	{'p', "pid", "PID", "of this process; may be repeated, or a list (1,2)", run_opt_pid},
 	{'n', "comm", "NAME", "of those of this name", run_opt_comm},
-	{'f', "format", "FORMAT", "text (the default)", opt_format},
+	{'f', "format", "FORMAT", "text (the default), html, flamegraph (SVG), folded, pprof",
+	 opt_format},
 	{0, "json", NULL, "the same as --format json", opt_json},
 	{'r', "rows", "N", "of each table (10)", run_opt_rows},
 	RUN_OPTS_OUTPUT,
