@@ -317,9 +317,7 @@ static double grown_in_all(const struct census_diff *d, enum census_when since)
 	return sum;
 }
 
-/* Neither plain, nor of JavaScript itself, nor of Node: "node:events", before Node 16 "events.js".
- */
-static bool is_own_class(const struct constructor *k)
+bool constructor_is_own_class(const struct constructor *k)
 {
 	return k->kind == CENSUS_OBJECT && k->file && (k->file[0] == '/' || strstr(k->file, "://"));
 }
@@ -332,7 +330,7 @@ static const struct census_change *fastest_own(const struct census_diff *d, enum
 	for (unsigned i = 0; i < d->count; i++) {
 		const struct census_change *c = &d->changes[i];
 
-		if (is_own_class(c->what) && is_grower(c, 0, since, least) &&
+		if (constructor_is_own_class(c->what) && is_grower(c, 0, since, least) &&
 		    (!fastest ||
 		     census_grown_bytes(c->at, since) > census_grown_bytes(fastest->at, since)))
 			fastest = c;

@@ -85,4 +85,8 @@ double census_diff_seconds(const struct census_diff *d, enum census_when since);
 unsigned census_diff_growers(const struct census_diff *d, enum census_when since,
 			     const struct census_change *out[CENSUS_GROWERS_MAX]);
 
+/** constructor_is_own_class - a class of the program's: neither plain objects, nor of JavaScript
+ *  itself, nor of Node ("node:events", before Node 16 "events.js") */
+bool constructor_is_own_class(const struct constructor *k);
+
 #endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Growth sites of two runs: all of both in one list, sorted, so that those of one function are
+ * neighbours and become one.
+ *
+ * A site is known by samples of memory. That n of them were taken of what are really as many as n
+ * bytes' worth is chance, and so the weight of one says how many there would be of another amount.
+ */
+#include "analysis/run_diff_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/chance.h"
+#include "analysis/sites.h"
+#include "base/clock.h"
+
+/* A site of one of them. */
+struct entry {
+	const struct site *site;
+	enum run_side side;
+	double units; /* in which its bytes came */
+	bool by_name; /* files are compared without their folders */
+};
+
+static const struct frame *frame_of(const struct site *s)
+{
+	return s->chain.count ? &s->stack->frames[s->chain.at[0]] : NULL;
+}
+
+static const char *file_of(const struct frame *f, bool by_name)
+{
+	return run_file_name(f->file ? f->file : f->module, by_name);
+}
+
+static int compare_functions(const struct frame *a, const struct frame *b, bool by_name)
+{
+	int order;
+
+	if (!a || !b)
+		return (a != NULL) - (b != NULL);
+	order = run_compare_text(a->fn, b->fn);
+	if (!order)
+		order = run_compare_text(file_of(a, by_name), file_of(b, by_name));
+	if (!order && !a->fn)
+		order = (a->ip > b->ip) - (a->ip < b->ip);
+	return order;
+}
+
+/* Whether they are one, and else some order. */
+static int compare_entries(const void *pa, const void *pb)
+{
+	const struct entry *a = pa, *b = pb;
+
+	if (a->site->kind != b->site->kind)
+		return a->site->kind < b->site->kind ? -1 : 1;
+	if (a->site->note || b->site->note)
+		return run_compare_text(a->site->note, b->site->note);
+	return compare_functions(frame_of(a->site), frame_of(b->site), a->by_name);
+}
+
+static uint64_t left_samples(const struct site *s)
+{
+	uint64_t left = s->samples > s->freed_samples ? s->samples - s->freed_samples : 0;
+
+	return left || !s->bytes ? left : 1;
+}
+
+static double span_of(const struct run_pair *p, enum run_side side, enum run_unit unit,
+		      const struct recorded_process *of, enum mw_site_kind kind)
+{
+	const struct site_table *t = of->sites;
+
+	if (unit == RUN_PER_REQUEST)
+		return p->units[side];
+	if (kind == MW_SITE_V8_SURVIVED && t->v8_is_scaled && t->v8_live_span_ns)
+		return (double)t->v8_live_span_ns / NSEC_PER_SEC;
+	if (of->sites_ns > t->begin_ns)
+		return (double)(of->sites_ns - t->begin_ns) / NSEC_PER_SEC;
+	return p->units[side];
+}
+
+/* --- all sites of a pair --- */
+
+static size_t count_sites(const struct run_pair *p)
+{
+	size_t count = 0;
+
+	for (int side = 0; side < RUN_SIDES; side++)
+		for (unsigned i = 0; i < p->count[side]; i++)
+			if (p->of[side][i]->sites)
+				count += p->of[side][i]->sites->by_hash.count;
+	return count;
+}
+
+static size_t collect(const struct run_pair *p, enum run_unit unit, struct entry *out)
+{
+	struct hmap_node *node;
+	size_t count = 0;
+
+	for (int side = 0; side < RUN_SIDES; side++) {
+		for (unsigned i = 0; i < p->count[side]; i++) {
+			const struct recorded_process *of = p->of[side][i];
+
+			if (!of->sites)
+				continue;
+			hmap_for_each (&of->sites->by_hash, node) {
+				const struct site *s = hmap_entry(node, struct site, node);
+
+				if (!s->bytes || !site_is_growth(of->sites, s))
+					continue;
+				out[count++] = (struct entry){
+					.site = s,
+					.side = (enum run_side)side,
+					.units = span_of(p, (enum run_side)side, unit, of, s->kind),
+				};
+			}
+		}
+	}
+	return count;
+}
+
+/* Two releases may be in differing folders: then no file of one is one of the other. */
+static bool is_by_name(const struct entry *entries, size_t count)
+{
+	bool has[RUN_SIDES] = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		const struct frame *a = frame_of(entries[i].site);
+
+		if (!a || !a->file || a->origin == FRAME_RUNTIME)
+			continue;
+		has[entries[i].side] = true;
+		for (size_t k = 0; k < i; k++) {
+			const struct frame *b = frame_of(entries[k].site);
+
+			if (entries[k].side != entries[i].side && b && b->origin != FRAME_RUNTIME &&
+			    b->file && !strcmp(a->file, b->file))
+				return false;
+		}
+	}
+	return has[RUN_A] && has[RUN_B];
+}
+
+/* --- one line --- */
+
+static void add_entry(struct run_diff_site *to, const struct entry *e)
+{
+	const struct site *s = e->site, **top = &to->top[e->side];
+
+	if (!*top || s->bytes > (*top)->bytes)
+		*top = s;
+	to->kind = s->kind;
+	to->bytes[e->side] += s->bytes;
+	to->samples[e->side] += left_samples(s);
+	if (e->units > 0)
+		to->change.per[e->side] += (double)s->bytes / e->units;
+}
+
+/* How many samples there would be of one byte a unit; 0: nobody knows. */
+static double exposure_of(const struct run_diff_site *s, enum run_side side)
+{
+	return s->change.per[side] > 0 ? (double)s->samples[side] / s->change.per[side] : 0;
+}
+
+static void finish(struct run_diff_site *s, const struct run_pair *p)
+{
+	struct run_change *c = &s->change;
+	double exposure[] = {exposure_of(s, RUN_A), exposure_of(s, RUN_B)};
+
+	/* Nothing was seen there: that would have been sampled as densely as in the other. */
+	for (int side = 0; side < RUN_SIDES; side++) {
+		if (!exposure[side])
+			exposure[side] = exposure[!side] * p->units[side] / p->units[!side];
+	}
+	c->delta = c->per[RUN_B] - c->per[RUN_A];
+	c->more = -1;
+	if (s->samples[RUN_A] + s->samples[RUN_B] >= RUN_SAMPLES_MIN)
+		c->more = chance_more(s->samples[RUN_A], exposure[RUN_A], s->samples[RUN_B],
+				      exposure[RUN_B]);
+}
+
+static const struct site *shown_of(const struct run_diff_site *s)
+{
+	return s->top[RUN_B] ? s->top[RUN_B] : s->top[RUN_A];
+}
+
+/* What the runtime does of its own accord last: it says nothing about whose code it is. */
+static int compare_ranks(const void *pa, const void *pb)
+{
+	const struct run_diff_site *a = pa, *b = pb;
+	const struct site *s = shown_of(a), *o = shown_of(b);
+
+	if (!s->note != !o->note)
+		return s->note ? 1 : -1;
+	if (a->change.delta != b->change.delta)
+		return a->change.delta < b->change.delta ? 1 : -1;
+	return (s->node.key > o->node.key) - (s->node.key < o->node.key);
+}
+
+static size_t merge(const struct run_pair *p, const struct entry *entries, size_t count,
+		    struct run_diff_site *out)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!i || compare_entries(&entries[i - 1], &entries[i]))
+			found++;
+		add_entry(&out[found - 1], &entries[i]);
+	}
+	for (size_t i = 0; i < found; i++)
+		finish(&out[i], p);
+	return found;
+}
+
+int run_pair_add_sites(struct run_pair *p, enum run_unit unit)
+{
+	size_t count = count_sites(p);
+	struct entry *entries = calloc(count + 1, sizeof(*entries));
+	bool by_name;
+
+	p->sites = calloc(count + 1, sizeof(*p->sites));
+	if (!entries || !p->sites) {
+		free(entries);
+		return -ENOMEM;
+	}
+	count = collect(p, unit, entries);
+	by_name = is_by_name(entries, count);
+	for (size_t i = 0; i < count; i++)
+		entries[i].by_name = by_name;
+	qsort(entries, count, sizeof(*entries), compare_entries);
+	p->site_count = merge(p, entries, count, p->sites);
+	free(entries);
+	qsort(p->sites, p->site_count, sizeof(*p->sites), compare_ranks);
+	return 0;
+}
