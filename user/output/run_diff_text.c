@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "output/run_diff_text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/evidence.h"
+#include "base/units.h"
+#include "output/census_text_internal.h"
+#include "output/site_text.h"
+#include "output/verdict_text.h"
+
+#define SURE_ENOUGH 0.995 /* rounds to 100 % */
+#define SITES_SHOWN 10	  /* without a number of rows */
+
+/* --- pieces --- */
+
+static void add_safe(struct strbuf *out, const char *text)
+{
+	census_add_name(out, text ? text : "?", 0);
+}
+
+static void add_delta(struct strbuf *out, double bytes)
+{
+	char text[UNITS_SIZE];
+	double whole = rint(fmin(fmax(bytes, -9e18), 9e18));
+
+	strbuf_adds(out, units_format_delta(text, sizeof(text), (int64_t)whole));
+}
+
+static void add_column(struct strbuf *out, double bytes)
+{
+	char text[UNITS_SIZE];
+	double whole = rint(fmin(fmax(bytes, -9e18), 9e18));
+
+	strbuf_addf(out, "%8s ", units_format_delta(text, sizeof(text), (int64_t)whole));
+}
+
+/* "2,500": what people compare with what they know. */
+static void add_number(struct strbuf *out, int64_t value)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64,
+			   value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+
+	strbuf_addc(out, value < 0 ? '-' : '+');
+	for (int i = 0; i < len; i++) {
+		strbuf_addc(out, digits[i]);
+		if ((len - i) % 3 == 1 && i + 1 < len)
+			strbuf_addc(out, ',');
+	}
+}
+
+static const char *a_unit(const struct run_diff *d)
+{
+	return d->unit == RUN_PER_REQUEST ? " a request" : "/s";
+}
+
+void run_diff_file_add(struct strbuf *out, const struct run_diff *d, enum run_side side)
+{
+	const char *path = d->of[side]->path, *slash = path ? strrchr(path, '/') : NULL;
+
+	add_safe(out, slash && slash[1] ? slash + 1 : path);
+}
+
+void run_chance_add(struct strbuf *out, double more)
+{
+	if (more < 0)
+		strbuf_adds(out, "few");
+	else if (more >= SURE_ENOUGH)
+		strbuf_adds(out, ">99%");
+	else if (more < 1 - SURE_ENOUGH)
+		strbuf_adds(out, "<1%");
+	else
+		strbuf_addf(out, "%.0f%%", fmin(100 * more, 99));
+}
+
+static void add_chance_column(struct strbuf *out, double more)
+{
+	struct strbuf text;
+
+	strbuf_init(&text);
+	run_chance_add(&text, more);
+	strbuf_addf(out, "%5s ", text.s);
+	strbuf_release(&text);
+}
+
+/* --- headline --- */
+
+static void add_constructor(struct strbuf *out, const struct constructor *k)
+{
+	add_safe(out, k->name);
+	if (k->file) {
+		strbuf_addc(out, ' ');
+		source_text_add(out, k->file, k->line);
+	}
+}
+
+static void add_grown(struct strbuf *out, const struct run_pair *p)
+{
+	const struct run_diff_constructor *c = p->grower;
+
+	strbuf_adds(out, ": ");
+	add_number(out, c->count[RUN_B]);
+	strbuf_adds(out, " objects, ");
+	add_delta(out, (double)c->bytes[RUN_B]);
+	if (p->holder.retainer && p->holder.retainer->share > 0) {
+		strbuf_adds(out, ", by which ");
+		census_add_bytes(out, p->holder.retainer->bytes);
+		strbuf_adds(out, " are kept");
+	}
+}
+
+/* "held by Map, variable `handleMap` of scope of function saveContext handles.js:49" */
+static void add_holder(struct strbuf *out, const struct run_holder *h)
+{
+	strbuf_adds(out, h->inserter ? " into " : " is held by ");
+	if (h->retainer->container && h->retainer->share > 0) {
+		add_safe(out, h->retainer->container);
+		strbuf_adds(out, ", ");
+	}
+	add_safe(out, h->where->edge);
+	if (!h->inserter && h->where->node && h->where->node[0]) {
+		strbuf_adds(out, " of ");
+		add_safe(out, h->where->node);
+	}
+	if (!h->inserter && h->where->file) {
+		strbuf_addc(out, ' ');
+		source_text_add(out, h->where->file, h->where->line);
+	}
+}
+
+static void add_why(struct strbuf *out, const struct run_pair *p)
+{
+	const struct run_holder *h = &p->holder;
+
+	if (!p->grower) {
+		strbuf_adds(out, "at ");
+		site_text_add(out, p->site->top[RUN_B], 0, false);
+		return;
+	}
+	if (h->inserter) {
+		frame_text_add(out, h->inserter);
+		strbuf_adds(out, " puts ");
+	}
+	add_constructor(out, p->grower->what);
+	if (h->where)
+		add_holder(out, h);
+	add_grown(out, p);
+}
+
+static bool is_too_early(const struct run_diff *d)
+{
+	for (size_t i = 0; i < d->pair_count; i++) {
+		if (d->pairs[i].basis != RUN_BY_NOTHING)
+			return false;
+	}
+	return true;
+}
+
+static void add_no_growth(struct strbuf *out, const struct run_diff *d)
+{
+	if (!d->pair_count) {
+		strbuf_adds(out, "there is no process of one name in both");
+		return;
+	}
+	strbuf_adds(out, is_too_early(d) ? "too early to say whether there is growth in "
+					 : "no growth in ");
+	run_diff_file_add(out, d, RUN_B);
+	strbuf_adds(out, " that ");
+	run_diff_file_add(out, d, RUN_A);
+	strbuf_adds(out, " has not");
+}
+
+void run_diff_headline_add(struct strbuf *out, const struct run_diff *d)
+{
+	const struct run_pair *p = run_diff_grows(d);
+	char bytes[UNITS_SIZE];
+
+	if (!p) {
+		add_no_growth(out, d);
+		return;
+	}
+	run_diff_file_add(out, d, RUN_B);
+	strbuf_addf(
+		out, p->basis == RUN_BY_LEVEL ? " holds %s" : " grows by %s",
+		units_format_bytes(bytes, sizeof(bytes), (uint64_t)fmin(p->growth.delta, 9e18)));
+	if (p->basis != RUN_BY_LEVEL)
+		strbuf_adds(out, a_unit(d));
+	strbuf_adds(out, " more than ");
+	run_diff_file_add(out, d, RUN_A);
+	if (p->grower || p->site) {
+		strbuf_adds(out, ": ");
+		add_why(out, p);
+	}
+}
+
+/* --- what it rests on --- */
+
+void run_diff_side_add(struct strbuf *out, const struct run_diff *d, const struct run_pair *p,
+		       enum run_side side)
+{
+	const struct recorded_process *of = p->of[side][0];
+	char span[EVIDENCE_BYTES];
+
+	run_diff_file_add(out, d, side);
+	strbuf_adds(out, ": ");
+	strbuf_add_text(out, of->comm, sizeof(of->comm));
+	if (p->count[side] == 1)
+		strbuf_addf(out, " (%u)", of->pid);
+	else
+		strbuf_addf(out, " (%u processes)", p->count[side]);
+	strbuf_addf(out, ", %s", evidence_span(span, p->seconds[side]));
+	if (d->unit == RUN_PER_REQUEST)
+		strbuf_addf(out, ", %" PRIu64 " requests", d->requests[side]);
+}
+
+static void add_short(struct strbuf *out, const struct run_diff *d, const char *prefix,
+		      enum run_side side)
+{
+	char spans[RUN_SIDES][EVIDENCE_BYTES];
+
+	for (int i = 0; i < RUN_SIDES; i++)
+		evidence_span(spans[i], recorded_seconds(d->of[i]));
+	strbuf_adds(out, prefix);
+	run_diff_file_add(out, d, side);
+	strbuf_addf(out, " is of %s, the other of %s: what happens once counts more in it\n",
+		    spans[side], spans[!side]);
+}
+
+static void add_differing(struct strbuf *out, const char *prefix, const char *what, const char *a,
+			  const char *b)
+{
+	strbuf_adds(out, prefix);
+	strbuf_adds(out, what);
+	strbuf_adds(out, " differ: ");
+	add_safe(out, a);
+	strbuf_adds(out, " and ");
+	add_safe(out, b);
+	strbuf_addc(out, '\n');
+}
+
+void run_diff_doubts_add(struct strbuf *out, const struct run_diff *d, const char *prefix)
+{
+	const struct run_doubts *q = &d->doubts;
+	const struct run *a = &d->of[RUN_A]->run, *b = &d->of[RUN_B]->run;
+
+	if (q->is_same)
+		strbuf_addf(out, "%sboth are one recording: there is no difference to see\n",
+			    prefix);
+	for (int side = 0; side < RUN_SIDES; side++) {
+		if (q->is_cut[side]) {
+			strbuf_adds(out, prefix);
+			run_diff_file_add(out, d, (enum run_side)side);
+			strbuf_adds(out, " was cut off: what came after its last tick is not in "
+					 "it\n");
+		}
+		if (q->is_short[side])
+			add_short(out, d, prefix, (enum run_side)side);
+	}
+	if (q->kernels)
+		add_differing(out, prefix, "kernels", a->kernel, b->kernel);
+	if (q->machines)
+		add_differing(out, prefix, "machines", a->arch, b->arch);
+	if (q->versions)
+		add_differing(out, prefix, "versions of memwatch", a->version, b->version);
+	if (q->requests_of_one)
+		strbuf_addf(out,
+			    "%srequests are known of one of them only, and so all is per second: "
+			    "--requests NA,NB\n",
+			    prefix);
+	for (int side = 0; side < RUN_SIDES; side++) {
+		if (d->alone[side]) {
+			strbuf_addf(out, "%s%u processes are in ", prefix, d->alone[side]);
+			run_diff_file_add(out, d, (enum run_side)side);
+			strbuf_adds(out, " only\n");
+		}
+	}
+}
+
+static void add_basis(struct strbuf *out, const struct run_pair *p)
+{
+	if (p->basis == RUN_BY_NOTHING) {
+		strbuf_adds(out, "too early to say: it takes censuses (record --heap), three full "
+				 "collections of garbage in each, or a verdict\n");
+		return;
+	}
+	strbuf_addf(out, "by %s", run_basis_help(p->basis));
+	if (p->grows) {
+		strbuf_adds(out, "; that it is no chance: ");
+		run_chance_add(out, p->growth.more);
+	}
+	strbuf_addc(out, '\n');
+}
+
+static void add_verdicts(struct strbuf *out, const struct run_pair *p)
+{
+	const struct verdict *v[] = {run_pair_verdict(p, RUN_A), run_pair_verdict(p, RUN_B)};
+
+	if (!v[RUN_A] && !v[RUN_B])
+		return;
+	strbuf_adds(out, "verdict: ");
+	for (int side = 0; side < RUN_SIDES; side++) {
+		strbuf_adds(out, side ? ", then " : "");
+		if (v[side])
+			verdict_label_add(out, v[side]);
+		else
+			strbuf_adds(out, "none");
+	}
+	strbuf_addc(out, '\n');
+}
+
+/* --- tables --- */
+
+static void add_rest(struct strbuf *out, unsigned count)
+{
+	if (count)
+		strbuf_addf(out, "... and %u more\n", count);
+}
+
+static const char *difference_title(const struct run_diff *d)
+{
+	return d->unit == RUN_PER_REQUEST ? "DIFF/REQ" : "DIFF/S";
+}
+
+static void add_titles(struct strbuf *out, const char *before, const char *difference,
+		       const char *after)
+{
+	strbuf_addf(out, "\n%s %8s  SURE %s\n", before, difference, after);
+}
+
+static void add_constructor_row(struct strbuf *out, const struct run_diff_constructor *c,
+				const struct census_view *v)
+{
+	size_t begin = out->len;
+
+	strbuf_addf(out, "%+8" PRId64 " %+8" PRId64 " ", c->count[RUN_A], c->count[RUN_B]);
+	add_column(out, (double)c->bytes[RUN_A]);
+	add_column(out, (double)c->bytes[RUN_B]);
+	add_column(out, c->change.delta);
+	add_chance_column(out, c->change.more);
+	census_add_what(out, c->what, v->width - (int)(out->len - begin) - 8, v);
+	strbuf_addc(out, '\n');
+}
+
+static void add_constructors(struct strbuf *out, const struct run_diff *d, const struct run_pair *p,
+			     const struct census_view *v)
+{
+	unsigned shown = 0, left = 0;
+
+	for (size_t i = 0; i < p->constructor_count; i++) {
+		const struct run_diff_constructor *c = &p->constructors[i];
+
+		if (!run_change_is_growth(&c->change))
+			continue;
+		if (v->rows && shown >= v->rows) {
+			left++;
+			continue;
+		}
+		if (!shown++)
+			add_titles(out, " COUNT A        B  BYTES A        B",
+				   p->has_level ? "DIFF" : difference_title(d),
+				   "KIND    CONSTRUCTOR");
+		add_constructor_row(out, c, v);
+	}
+	add_rest(out, left);
+}
+
+static void add_site_row(struct strbuf *out, const struct run_diff_site *s,
+			 const struct census_view *v)
+{
+	size_t begin = out->len;
+
+	strbuf_addf(out, "%8" PRIu64 " %8" PRIu64 " ", s->samples[RUN_A], s->samples[RUN_B]);
+	add_column(out, (double)s->bytes[RUN_A]);
+	add_column(out, (double)s->bytes[RUN_B]);
+	add_column(out, s->change.delta);
+	add_chance_column(out, s->change.more);
+	strbuf_addf(out, "%-11s ", site_kind_name(s->kind));
+	site_text_add(out, s->top[RUN_B], v->width ? v->width - (int)(out->len - begin) : 0,
+		      v->utf8);
+	strbuf_addc(out, '\n');
+}
+
+static void add_sites(struct strbuf *out, const struct run_diff *d, const struct run_pair *p,
+		      const struct census_view *v)
+{
+	unsigned shown = 0, left = 0, most = v->rows ? v->rows : SITES_SHOWN;
+
+	for (size_t i = 0; i < p->site_count; i++) {
+		const struct run_diff_site *s = &p->sites[i];
+
+		if (!s->top[RUN_B] || s->change.delta <= 0)
+			continue;
+		if (shown >= most) {
+			left++;
+			continue;
+		}
+		if (!shown++)
+			add_titles(out, "SAMPLE A        B  BYTES A        B", difference_title(d),
+				   "KIND        SITE");
+		add_site_row(out, s, v);
+	}
+	add_rest(out, left);
+}
+
+static void add_kind(struct strbuf *out, const struct run_diff_kind *k, const char *name)
+{
+	if (k->last[RUN_A] == 0 && k->last[RUN_B] == 0)
+		return;
+	for (int side = 0; side < RUN_SIDES; side++) {
+		char first[UNITS_SIZE], last[UNITS_SIZE];
+
+		strbuf_addf(out, "%7s %7s ",
+			    units_format_bytes(first, sizeof(first), (uint64_t)k->first[side]),
+			    units_format_bytes(last, sizeof(last), (uint64_t)k->last[side]));
+		if (k->is_known[side])
+			add_column(out, k->change.per[side]);
+		else
+			strbuf_adds(out, "       ? ");
+	}
+	if (k->change.more >= 0)
+		add_column(out, k->change.delta);
+	else
+		strbuf_adds(out, "       ? ");
+	add_chance_column(out, k->change.more);
+	strbuf_addf(out, "%s\n", name);
+}
+
+static void add_kinds(struct strbuf *out, const struct run_diff *d, const struct run_pair *p)
+{
+	const char *per = d->unit == RUN_PER_REQUEST ? "/REQUEST" : "/S";
+
+	strbuf_addf(out, "\nA FIRST    LAST %8s B FIRST    LAST %8s     DIFF  SURE MEMORY\n", per,
+		    per);
+	for (int kind = 0; kind < RUN_KINDS; kind++)
+		add_kind(out, &p->kinds[kind], run_kind_name((enum run_kind)kind));
+}
+
+static void add_pair(struct strbuf *out, const struct run_diff *d, const struct run_pair *p,
+		     const struct census_view *v)
+{
+	strbuf_addc(out, '\n');
+	for (int side = 0; side < RUN_SIDES; side++) {
+		run_diff_side_add(out, d, p, (enum run_side)side);
+		strbuf_addc(out, '\n');
+	}
+	add_basis(out, p);
+	add_verdicts(out, p);
+	if (p->grows) {
+		add_constructors(out, d, p, v);
+		add_sites(out, d, p, v);
+	}
+	add_kinds(out, d, p);
+}
+
+void run_diff_text_add(struct strbuf *out, const struct run_diff *d, const struct census_view *v)
+{
+	run_diff_headline_add(out, d);
+	strbuf_addc(out, '\n');
+	run_diff_doubts_add(out, d, "note: ");
+	for (size_t i = 0; i < d->pair_count; i++)
+		add_pair(out, d, &d->pairs[i], v);
+}
