@@ -22,6 +22,9 @@
 #define LOCKED_OUT_NS (30 * NSEC_PER_SEC)
 #define LOG_SHARE     8 /* of the bytes that a recording may have: its log's */
 #define LOG_MAX	      (8ull << 20)
+#define LOG_ROW_BYTES 256 /* that a row takes there, in pages with others */
+#define MEASURE_ROWS  500
+#define MOVE_EVERY_NS (5 * NSEC_PER_SEC)
 
 /* --- what goes wrong --- */
 
@@ -125,7 +128,8 @@ static int lock_out(struct recorder *r)
 	return -EAGAIN;
 }
 
-int recorder_ready(struct recorder *r)
+/* A transaction for whatever is written, if only to make room. */
+static int begin(struct recorder *r)
 {
 	int rc;
 
@@ -147,6 +151,47 @@ int recorder_ready(struct recorder *r)
 	return 0;
 }
 
+int recorder_ready(struct recorder *r)
+{
+	int err = begin(r);
+
+	if (err)
+		return err;
+	if (r->rows - r->measured_rows >= MEASURE_ROWS) {
+		recorder_thin_measure(r);
+		recorder_relieve(r);
+	}
+	return r->err ? r->err : r->is_full ? -EAGAIN : 0;
+}
+
+/* How much of the log there is after a commit (sqlite3_wal_hook). */
+static int on_logged(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct recorder *r = arg;
+
+	(void)db, (void)name;
+	r->log_used = (uint64_t)pages * RECORDER_PAGE;
+	return SQLITE_OK;
+}
+
+/*
+ * The log begins anew only when all of it was moved and nothing has been written since, which the
+ * thread may miss again and again where events come in fast. It has moved most of it: what is left
+ * is little. Who reads a state of long ago keeps it from being moved.
+ */
+static void move_rest(struct recorder *r)
+{
+	int in_log = -1, moved = -1, rc;
+	uint64_t now_ns = clock_boot_ns();
+
+	if (r->log_used < 2 * r->log_bytes ||
+	    (r->log_tried_ns && now_ns - r->log_tried_ns < MOVE_EVERY_NS))
+		return;
+	rc = sqlite3_wal_checkpoint_v2(r->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+	if ((rc & 0xff) != SQLITE_BUSY) /* else it is the thread that does so */
+		r->log_tried_ns = rc || in_log != moved ? now_ns : 0;
+}
+
 int recorder_commit(struct recorder *r)
 {
 	int rc;
@@ -158,8 +203,17 @@ int recorder_commit(struct recorder *r)
 		return recorder_fail(r, rc);
 	r->in_transaction = false;
 	r->committed_wall_ns = r->wall_ns;
-	recorder_sync_committed(r->sync);
+	r->committed_rows = r->rows;
+	recorder_sync_committed(r->sync, r->log_used);
+	move_rest(r);
 	return 0;
+}
+
+int recorder_relieve(struct recorder *r)
+{
+	if (r->rows - r->committed_rows < r->log_bytes / LOG_ROW_BYTES)
+		return r->err;
+	return recorder_commit(r) ?: begin(r);
 }
 
 /* --- the run --- */
@@ -180,17 +234,11 @@ static void fill(struct recorder *r, const struct recorder_options *o)
 	r->max_bytes = o->max_bytes ? o->max_bytes : RECORDER_MAX_BYTES;
 	if (r->max_bytes < RECORDER_MIN_BYTES)
 		r->max_bytes = RECORDER_MIN_BYTES;
+	r->log_bytes = r->max_bytes / LOG_SHARE < LOG_MAX ? r->max_bytes / LOG_SHARE : LOG_MAX;
 	r->page_shift = o->page_shift;
 	r->requests = o->requests;
 	if (getrandom(&r->seed, sizeof(r->seed), GRND_NONBLOCK) != (ssize_t)sizeof(r->seed))
 		r->seed = clock_boot_ns();
-}
-
-static uint64_t log_bytes(const struct recorder *r)
-{
-	uint64_t bytes = r->max_bytes / LOG_SHARE;
-
-	return bytes < LOG_MAX ? bytes : LOG_MAX;
 }
 
 int recorder_new(const struct recorder_options *options, struct recorder **out,
@@ -213,7 +261,8 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	if (err)
 		goto fail;
 	sqlite3_busy_timeout(r->db, LOCK_WAIT_MS);
-	err = recorder_sync_start(r->path, log_bytes(r), &r->sync);
+	sqlite3_wal_hook(r->db, on_logged, r);
+	err = recorder_sync_start(r->path, r->log_bytes, &r->sync);
 	if (err) {
 		snprintf(why, RECORDER_WHY, "%.150s: %s", r->path, strerror(-err));
 		goto fail;
@@ -344,12 +393,14 @@ static void begin_at(struct recorder *r, const struct recorder_tick *tick)
 	add_meta(r, "begin_wall_ns", tick->wall_ns);
 }
 
-static void tell_dropped(struct recorder *r)
+static void tell_what_went(struct recorder *r)
 {
-	if (r->dropped_events == r->dropped_written)
-		return;
+	if (r->dropped_events != r->dropped_written)
+		add_meta(r, "dropped_events", r->dropped_events);
+	if (r->thin.thinned_ns != r->thin.thinned_written)
+		add_meta(r, "thinned_ns", r->thin.thinned_ns);
 	r->dropped_written = r->dropped_events;
-	add_meta(r, "dropped_events", r->dropped_events);
+	r->thin.thinned_written = r->thin.thinned_ns;
 }
 
 int recorder_tick(struct recorder *r, const struct recorder_tick *tick)
@@ -357,16 +408,20 @@ int recorder_tick(struct recorder *r, const struct recorder_tick *tick)
 	int err;
 
 	r->is_locked_out = false;
-	err = recorder_ready(r);
+	err = begin(r);
 	r->now_ns = tick->now_ns;
 	r->wall_ns = tick->wall_ns;
 	if (err)
 		return err == -EAGAIN ? 0 : err;
 	recorder_forget_ended(r);
+	recorder_thin(r);
+	tell_what_went(r);
+	r->tick_rows = r->rows;
+	if (r->is_full)
+		return r->err;
 	begin_at(r, tick);
 	add_tick(r, tick);
 	add_lost(r, tick);
-	tell_dropped(r);
 	return r->err;
 }
 
@@ -383,13 +438,14 @@ int recorder_end(struct recorder *r, const struct recorder_tick *last)
 	int err;
 
 	r->is_locked_out = false;
-	err = recorder_ready(r);
+	err = begin(r);
 	if (err)
 		return err == -EAGAIN ? recorder_fail_errno(r, -EBUSY) : err;
 	if (last->now_ns > r->now_ns && !recorder_tick(r, last))
 		r->wall_ns = last->wall_ns;
+	recorder_write_missed(r);
 	add_meta(r, "ended", last->now_ns);
-	tell_dropped(r);
+	tell_what_went(r);
 	err = recorder_commit(r);
 	recorder_sync_stop(r->sync);
 	r->sync = NULL;

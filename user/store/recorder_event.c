@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "analysis/limit.h"
 #include "analysis/verdict.h"
@@ -116,6 +117,13 @@ static int apply(struct recorder *r, struct recorder_process *e, const struct ev
 	return 0;
 }
 
+/* Of a process that nothing else is known of; its end by a signal matters. */
+static bool is_small(const struct recorder *r, const struct event *ev)
+{
+	return ev->kind != RECORDED_OOM && !(ev->code && WIFSIGNALED(*ev->code)) &&
+	       !recorder_process_find(r, ev->h->pid, ev->h->start_ns);
+}
+
 int recorder_event(struct recorder *r, const struct mw_event_header *h, const struct process *p,
 		   const char *limit_cgroup)
 {
@@ -127,6 +135,8 @@ int recorder_event(struct recorder *r, const struct mw_event_header *h, const st
 		return recorder_drop(r);
 	if (err || !fill(r, h, p, limit_cgroup, &ev))
 		return err;
+	if (r->is_tight && is_small(r, &ev))
+		return recorder_drop(r);
 	if (h->start_ns) {
 		e = recorder_process_get(r, h->pid, h->ppid, h->start_ns, h->comm);
 		if (!e)
@@ -160,6 +170,8 @@ int recorder_gc(struct recorder *r, const struct gc *gc)
 
 	if (err)
 		return err == -EAGAIN ? recorder_drop(r) : err;
+	if (r->is_tight && !gc_is_full(gc->kind))
+		return recorder_drop(r);
 	e = recorder_process_get(r, gc->pid, 0, gc->start_ns, gc->comm);
 	if (!e)
 		return r->err;

@@ -168,14 +168,16 @@ static int set_path(struct recorder *r, const char *path, char why[RECORDER_WHY]
  */
 static int set_up(struct recorder *r)
 {
-	char sql[256];
+	char sql[512];
 	int rc;
 
 	snprintf(sql, sizeof(sql),
-		 "PRAGMA application_id = %d; PRAGMA user_version = %d; "
+		 "PRAGMA page_size = %d; PRAGMA application_id = %d; PRAGMA user_version = %d; "
 		 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-		 "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; BEGIN",
-		 RECORDING_APPLICATION_ID, RECORDING_SCHEMA);
+		 "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = %lld; "
+		 "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; BEGIN",
+		 RECORDER_PAGE, RECORDING_APPLICATION_ID, RECORDING_SCHEMA,
+		 (long long)r->log_bytes);
 	rc = sqlite3_exec(r->db, sql, NULL, NULL, NULL);
 	if (!rc)
 		rc = sqlite3_exec(r->db, recording_sql, NULL, NULL, NULL);

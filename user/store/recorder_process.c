@@ -23,7 +23,6 @@ static const size_t total_fields[TOTALS_COUNT] = {
 	offsetof(struct totals, heap_bytes),	offsetof(struct totals, threads),
 	offsetof(struct totals, minflt),	offsetof(struct totals, majflt),
 };
-#define TOTALS_HEAP 8
 
 static const size_t activity_fields[ACTIVITY_COUNT] = {
 	offsetof(struct activity, fault_bytes),	 offsetof(struct activity, fault_count),
@@ -34,7 +33,6 @@ static const size_t activity_fields[ACTIVITY_COUNT] = {
 	offsetof(struct activity, fault_heap),	 offsetof(struct activity, fault_stack),
 	offsetof(struct activity, fault_mmap),
 };
-#define ACTIVITY_CALLS 2 /* from here on they are known only if calls are counted */
 
 static uint64_t field_of(const void *of, size_t offset)
 {
@@ -71,6 +69,14 @@ static struct recorder_process *find_entry(const struct recorder *r, uint32_t pi
 	return NULL;
 }
 
+struct recorder_process *recorder_process_find(const struct recorder *r, uint32_t pid,
+					       uint64_t start_ns)
+{
+	uint64_t key;
+
+	return find_entry(r, pid, start_ns, &key);
+}
+
 static void forget(struct recorder *r, struct recorder_process *e)
 {
 	hmap_remove(&r->processes, &e->node);
@@ -102,20 +108,16 @@ void recorder_processes_release(struct recorder *r)
 static int find_row(struct recorder *r, struct recorder_process *e)
 {
 	struct row row = row_begin(r, FIND_PROCESS);
-	int rc;
 
 	row_int(&row, e->pid);
 	row_u64(&row, e->start_ns);
-	if (!row.st)
+	if (row_next(&row) != 1)
 		return r->err;
-	rc = sqlite3_step(row.st);
-	if (rc == SQLITE_ROW) {
-		e->id = sqlite3_column_int64(row.st, 0);
-		e->first_ns = (uint64_t)sqlite3_column_int64(row.st, 1);
-		e->has_ended = sqlite3_column_type(row.st, 2) != SQLITE_NULL;
-	}
-	sqlite3_reset(row.st);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : recorder_fail(r, rc);
+	e->id = sqlite3_column_int64(row.st, 0);
+	e->first_ns = (uint64_t)sqlite3_column_int64(row.st, 1);
+	e->has_ended = sqlite3_column_type(row.st, 2) != SQLITE_NULL;
+	row_stop(&row);
+	return 0;
 }
 
 static void mark_ended(struct recorder *r, struct recorder_process *e)
@@ -176,23 +178,6 @@ struct recorder_process *recorder_process_get(struct recorder *r, uint32_t pid, 
 		memcpy(e->comm, comm, strnlen(comm, MW_COMM_LEN));
 	}
 	return e->id || !add_row(r, e) ? e : NULL;
-}
-
-int recorder_process_end(struct recorder *r, struct recorder_process *e, uint64_t ns,
-			 const int *code, uint64_t peak_bytes)
-{
-	struct row row = row_begin(r, END_PROCESS);
-
-	row_u64(&row, ns);
-	if (code)
-		row_int(&row, *code);
-	else
-		row_null(&row);
-	row_known(&row, peak_bytes > e->peak_bytes ? peak_bytes : e->peak_bytes);
-	row_int(&row, e->id);
-	if (!e->has_ended)
-		mark_ended(r, e);
-	return row_end(&row);
 }
 
 int recorder_process_exec(struct recorder *r, struct recorder_process *e, const char *comm,
@@ -282,12 +267,8 @@ static void add_activity(struct recorder_process *e, const struct process *p)
 {
 	if (!p->has_delta)
 		return;
-	for (unsigned i = 0; i < ACTIVITY_COUNT; i++) {
-		uint64_t sum = field_of(&e->activity, activity_fields[i]) +
-			       field_of(&p->activity, activity_fields[i]);
-
-		memcpy((char *)&e->activity + activity_fields[i], &sum, sizeof(sum));
-	}
+	for (unsigned i = 0; i < ACTIVITY_COUNT; i++)
+		e->activity[i] += field_of(&p->activity, activity_fields[i]);
 	e->has_activity = true;
 	e->calls_counted |= p->calls_counted;
 }
@@ -304,13 +285,8 @@ static void miss(struct recorder_process *e, const struct process *p)
 		e->missed_low = private_of(p);
 	if (!e->has_missed || p->now.rss_bytes > e->missed_high)
 		e->missed_high = p->now.rss_bytes;
+	e->missed = p->now;
 	e->has_missed = true;
-}
-
-static void remember_totals(struct recorder_process *e, const struct process *p)
-{
-	for (unsigned i = 0; i < TOTALS_COUNT; i++)
-		e->totals[i] = field_of(&p->now, total_fields[i]);
 }
 
 static bool has_changed(const struct recorder_process *e, const struct process *p)
@@ -324,50 +300,71 @@ static bool has_changed(const struct recorder_process *e, const struct process *
 			return true;
 	}
 	for (unsigned i = 0; i < ACTIVITY_COUNT; i++)
-		did |= field_of(&e->activity, activity_fields[i]);
+		did |= e->activity[i];
 	return did;
 }
 
-static int add_tick(struct recorder *r, struct recorder_process *e, const struct process *p)
+static int add_tick(struct recorder *r, struct recorder_process *e, const struct totals *now)
 {
-	uint64_t low = private_of(p), high = p->now.rss_bytes;
-	struct row row = row_begin(r, ADD_PROCESS_TICK);
+	struct tick_row row = {
+		.ns = r->now_ns,
+		.process = e->id,
+		.heap_unknown = now->heap_unknown,
+		.private_low = now->anon_bytes + now->swap_bytes,
+		.rss_high = now->rss_bytes,
+		.has_activity = e->has_activity,
+		.calls_counted = e->calls_counted,
+	};
 
-	row_u64(&row, r->now_ns);
-	row_int(&row, e->id);
-	for (unsigned i = 0; i < TOTALS_COUNT; i++) {
-		if (i == TOTALS_HEAP && p->now.heap_unknown)
-			row_null(&row);
-		else
-			row_u64(&row, field_of(&p->now, total_fields[i]));
-	}
-	if (e->has_missed && e->missed_low < low)
-		row_u64(&row, e->missed_low);
-	else
-		row_null(&row);
-	if (e->has_missed && e->missed_high > high)
-		row_u64(&row, e->missed_high);
-	else
-		row_null(&row);
-	for (unsigned i = 0; i < ACTIVITY_COUNT; i++) {
-		if (e->has_activity && (i < ACTIVITY_CALLS || e->calls_counted))
-			row_u64(&row, field_of(&e->activity, activity_fields[i]));
-		else
-			row_null(&row);
-	}
-	if (row_end(&row))
-		return r->err;
-	remember_totals(e, p);
-	e->activity = (struct activity){0};
+	for (unsigned i = 0; i < TOTALS_COUNT; i++)
+		row.totals[i] = e->totals[i] = field_of(now, total_fields[i]);
+	if (e->has_missed && e->missed_low < row.private_low)
+		row.private_low = e->missed_low;
+	if (e->has_missed && e->missed_high > row.rss_high)
+		row.rss_high = e->missed_high;
+	memcpy(row.activity, e->activity, sizeof(row.activity));
+	memset(e->activity, 0, sizeof(e->activity));
 	e->has_activity = e->calls_counted = e->has_missed = false;
-	return 0;
+	return tick_row_write(r, &row);
+}
+
+int recorder_process_end(struct recorder *r, struct recorder_process *e, uint64_t ns,
+			 const int *code, uint64_t peak_bytes)
+{
+	struct row row;
+
+	if (e->has_missed && add_tick(r, e, &e->missed))
+		return r->err;
+	row = row_begin(r, END_PROCESS);
+	row_u64(&row, ns);
+	if (code)
+		row_int(&row, *code);
+	else
+		row_null(&row);
+	row_known(&row, peak_bytes > e->peak_bytes ? peak_bytes : e->peak_bytes);
+	row_int(&row, e->id);
+	if (!e->has_ended)
+		mark_ended(r, e);
+	return row_end(&row);
+}
+
+int recorder_write_missed(struct recorder *r)
+{
+	struct hmap_node *node;
+
+	hmap_for_each (&r->processes, node) {
+		struct recorder_process *e = hmap_entry(node, struct recorder_process, node);
+
+		if (e->has_missed && e->id && add_tick(r, e, &e->missed))
+			break;
+	}
+	return r->err;
 }
 
 /* A tick that could not be written is told by the next one that can. */
 static int miss_tick(struct recorder *r, const struct process *p)
 {
-	uint64_t key;
-	struct recorder_process *e = find_entry(r, p->pid, p->start_ns, &key);
+	struct recorder_process *e = recorder_process_find(r, p->pid, p->start_ns);
 
 	if (!e)
 		return 0;
@@ -394,7 +391,7 @@ int recorder_process(struct recorder *r, const struct process *p, bool is_named)
 	else
 		err = set_peak(r, e, p);
 	if (!err && is_new)
-		err = add_tick(r, e, p);
+		err = add_tick(r, e, &p->now);
 	if (!err && p->sites)
 		err = recorder_sites(r, p, e->id);
 	return err;

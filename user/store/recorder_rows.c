@@ -43,6 +43,42 @@ static const char *const texts[STATEMENTS] = {
 	[ADD_CONSTRUCTOR] = "INSERT INTO constructor VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[ADD_RETAINER] = "INSERT INTO retainer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
 			 "?)",
+	[GET_PAGES] = "PRAGMA page_count",
+	[GET_FREE_PAGES] = "PRAGMA freelist_count",
+	[NEXT_TICK] = "SELECT min(ns) FROM tick WHERE ns >= ?",
+	[COUNT_PROCESS_TICKS] = "SELECT count(*) FROM process_tick WHERE ns >= ? AND ns < ?",
+	[GET_PROCESS_TICKS] = "SELECT t.*, p.first_ns, p.id FROM process_tick t "
+			      "LEFT JOIN process p ON p.id = t.process "
+			      "WHERE ns >= ? AND ns < ? AND process % ? = ? ORDER BY ns",
+	[DROP_PROCESS_TICK] = "DELETE FROM process_tick WHERE ns = ? AND process = ?",
+	[SUM_TICKS] = "SELECT max(ns), count(*), sum(born), sum(gone) FROM tick "
+		      "WHERE ns >= ? AND ns < ?",
+	[SET_TICK] = "UPDATE tick SET born = ?, gone = ? WHERE ns = ?",
+	[DROP_TICKS] = "DELETE FROM tick WHERE ns >= ? AND ns < ?",
+	[SUM_LOST] = "INSERT OR REPLACE INTO lost SELECT ?, cause, sum(count) FROM lost "
+		     "WHERE ns >= ? AND ns < ? GROUP BY cause",
+	[DROP_LOST] = "DELETE FROM lost WHERE ns >= ? AND ns < ?",
+	[GET_GCS] = "SELECT g.id, ns, process, isolate, kind, count, pause_ns, pause_max_ns, p.id "
+		    "FROM gc g LEFT JOIN process p ON p.id = g.process "
+		    "WHERE g.id > ? ORDER BY g.id LIMIT ?",
+	[SET_GC] = "UPDATE gc SET count = ?, pause_ns = ?, pause_max_ns = ? WHERE id = ?",
+	[DROP_GC] = "DELETE FROM gc WHERE id = ?",
+	[GET_EVENTS] = "SELECT e.id, e.ns, e.kind, e.code, p.id, p.first_ns, p.named "
+		       "FROM event e LEFT JOIN process p ON p.id = e.process "
+		       "WHERE e.id > ? ORDER BY e.id LIMIT ?",
+	[DROP_EVENT] = "DELETE FROM event WHERE id = ?",
+	[DROP_PROCESS] = "DELETE FROM process WHERE id = ?",
+	[DROP_SITES] = "DELETE FROM site WHERE process = ?",
+	[DROP_SITE_STATE] = "DELETE FROM site_state WHERE process = ?",
+	[DROP_PROCESS_VERDICTS] = "DELETE FROM verdict WHERE process = ?",
+	[DROP_VERDICTS] = "DELETE FROM verdict WHERE ns < ? AND NOT last AND id NOT IN "
+			  "(SELECT max(id) FROM verdict GROUP BY process)",
+	[OLD_CENSUS] = "SELECT id FROM census WHERE why = 'leak' ORDER BY id DESC "
+		       "LIMIT 1 OFFSET ?",
+	[DROP_CENSUS] = "DELETE FROM census WHERE id = ?",
+	[DROP_CENSUS_ISOLATES] = "DELETE FROM census_isolate WHERE census = ?",
+	[DROP_CONSTRUCTORS] = "DELETE FROM constructor WHERE census = ?",
+	[DROP_RETAINERS] = "DELETE FROM retainer WHERE census = ?",
 };
 
 struct row row_begin(struct recorder *r, enum statement which)
@@ -135,9 +171,41 @@ int row_end(struct row *row)
 
 	if (!row->st)
 		return row->r->err;
+	row->r->rows++;
 	rc = sqlite3_step(row->st);
 	sqlite3_reset(row->st);
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : recorder_fail(row->r, rc);
+}
+
+int row_next(struct row *row)
+{
+	int rc;
+
+	if (!row->st)
+		return row->r->err;
+	rc = sqlite3_step(row->st);
+	if (rc == SQLITE_ROW)
+		return 1;
+	row_stop(row);
+	return rc == SQLITE_DONE ? 0 : recorder_fail(row->r, rc);
+}
+
+void row_stop(struct row *row)
+{
+	sqlite3_reset(row->st);
+	row->st = NULL;
+}
+
+int64_t row_number(struct row *row, int64_t missing)
+{
+	int64_t value = missing;
+
+	if (row_next(row) != 1)
+		return missing;
+	if (sqlite3_column_type(row->st, 0) != SQLITE_NULL)
+		value = sqlite3_column_int64(row->st, 0);
+	row_stop(row);
+	return value;
 }
 
 int64_t row_id(const struct recorder *r)

@@ -6,11 +6,16 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/recorder_internal.h"
 
 #define NAME_MAX_BYTES 4096 /* of a function's or a file's name */
 #define HEX_MAX	       128  /* of a build-id */
+#define FRAME_BYTES    64   /* of a row, beside its names */
+#define STEP_BYTES     12
+#define SITE_BYTES     96
+#define SITES_SHARE    3 /* of the file that sites may have */
 
 /* --- hashes: FNV-1a's steps, mixed after each value --- */
 
@@ -77,6 +82,8 @@ static int64_t add_frame(struct recorder *r, const struct frame *f, int64_t modu
 	row_known(&row, (uint64_t)module);
 	row_int(&row, (int64_t)f->ip);
 	row_known(&row, f->module_address);
+	r->site_bytes +=
+		FRAME_BYTES + (f->fn ? strlen(f->fn) : 0) + (f->file ? strlen(f->file) : 0);
 	return row_end(&row) ? 0 : row_id(r);
 }
 
@@ -111,6 +118,7 @@ static int64_t add_stack(struct recorder *r, const struct stack *s, const int64_
 	if (row_end(&row))
 		return 0;
 	id = row_id(r);
+	r->site_bytes += s->count * STEP_BYTES;
 	for (unsigned i = 0; i < s->count; i++) {
 		if (add_stack_frame(r, id, i, frames[i]))
 			return 0;
@@ -158,11 +166,15 @@ static void bind_counts(struct row *row, const struct site *s)
 
 static int add_site(struct recorder *r, struct site *s, int64_t process)
 {
-	int64_t stack = stack_id(r, s->stack);
 	struct row row;
+	int64_t stack;
 
+	if (r->site_bytes > r->max_bytes / SITES_SHARE)
+		return 0;
+	stack = stack_id(r, s->stack);
 	if (!stack)
 		return r->err;
+	r->site_bytes += SITE_BYTES;
 	row = row_begin(r, ADD_SITE);
 	row_int(&row, process);
 	row_own(&row, site_kind_name(s->kind));

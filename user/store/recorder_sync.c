@@ -16,7 +16,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +26,8 @@ struct recorder_sync {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool is_stopping, has_committed; /* under @lock */
+	uint64_t log_used;		 /* the same */
+	bool is_moved;			 /* all that was committed */
 	atomic_int err;
 	sqlite3 *db; /* the thread's own */
 	int log_fd;
@@ -40,37 +41,55 @@ static void fail(struct recorder_sync *s, int err)
 	atomic_compare_exchange_strong(&s->err, &none, err);
 }
 
-/* Moves what is in the log; what is being written or read meanwhile stays for the next time. */
-static void move_log(struct recorder_sync *s)
+/*
+ * Moves what is in the log; what is being written or read meanwhile stays for the next time.
+ * Returns whether all of it was moved.
+ */
+static bool move_log(struct recorder_sync *s)
 {
-	struct stat st;
-	int rc;
+	int in_log = -1, moved = -1;
+	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
 
-	if (fstat(s->log_fd, &st) || (uint64_t)st.st_size < s->log_bytes)
-		return;
-	rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) & 0xff;
-	if (rc == SQLITE_FULL)
+	if ((rc & 0xff) == SQLITE_FULL)
 		fail(s, -ENOSPC);
-	else if (rc == SQLITE_IOERR)
+	else if ((rc & 0xff) == SQLITE_IOERR)
 		fail(s, -(sqlite3_system_errno(s->db) ?: EIO));
+	return !rc && in_log == moved;
 }
 
-static void make_durable(struct recorder_sync *s)
-{
-	if (fdatasync(s->log_fd))
-		fail(s, -errno);
-	else
-		move_log(s);
-}
-
-static void sleep_a_second(struct recorder_sync *s)
+/* Until a second is over, or @s->has_committed if that is waited for. */
+static void sleep_a_second(struct recorder_sync *s, bool until_committed)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
-	while (!s->is_stopping && !pthread_cond_timedwait(&s->wake, &s->lock, &until))
+	while (!s->is_stopping && !(until_committed && s->has_committed) &&
+	       !pthread_cond_timedwait(&s->wake, &s->lock, &until))
 		;
+}
+
+/* Right after a commit there is the most time until something is written again. */
+static void await_commit(struct recorder_sync *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->has_committed = false;
+	sleep_a_second(s, true);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void round_of(struct recorder_sync *s, bool has_committed, uint64_t log_used)
+{
+	if (has_committed && fdatasync(s->log_fd)) {
+		fail(s, -errno);
+		return;
+	}
+	if (has_committed)
+		s->is_moved = false;
+	if (log_used < s->log_bytes || s->is_moved)
+		return;
+	await_commit(s);
+	s->is_moved = move_log(s);
 }
 
 static void *run(void *arg)
@@ -80,15 +99,17 @@ static void *run(void *arg)
 
 	while (!is_stopping) {
 		bool has_committed;
+		uint64_t log_used;
 
 		pthread_mutex_lock(&s->lock);
-		sleep_a_second(s);
+		sleep_a_second(s, false);
 		is_stopping = s->is_stopping;
 		has_committed = s->has_committed;
+		log_used = s->log_used;
 		s->has_committed = false;
 		pthread_mutex_unlock(&s->lock);
-		if (has_committed && !atomic_load(&s->err))
-			make_durable(s);
+		if (!atomic_load(&s->err))
+			round_of(s, has_committed, log_used);
 	}
 	return NULL;
 }
@@ -158,12 +179,15 @@ int recorder_sync_start(const char *path, uint64_t log_bytes, struct recorder_sy
 	return 0;
 }
 
-void recorder_sync_committed(struct recorder_sync *s)
+void recorder_sync_committed(struct recorder_sync *s, uint64_t log_used)
 {
 	if (!s)
 		return;
 	pthread_mutex_lock(&s->lock);
 	s->has_committed = true;
+	s->log_used = log_used;
+	if (log_used >= s->log_bytes)
+		pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 }
 

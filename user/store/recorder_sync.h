@@ -18,8 +18,8 @@ struct recorder_sync;
  * All signals are blocked in it. Returns 0 or a negative errno.
  */
 int recorder_sync_start(const char *path, uint64_t log_bytes, struct recorder_sync **out);
-/** recorder_sync_committed - something was: to be made durable */
-void recorder_sync_committed(struct recorder_sync *s);
+/** recorder_sync_committed - something was: to be made durable; @log_used: bytes in the log now */
+void recorder_sync_committed(struct recorder_sync *s, uint64_t log_used);
 /** recorder_sync_error - what went wrong there, a negative errno; 0: nothing */
 int recorder_sync_error(const struct recorder_sync *s);
 /** recorder_sync_stop - waits for its end, which may be as long as the disk takes; takes NULL */
