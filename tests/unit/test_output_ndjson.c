@@ -21,6 +21,7 @@
 #include "cmd/cmd.h"
 #include "output/ndjson_census.h"
 #include "output/ndjson_gate.h"
+#include "output/report_json.h"
 #include "output/sink.h"
 #include "sample.h"
 #include "kept_sample.h"
@@ -1515,6 +1516,22 @@ static void write_censuses(struct output *o)
 		census_free(c[i]);
 }
 
+/* What only a report of a recording has: two ticks of old times, and collections put together. */
+static void write_report(struct output *o)
+{
+	struct recorded_tick ticks[2] = {{.ns = 5}, {.ns = 6, .private_low = 1, .rss_high = 1}};
+	struct recorded_gc gc = {.gc = {.ns = 6}, .count = 2, .pause_max_ns = 1};
+	struct recorded_process p = {
+		.is_loaded = true, .ticks = ticks, .tick_count = 2, .gcs = &gc, .gc_count = 1};
+	const struct recorded r = {.processes = &p, .process_count = 1, .thinned_ns = 6};
+	struct strbuf out;
+
+	strbuf_init(&out);
+	assert_int_equal(report_json_add(&out, &r, &(struct report_json){.sites = 1}), 0);
+	assert_int_equal(sink_write(o->fd, &out), 0);
+	strbuf_release(&out);
+}
+
 static void write_everything(struct output *o, struct process *p)
 {
 	static const uint32_t pid = 1;
@@ -1562,6 +1579,7 @@ static void write_everything(struct output *o, struct process *p)
 	assert_int_equal(ops->flush(o->sink), 0);
 	write_check(o);
 	write_censuses(o);
+	write_report(o);
 	assert_int_equal(ops->end(o->sink, &end), 0);
 }
 
@@ -1586,7 +1604,7 @@ static void test_schema_and_records_agree(void **state)
 	write_everything(o, p);
 	p->cgroup = NULL;
 	output_take(o);
-	assert_int_equal(o->count, 13 + 3 + 10);
+	assert_int_equal(o->count, 13 + 3 + 10 + 5);
 	for (size_t i = 0; i < o->count; i++)
 		check_keys(contract, o->lines[i]);
 	json_object_object_foreach(get(contract, "types"), type, described)

@@ -15,6 +15,7 @@
 #include "cmd/run_options.h"
 #include "output/html_report.h"
 #include "output/pprof.h"
+#include "output/report_json.h"
 #include "output/report_text.h"
 #include "output/sink.h"
 #include "store/census_file.h"
@@ -76,12 +77,29 @@ static int add_pprof(struct strbuf *out, const struct recorded *r, const struct 
 	return pprof_add(out, r);
 }
 
+static int write_part(void *arg, struct strbuf *out)
+{
+	(void)arg;
+	return sink_write(STDOUT_FILENO, out);
+}
+
+static int add_json(struct strbuf *out, const struct recorded *r, const struct report_options *o)
+{
+	const struct report_json options = {
+		.sites = o->run.rows ? o->run.rows : REPORT_ROWS,
+		.flush = o->run.output ? NULL : write_part,
+	};
+
+	return report_json_add(out, r, &options);
+}
+
 static const struct format formats[] = {
 	{"text", false, add_text},
 	{"html", true, add_html},
 	{"flamegraph", true, add_flamegraph},
 	{"folded", false, add_folded},
 	{"pprof", true, add_pprof},
+	{"json", false, add_json},
 };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 
@@ -127,7 +145,9 @@ static int operand(void *arg, const char *value)
 static const struct opt table[] = {
 	{'p', "pid", "PID", "of this process; may be repeated, or a list (1,2)", run_opt_pid},
 	{'n', "comm", "NAME", "of those of this name", run_opt_comm},
-	{'f', "format", "FORMAT", "text (the default), html, flamegraph (SVG), folded, pprof",
+	{'f', "format", "FORMAT",
+	 "text (the default), html, flamegraph (SVG), folded, pprof, json (NDJSON; see 'memwatch "
+	 "schema')",
 	 opt_format},
 	{0, "json", NULL, "the same as --format json", opt_json},
 	{'r', "rows", "N", "of each table (10)", run_opt_rows},
@@ -212,7 +232,6 @@ static int write_out(const struct report_options *o, struct strbuf *text)
 	int err;
 
 	if (!o->run.output) {
-		signal(SIGPIPE, SIG_IGN);
 		err = sink_write(STDOUT_FILENO, text);
 		return err == -EPIPE || !err
 			       ? 0
@@ -231,18 +250,19 @@ static int report(const struct report_options *o)
 	int err = load(o, &r);
 
 	strbuf_init(&text);
+	signal(SIGPIPE, SIG_IGN);
 	if (!err) {
 		err = o->format->add(&text, r, o);
 		if (!err)
 			err = text.err;
-		if (err)
-			err = log_error_code(err, "cannot make the report: %s", strerror(-err));
+		if (err && err != -EPIPE)
+			err = log_error_code(-EIO, "cannot make the report: %s", strerror(-err));
 	}
 	if (!err)
 		err = write_out(o, &text);
 	strbuf_release(&text);
 	recorded_free(r);
-	return err;
+	return err == -EPIPE ? 0 : err;
 }
 
 int cmd_report(int argc, char **argv)

@@ -85,6 +85,9 @@ static void add_process(struct json *j)
 	json_str(j, "faults_cut", "true: too many threads; minflt and majflt are lower bounds");
 	json_str(j, "cgroup", "memory cgroup, as /proc/PID/cgroup shows it");
 	json_str(j, "container", "container id, where the cgroup names one");
+	json_str(j, "private_low_bytes",
+		 "report: least of anon and swap since the record before; absent: as it is");
+	json_str(j, "rss_high_bytes", "report: greatest RSS since then; absent: as it is");
 	json_str(j, "delta", "the same sizes, change since the tick before; absent at the first");
 	json_object_begin(j, "events");
 	for (size_t i = 0; i < activity_field_count; i++)
@@ -232,6 +235,8 @@ static void add_end(struct json *j)
 	json_str(j, "map_bytes", "kernel memory of the BPF maps");
 	json_object_end(j);
 	json_str(j, "lost", "totals by cause; empty: nothing was lost");
+	json_str(j, "cut", "report: true: the recording has no end");
+	json_str(j, "thinned_ns", "report: not all ticks before it are there; absent: all are");
 	end_type(j);
 }
 

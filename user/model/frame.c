@@ -110,7 +110,7 @@ static const char *const kinds[] = {
 
 const char *frame_kind_name(unsigned kind)
 {
-	return kinds[kind < KINDS ? kind : FRAME_UNKNOWN];
+	return kind < KINDS ? kinds[kind] : NULL;
 }
 
 int frame_kind_parse(const char *name)

@@ -55,7 +55,8 @@ struct stack {
 /** stack_new - a copy of @count frames; NULL with errno set */
 struct stack *stack_new(const struct frame *frames, unsigned count, bool is_cut);
 
-/** frame_kind_name - "js", "native", "builtin", "unknown": as in NDJSON and recordings */
+/** frame_kind_name - "js", "native", "builtin", "unknown": as in NDJSON and recordings; NULL: none
+ */
 const char *frame_kind_name(unsigned kind);
 /** frame_kind_parse - the kind of that name, or -1 */
 int frame_kind_parse(const char *name);

@@ -49,11 +49,14 @@ enum recorded_event_kind {
 	RECORDED_EVENTS
 };
 
+struct recorded_process;
+
 struct recorded_event {
 	enum recorded_event_kind kind;
 	uint64_t ns; /* CLOCK_BOOTTIME */
 	uint32_t pid, ppid;
-	uint64_t start_ns; /* 0: unknown */
+	uint64_t start_ns;			/* 0: unknown */
+	const struct recorded_process *process; /* whose it is; NULL: unknown */
 	char comm[MW_COMM_LEN + 1];
 	const char *path;	 /* exec: of the program; NULL: unknown */
 	int code;		 /* exit: as wait(2) gives it */

@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 
 #include "base/json.h"
-#include "model/kept_json.h"
+#include "output/ndjson_event.h"
+#include "output/ndjson_process.h"
 #include "output/ndjson_record.h"
-#include "output/ndjson_site.h"
 #include "output/ndjson_verdict.h"
 #include "output/sink.h"
 
@@ -38,101 +38,14 @@ static int ndjson_begin(struct sink *s, const struct run *run)
 	return sink_write(n->fd, &n->out);
 }
 
-static void add_totals(struct json *j, const struct totals *t)
-{
-	for (size_t i = 0; i < total_field_count; i++) {
-		if (total_is_known(&total_fields[i], t))
-			json_u64(j, total_fields[i].key, total_value(&total_fields[i], t));
-	}
-}
-
-static void add_delta(struct json *j, const struct process *p)
-{
-	json_object_begin(j, "delta");
-	for (size_t i = 0; i < total_field_count; i++) {
-		const struct total_field *f = &total_fields[i];
-
-		if (!total_is_known(f, &p->now) || !total_is_known(f, &p->before))
-			continue;
-		json_i64(j, f->key,
-			 (int64_t)(total_value(f, &p->now) - total_value(f, &p->before)));
-	}
-	json_object_end(j);
-}
-
-static void add_events(struct json *j, const struct process *p, const struct tick *t)
-{
-	json_object_begin(j, "events");
-	for (size_t i = 0; i < activity_field_count; i++) {
-		const struct activity_field *f = &activity_fields[i];
-
-		if (f->needs == ACTIVITY_CALLS && !p->calls_counted)
-			continue;
-		if (f->needs == ACTIVITY_SAMPLED && !(t->has_fault_places && p->has_growth))
-			continue;
-		json_u64(j, f->key, activity_value(f, &p->activity));
-	}
-	json_object_end(j);
-}
-
 static void add_process(struct strbuf *out, const struct process *p, const struct tick *t)
 {
+	bool by_place = t->has_fault_places && p->has_growth;
 	struct json j;
 
-	ndjson_record_begin(&j, out, "process", t->now_ns, t->wall_ns);
-	ndjson_identity_add(&j, p->pid, p->start_ns, p->comm);
-	json_u64(&j, "ppid", p->ppid);
-	add_totals(&j, &p->now);
-	json_u64(&j, "peak_rss_bytes", p->peak_rss_bytes);
-	if (p->rss_approximate)
-		json_flag(&j, "approximate", true);
-	if (p->faults_cut)
-		json_flag(&j, "faults_cut", true);
-	if (p->cgroup && p->cgroup->path)
-		json_str(&j, "cgroup", p->cgroup->path);
-	if (p->cgroup && p->cgroup->container[0])
-		json_str(&j, "container", p->cgroup->container);
-	if (p->has_delta) {
-		add_delta(&j, p);
-		add_events(&j, p, t);
-	}
-	if (p->sites)
-		ndjson_sites_add(&j, p->sites);
+	ndjson_process_begin(&j, out, p, &(struct ndjson_moment){t->now_ns, t->wall_ns},
+			     by_place ? NDJSON_EVENTS_BY_PLACE : NDJSON_EVENTS);
 	json_end(&j);
-}
-
-/* The largest of each kind, those that matter most first. */
-static int add_sites(struct ndjson *n, const struct process *p, const struct tick *t)
-{
-	struct site_group *groups;
-	struct json j;
-
-	if (!p->sites || !t->sites_wanted)
-		return 0;
-	groups = calloc(t->sites_wanted, sizeof(*groups));
-	if (!groups)
-		return -ENOMEM;
-	for (unsigned i = 0; i < MW_SITE_KINDS - 1; i++) {
-		unsigned count = site_groups(p->sites, site_kinds_ordered[i], SITE_BY_CHAIN, groups,
-					     t->sites_wanted);
-
-		for (unsigned at = 0; at < count; at++) {
-			ndjson_record_begin(&j, &n->out, "site", t->now_ns, t->wall_ns);
-			ndjson_identity_add(&j, p->pid, p->start_ns, p->comm);
-			ndjson_site_add(&j, &groups[at]);
-			json_end(&j);
-		}
-	}
-	free(groups);
-	return 0;
-}
-
-static void add_lost(struct json *j, const struct lost *lost)
-{
-	for (unsigned i = 0; i < LOST_MAX; i++) {
-		if (lost->count[i])
-			json_u64(j, lost_name(i), lost->count[i]);
-	}
 }
 
 static int ndjson_tick(struct sink *s, const struct tick *t)
@@ -145,13 +58,15 @@ static int ndjson_tick(struct sink *s, const struct tick *t)
 
 	for (size_t i = 0; i < rows && !err; i++) {
 		add_process(&n->out, t->rows[i], t);
-		err = add_sites(n, t->rows[i], t);
+		err = ndjson_site_records_add(&n->out, t->rows[i],
+					      &(struct ndjson_moment){t->now_ns, t->wall_ns},
+					      t->sites_wanted);
 		if (!err && n->out.len > FLUSH_BYTES)
 			err = sink_write(n->fd, &n->out);
 	}
 	if (memcmp(&t->lost, &nothing, sizeof(nothing))) {
 		ndjson_record_begin(&j, &n->out, "lost", t->now_ns, t->wall_ns);
-		add_lost(&j, &t->lost);
+		ndjson_lost_add(&j, &t->lost);
 		if (t->shed)
 			json_str(&j, "shed", t->shed);
 		json_end(&j);
@@ -164,13 +79,8 @@ static void add_exit(struct json *j, const struct mw_event_exit *e, const struct
 {
 	struct totals last;
 
-	if (WIFSIGNALED(e->code))
-		json_u64(j, "signal", WTERMSIG(e->code));
-	else
-		json_u64(j, "status", WEXITSTATUS(e->code));
-	if (e->h.ts_ns > e->h.start_ns)
-		json_u64(j, "lifetime_ns", e->h.ts_ns - e->h.start_ns);
-	json_u64(j, "peak_rss_bytes", process_exit_peak(p, e, page_shift));
+	ndjson_exit_add(j, e->code, e->h.ts_ns > e->h.start_ns ? e->h.ts_ns - e->h.start_ns : 0,
+			process_exit_peak(p, e, page_shift));
 	json_u64(j, "minflt", e->task.minflt);
 	json_u64(j, "majflt", e->task.majflt);
 	if (e->has_task)
@@ -180,36 +90,34 @@ static void add_exit(struct json *j, const struct mw_event_exit *e, const struct
 	else
 		return;
 	json_object_begin(j, "last");
-	add_totals(j, &last);
+	ndjson_totals_add(j, &last);
 	json_object_end(j);
 }
 
 static void add_oom(struct json *j, const struct mw_event_oom *e, const struct process *p,
 		    unsigned page_shift)
 {
+	struct ndjson_oom_limit limit = {
+		.is_machine = !e->limit_cgroup_id,
+		.cgroup_id = e->limit_cgroup_id,
+		.bytes = e->limit_bytes,
+		.usage_bytes = e->usage_bytes,
+	};
 	struct totals sizes;
+	char path[4096];
 
 	totals_from_raw(&sizes, &e->task, page_shift);
 	if (e->has_task)
-		add_totals(j, &sizes);
+		ndjson_totals_add(j, &sizes);
 	if (p && p->cgroup && p->cgroup->path)
 		json_str(j, "cgroup", p->cgroup->path);
 	if (p && p->verdict)
 		ndjson_verdict_brief_add(j, p->verdict);
 	if (!e->memcg_known)
 		return;
-	json_object_begin(j, "limit");
-	json_str(j, "kind", e->limit_cgroup_id ? "cgroup" : "machine");
-	if (e->limit_cgroup_id) {
-		char path[4096];
-
-		json_u64(j, "cgroup_id", e->limit_cgroup_id);
-		json_u64(j, "bytes", e->limit_bytes);
-		json_u64(j, "usage_bytes", e->usage_bytes);
-		if (!oom_limit_path(p, e->limit_level, path, sizeof(path)))
-			json_str(j, "cgroup", path);
-	}
-	json_object_end(j);
+	if (e->limit_cgroup_id && !oom_limit_path(p, e->limit_level, path, sizeof(path)))
+		limit.cgroup = path;
+	ndjson_oom_limit_add(j, &limit);
 }
 
 /* What waits is bounded, however many records come before the next flush. */
@@ -264,16 +172,9 @@ static int ndjson_gc(struct sink *s, const struct gc *gc, const struct process *
 static int ndjson_verdict(struct sink *s, const struct process *p, uint64_t now_ns, bool is_last)
 {
 	struct ndjson *n = ndjson_of(s);
-	struct json j;
 
-	if (!p->verdict)
-		return 0;
-	ndjson_record_begin(&j, &n->out, "verdict", now_ns, sink_wall_ns(now_ns));
-	ndjson_identity_add(&j, p->pid, p->start_ns, p->comm);
-	ndjson_verdict_add(&j, p->verdict, p->sites, is_last);
-	if (p->kept)
-		kept_json_add(&j, p->kept);
-	json_end(&j);
+	ndjson_verdict_record_add(&n->out, p, &(struct ndjson_moment){now_ns, sink_wall_ns(now_ns)},
+				  is_last);
 	return write_if_much(n);
 }
 
@@ -287,7 +188,7 @@ static int ndjson_vanished(struct sink *s, const struct process *p, uint64_t now
 	json_u64(&j, "ppid", p->ppid);
 	json_u64(&j, "peak_rss_bytes", p->peak_rss_bytes);
 	json_object_begin(&j, "last");
-	add_totals(&j, &p->now);
+	ndjson_totals_add(&j, &p->now);
 	json_object_end(&j);
 	json_end(&j);
 	return 0;
@@ -305,20 +206,7 @@ static int ndjson_end(struct sink *s, const struct end *e)
 	struct ndjson *n = ndjson_of(s);
 	struct json j;
 
-	ndjson_record_begin(&j, &n->out, "end", e->now_ns, e->wall_ns);
-	json_u64(&j, "ticks", e->ticks);
-	json_object_begin(&j, "self");
-	json_fixed(&j, "cpu_pct", e->cost.cpu_pct_run, 3);
-	json_fixed(&j, "once_pct", e->cost.once_pct, 3);
-	json_u64(&j, "cpu_ns", e->cost.cpu_ns);
-	if (e->cost.bpf_known)
-		json_u64(&j, "bpf_ns", e->cost.bpf_ns);
-	json_u64(&j, "rss_bytes", e->cost.rss_bytes);
-	json_u64(&j, "map_bytes", e->cost.map_bytes);
-	json_object_end(&j);
-	json_object_begin(&j, "lost");
-	add_lost(&j, &e->lost_total);
-	json_object_end(&j);
+	ndjson_end_begin(&j, &n->out, e);
 	json_end(&j);
 	return sink_write(n->fd, &n->out);
 }

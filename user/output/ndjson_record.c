@@ -40,9 +40,14 @@ static void add_targets(struct json *j, const struct run *run)
 
 void ndjson_meta_add(struct strbuf *b, const struct run *run)
 {
+	ndjson_meta_add_at(b, run, clock_boot_ns(), clock_wall_ns());
+}
+
+void ndjson_meta_add_at(struct strbuf *b, const struct run *run, uint64_t ts_ns, uint64_t wall_ns)
+{
 	struct json j;
 
-	ndjson_record_begin(&j, b, "meta", clock_boot_ns(), clock_wall_ns());
+	ndjson_record_begin(&j, b, "meta", ts_ns, wall_ns);
 	json_u64(&j, "schema", MEMWATCH_SCHEMA);
 	json_str(&j, "version", run->version);
 	json_str(&j, "kernel", run->kernel);

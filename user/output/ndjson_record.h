@@ -17,5 +17,7 @@ void ndjson_identity_add(struct json *j, uint32_t pid, uint64_t start_ns, const 
 
 /** ndjson_meta_add - the "meta" record, as of now; without interval_ms if there is no interval */
 void ndjson_meta_add(struct strbuf *b, const struct run *run);
+/** ndjson_meta_add_at - the same as of another time */
+void ndjson_meta_add_at(struct strbuf *b, const struct run *run, uint64_t ts_ns, uint64_t wall_ns);
 
 #endif

@@ -22,6 +22,8 @@ const struct site_key gc_record_keys[] = {
 	{"external_bytes", "of ArrayBuffers and the like that objects of that heap hold"},
 	{"limit_bytes", "of the heap's old generation: V8 ends the process there"},
 	{"via", "uprobe | usdt: how it was seen"},
+	{"count", "report: several young ones of old times together; pause_ns is of all of them"},
+	{"pause_max_ns", "report: of these, the longest"},
 };
 const size_t gc_record_key_count = COUNT_OF(gc_record_keys);
 

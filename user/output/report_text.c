@@ -354,15 +354,14 @@ static void add_blocks(struct strbuf *out, const struct recorded *r, const struc
 /* --- what happened --- */
 
 /* OOM kills; ends by a signal, and of who is told of. */
-static bool is_of_note(const struct recorded *r, const struct recorded_event *e)
+static bool is_of_note(const struct recorded_event *e)
 {
-	const struct recorded_process *p;
+	const struct recorded_process *p = e->process;
 
 	if (e->kind == RECORDED_OOM)
 		return true;
 	if (e->kind != RECORDED_EXIT && e->kind != RECORDED_VANISHED)
 		return false;
-	p = recorded_find(r, e->pid, e->start_ns);
 	return (e->kind == RECORDED_EXIT && WIFSIGNALED(e->code) && p && p->last_ns) ||
 	       (p && (p->is_named || is_leak(p)));
 }
@@ -375,7 +374,7 @@ static void add_events(struct strbuf *out, const struct recorded *r)
 	for (size_t i = 0; i < r->event_count; i++) {
 		const struct recorded_event *e = &r->events[i];
 
-		if (!is_of_note(r, e))
+		if (!is_of_note(e))
 			continue;
 		if (shown == EVENTS) {
 			left++;

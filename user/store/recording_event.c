@@ -54,6 +54,7 @@ static void take_whose(struct recorded_event *e, struct recorded_process *p)
 {
 	if (!p)
 		return;
+	e->process = p;
 	e->pid = p->pid;
 	e->ppid = p->ppid;
 	e->start_ns = p->start_ns;
