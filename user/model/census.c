@@ -154,3 +154,23 @@ void census_sort(struct census *c)
 	if (c->constructor_count)
 		qsort(c->constructors, c->constructor_count, sizeof(*c->constructors), compare);
 }
+
+static bool is_same_step(const struct retainer_step *a, const struct retainer_step *b)
+{
+	/* Both are interned by one census. */
+	return a->edge == b->edge && a->node == b->node && a->file == b->file && a->line == b->line;
+}
+
+/* That there are two of them of one name, size and path is unlikely. */
+bool retainer_is_same_container(const struct retainer *a, const struct retainer *b)
+{
+	if (a->isolate != b->isolate || a->container != b->container || !(a->share > 0) ||
+	    !(b->share > 0) || a->count != b->count || a->bytes != b->bytes ||
+	    a->step_count != b->step_count)
+		return false;
+	for (unsigned i = 0; i < a->step_count; i++) {
+		if (!is_same_step(&a->steps[i], &b->steps[i]))
+			return false;
+	}
+	return true;
+}

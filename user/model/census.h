@@ -118,6 +118,8 @@ void census_free(struct census *c);
 int census_add_constructor(struct census *c, const struct constructor *from);
 /** census_add_retainer - the same */
 int census_add_retainer(struct census *c, const struct retainer *from);
+/** retainer_is_same_container - one container holds the objects of both, of one census */
+bool retainer_is_same_container(const struct retainer *a, const struct retainer *b);
 /** census_sort - constructors by bytes, those outside of the heap with them, then by count, name,
  *  file: most first */
 void census_sort(struct census *c);

@@ -96,30 +96,10 @@ static void add_container(struct strbuf *out, const struct retainer *r)
 	strbuf_addc(out, '\n');
 }
 
-static bool is_same_step(const struct retainer_step *a, const struct retainer_step *b)
-{
-	/* Both are interned by one census. */
-	return a->edge == b->edge && a->node == b->node && a->file == b->file && a->line == b->line;
-}
-
-/* That there are two of them of one name, size and path is unlikely. */
-static bool is_same_container(const struct retainer *a, const struct retainer *b)
-{
-	if (a->isolate != b->isolate || a->container != b->container || !(a->share > 0) ||
-	    !(b->share > 0) || a->count != b->count || a->bytes != b->bytes ||
-	    a->step_count != b->step_count)
-		return false;
-	for (unsigned i = 0; i < a->step_count; i++) {
-		if (!is_same_step(&a->steps[i], &b->steps[i]))
-			return false;
-	}
-	return true;
-}
-
 static bool is_shown_before(const struct census *c, unsigned at)
 {
 	for (unsigned i = 0; i < at; i++) {
-		if (is_same_container(&c->retainers[i], &c->retainers[at]))
+		if (retainer_is_same_container(&c->retainers[i], &c->retainers[at]))
 			return true;
 	}
 	return false;
@@ -132,7 +112,7 @@ static void add_block(struct strbuf *out, const struct census *c, unsigned at,
 
 	add_what(out, c, r, v);
 	for (unsigned i = at + 1; i < c->retainer_count; i++) {
-		if (is_same_container(r, &c->retainers[i]))
+		if (retainer_is_same_container(r, &c->retainers[i]))
 			add_what(out, c, &c->retainers[i], v);
 	}
 	if (r->share > 0)

@@ -20,6 +20,7 @@
 #define TIMES_MOST    6
 #define STROKES_MOST  500 /* more of them would be a block */
 #define LIMIT_NEAR    2	  /* times the largest value, at the most, to be drawn */
+#define HOLD_GAPS     10
 #define HEADROOM      1.05
 #define SECONDS_A_DAY 86400
 #define MARK_TURNS    0.8 /* names of marks right of this stand left of them */
@@ -184,7 +185,7 @@ static void add_points(struct strbuf *out, const struct plane *p, unsigned serie
 		if (v == CHART_UNKNOWN)
 			continue;
 		if (before != CHART_UNKNOWN && c->hold_ns &&
-		    c->ns[i] - c->ns[i - 1] > c->hold_ns + c->hold_ns / 2)
+		    c->ns[i] - c->ns[i - 1] > HOLD_GAPS * c->hold_ns)
 			add_point(out, p, 'L', c->ns[i] - c->hold_ns, before);
 		add_point(out, p, before == CHART_UNKNOWN ? 'M' : 'L', c->ns[i], v);
 		before = v;

@@ -47,8 +47,8 @@ struct chart {
 	bool is_stacked;	/* areas upon each other, the first at the bottom; else lines */
 	const char *total_name; /* of all series together; NULL: that is no sum */
 	const uint64_t *high;	/* a thin line above the areas; or NULL */
-	uint64_t hold_ns;	/* after a longer gap than that, a value had held until so long
-				   before the next; 0: lines go straight */
+	uint64_t hold_ns; /* after a gap of more than ten times that, a value had held until so
+			     long before the next; 0: lines go straight */
 	struct chart_strokes strokes[2];
 	struct chart_mark marks[CHART_MARKS_MAX];
 	unsigned mark_count;

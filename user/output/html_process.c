@@ -320,8 +320,14 @@ static void add_step(struct report_page *page, const struct retainer_step *s)
 	strbuf_adds(page->out, "</li>");
 }
 
-static void add_path(struct report_page *page, const struct retainer *r)
+/* @before: the retainer of the row above; or NULL */
+static void add_path(struct report_page *page, const struct retainer *r,
+		     const struct retainer *before)
 {
+	if (before && retainer_is_same_container(before, r)) {
+		html_cell(page->out, "the same");
+		return;
+	}
 	strbuf_adds(page->out, "<td><ul class=\"path\"><li>");
 	add_safe(page,
 		 r->share > 0 && r->container ? r->container : "no one container; one of them by");
@@ -335,7 +341,8 @@ static void add_path(struct report_page *page, const struct retainer *r)
 	strbuf_adds(page->out, "</ul></td>");
 }
 
-static void add_retainer(struct report_page *page, const struct retainer *r)
+static void add_retainer(struct report_page *page, const struct retainer *r,
+			 const struct retainer *before)
 {
 	struct strbuf *out = page->out;
 
@@ -356,7 +363,7 @@ static void add_retainer(struct report_page *page, const struct retainer *r)
 		html_cell_unknown(out);
 		html_cell_unknown(out);
 	}
-	add_path(page, r);
+	add_path(page, r, before);
 	html_row_end(out);
 }
 
@@ -373,7 +380,7 @@ static void add_retainers(struct report_page *page, const struct recorded_proces
 	table_begin(page, "retainers", p, retainer_columns,
 		    sizeof(retainer_columns) / sizeof(retainer_columns[0]));
 	for (unsigned i = 0; i < shown; i++)
-		add_retainer(page, &last->retainers[i]);
+		add_retainer(page, &last->retainers[i], i ? &last->retainers[i - 1] : NULL);
 	html_table_end(page->out);
 	html_table_rest(page->out, last->retainer_count - shown);
 }

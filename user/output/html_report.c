@@ -311,10 +311,11 @@ static void add_processes(struct report_page *page)
 		add_process_row(page, &r->processes[i], has_section(r, i));
 	html_table_end(page->out);
 	html_table_rest(page->out, r->process_count - shown);
-	strbuf_addf(page->out,
-		    "<p class=\"note\">%" PRIu64 " process%s began and %" PRIu64
-		    " ended during the recording.</p>\n",
-		    r->born, r->born == 1 ? "" : "es", r->gone);
+	if (r->born || r->gone)
+		strbuf_addf(page->out,
+			    "<p class=\"note\">%" PRIu64 " process%s began and %" PRIu64
+			    " ended during the recording.</p>\n",
+			    r->born, r->born == 1 ? "" : "es", r->gone);
 }
 
 /* --- events --- */

@@ -112,13 +112,17 @@ static bool fill_memory(struct columns *c, const struct recorded_process *p)
 	return has_high;
 }
 
-/* A gap is one in which nothing changed, unless ticks were thinned out there. */
-static uint64_t hold_of(const struct report_page *page, const struct recorded_process *p,
-			const struct chart *c)
+/*
+ * A long gap is one in which nothing changed, unless ticks were thinned out there. A short one may
+ * be of ticks that did not happen.
+ */
+static uint64_t hold_of(const struct report_page *page, const struct recorded_process *p)
 {
-	if (page->r->thinned_ns > p->first_ns)
+	const struct recorded *r = page->r;
+
+	if (r->thinned_ns > p->first_ns || r->ticks < 2 || r->end_ns <= r->begin_ns)
 		return 0;
-	return c->count < p->tick_count ? 0 : page->r->run.interval_ns;
+	return (r->end_ns - r->begin_ns) / (r->ticks - 1);
 }
 
 static void set_memory_limit(struct chart *c, const struct recorded_process *p)
@@ -158,7 +162,7 @@ int html_memory_add(struct report_page *page, const struct recorded_process *p)
 	chart.is_stacked = true;
 	chart.total_name = "all";
 	chart.high = has_high ? c.of[COLUMN_HIGH] : NULL;
-	chart.hold_ns = hold_of(page, p, &chart);
+	chart.hold_ns = hold_of(page, p);
 	set_memory_limit(&chart, p);
 	add_marks(&chart, page, p);
 	html_chart_add(page->out, &chart);

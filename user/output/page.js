@@ -58,6 +58,28 @@ document.querySelectorAll("table.sortable").forEach(function (table) {
 	});
 });
 
+// The first rows of a long table; all when they are asked for, and in any case without this script.
+var ROWS_SHOWN = 20, ROWS_MOST = 25;
+
+function shorten(table) {
+	var count = table.tBodies[0].rows.length, button;
+
+	if (count <= ROWS_MOST)
+		return;
+	table.classList.add("short");
+	button = document.createElement("button");
+	button.type = "button";
+	button.className = "more";
+	button.textContent = "Show all " + count + " rows";
+	button.addEventListener("click", function () {
+		var isShort = table.classList.toggle("short");
+		button.textContent = isShort ? "Show all " + count + " rows" : "Show the first " + ROWS_SHOWN;
+	});
+	table.parentNode.after(button);
+}
+
+document.querySelectorAll("table.sortable").forEach(shorten);
+
 // --- one process of several ---
 
 var sections = document.querySelectorAll("section.process");
@@ -100,6 +122,8 @@ var UNITS = ["B", "K", "M", "G", "T", "P"];
 
 function bytesText(bytes) {
 	var unit = 0;
+	if (!bytes)
+		return "0";
 	while (bytes >= 1024 && unit < UNITS.length - 1) {
 		bytes /= 1024;
 		unit++;
