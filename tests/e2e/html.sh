@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# A recording as a page and as a flame graph, in a real browser: what is drawn is what was recorded,
+# what can be clicked does what it should, and what a target calls its functions runs nowhere.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+need
+for tool in sqlite3 node chromium; do
+	command -v $tool >/dev/null || die "$tool is not installed: run make deps"
+done
+
+# A screenshot needs no more than a moment, but a browser on a busy machine may need long to begin.
+BROWSER_SECONDS=120
+
+sqlite3 "$T/r.mw" <"$ROOT/user/store/recording.sql" >/dev/null || die "no recording"
+sqlite3 "$T/r.mw" <"$TESTS/e2e/html.sql" >/dev/null || die "nothing to record"
+sqlite3 "$T/r.mw" "SELECT json_object(
+	'anon', (SELECT json_group_array(anon_bytes) FROM
+		(SELECT anon_bytes FROM process_tick WHERE process = 1 ORDER BY ns)),
+	'live', (SELECT json_group_array(live_bytes) FROM
+		(SELECT live_bytes FROM gc WHERE kind = 'mark-compact' ORDER BY ns)))" >"$T/truth.json"
+
+ok "report --format html" "$MEMWATCH" report "$T/r.mw" --format html -o "$T/page.html"
+ok "report --format flamegraph" "$MEMWATCH" report "$T/r.mw" --format flamegraph -o "$T/flame.svg"
+
+# The same, had a name become markup
+sed 's|</h1>|&<script>owned = 1</script><style>h1 { color: rgb(1, 2, 3) !important }</style><img src="x.png" onerror="owned = 1"><p onclick="owned = 1" style="color: red">|' \
+	"$T/page.html" >"$T/injected.html"
+is "$(grep -c 'owned = 1</script><style>' "$T/injected.html")" 1 "a page with scripts put into it"
+
+start browser env TMPDIR="$T" node "$TESTS/browser/report.js" "$T"
+ended browser $BROWSER_SECONDS
+while IFS=$'\t' read -r result what why; do
+	if [ "$result" = ok ]; then pass "$what"; else fail "$what" "$why"; fi
+done <"$T/browser.out"
+is "$STATUS" 0 "the browser came to its end"
+is "$(err_of browser)" "" "without complaints"
+is "$(find "$T" -maxdepth 1 -name 'memwatch-browser.*' | wc -l)" 0 "its profile is gone"
+
+# However it ends
+start killed env TMPDIR="$T" node -e "require('$TESTS/browser/browser').Browser.launch()
+	.then((b) => console.log(b.child.pid)); setInterval(() => {}, 1000)"
+await $BROWSER_SECONDS "a browser" test -s "$T/killed.out"
+chromium=$(<"$T/killed.out")
+kill -TERM "$(pid_of killed)"
+ended killed
+group_gone() {
+	! kill -0 -- "-$chromium" 2>/dev/null
+}
+ok "a browser ends with who drives it" wait_for 20 group_gone
+is "$(find "$T" -maxdepth 1 -name 'memwatch-browser.*' | wc -l)" 0 "and leaves nothing"
+
+done_testing
