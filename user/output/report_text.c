@@ -19,6 +19,7 @@
 
 #define BLOCKS	   3	     /* processes that are told of each, if none was named */
 #define SITES_MOST 16	     /* of a process */
+#define PIDS	   8	     /* that are named in the head */
 #define EVENTS	   20	     /* that are told */
 #define MIB	   (1 << 20) /* who grew by less is told of in the table only */
 #define PREFIX	   "  "
@@ -54,14 +55,31 @@ static bool is_same_day(uint64_t wall_ns, uint64_t other_ns)
 
 /* --- what was recorded --- */
 
-static void add_targets(struct strbuf *out, const struct run *run)
+static void add_pid(struct strbuf *out, const struct recorded *r, uint32_t pid)
 {
+	const struct recorded_process *p = recorded_find(r, pid, 0);
+
+	strbuf_addc(out, ' ');
+	if (p)
+		add_name(out, p);
+	else
+		strbuf_addf(out, "%u", pid);
+}
+
+static void add_targets(struct strbuf *out, const struct recorded *r)
+{
+	const struct run *run = &r->run;
 	const char *between = "";
+	unsigned i;
 
 	if (run->pid_count)
 		strbuf_adds(out, run->pid_count == 1 ? "process" : "processes");
-	for (unsigned i = 0; i < run->pid_count; i++)
-		strbuf_addf(out, "%s %u", i ? "," : "", run->pids[i]);
+	for (i = 0; i < run->pid_count && i < PIDS; i++) {
+		strbuf_adds(out, i ? "," : "");
+		add_pid(out, r, run->pids[i]);
+	}
+	if (run->pid_count > i)
+		strbuf_addf(out, ", and %u more", run->pid_count - i);
 	if (run->pid_count)
 		between = "; ";
 	if (run->comm) {
@@ -97,8 +115,6 @@ static void add_when(struct strbuf *out, const struct recorded *r)
 /* What makes it less than it could be. */
 static void add_faults(struct strbuf *out, const struct recorded *r)
 {
-	static const struct lost nothing;
-
 	if (!r->is_whole)
 		strbuf_adds(out, "cut off   it has no end: memwatch was killed, the disk was full, "
 				 "or it still records\n");
@@ -112,10 +128,10 @@ static void add_faults(struct strbuf *out, const struct recorded *r)
 				    (unsigned long long)r->dropped_events);
 		strbuf_addc(out, '\n');
 	}
-	if (memcmp(&r->lost, &nothing, sizeof(nothing))) {
-		strbuf_adds(out, "lost     ");
-		lost_text_add(out, &r->lost);
-		strbuf_addc(out, '\n');
+	for (unsigned i = 0; i < LOST_MAX; i++) {
+		if (r->lost.count[i])
+			strbuf_addf(out, "lost      %s=%llu: %s\n", lost_name(i),
+				    (unsigned long long)r->lost.count[i], lost_help(i));
 	}
 	if (r->left_out)
 		strbuf_addf(out, "left out  %llu rows of the file, more than a report takes\n",
@@ -129,7 +145,7 @@ static void add_head(struct strbuf *out, const struct recorded *r)
 	if (r->command)
 		add_text(out, r->command);
 	else
-		add_targets(out, &r->run);
+		add_targets(out, r);
 	if (r->requests)
 		strbuf_addf(out, ", %llu requests", (unsigned long long)r->requests);
 	strbuf_addc(out, '\n');
@@ -187,7 +203,10 @@ static void add_row(struct strbuf *out, const struct recorded_process *p)
 	add_text(&cell, p->comm);
 	column_pad(out, cell.s, 15, true);
 	strbuf_clear(&cell);
-	verdict_label_add(&cell, p->verdict);
+	if (!p->verdict && p->has_ended)
+		strbuf_adds(&cell, p->is_oom_killed ? "OOM-killed" : "ended");
+	else
+		verdict_label_add(&cell, p->verdict);
 	strbuf_addc(out, ' ');
 	column_pad(out, cell.s, 12, true);
 	strbuf_addf(out, " %7s %7s %8s ", units_format_bytes(rss, sizeof(rss), p->last.rss_bytes),
@@ -263,6 +282,8 @@ static void add_block_head(struct strbuf *out, const struct recorded *r,
 	strbuf_addc(out, '\n');
 	if (p->verdict)
 		verdict_evidence_add(out, p->verdict, PREFIX "  ");
+	if (p->kept)
+		kept_text_add(out, p->kept, PREFIX "  ");
 	add_end_of(out, r, p);
 }
 
@@ -323,16 +344,13 @@ static void add_block(struct strbuf *out, const struct recorded *r,
 	report_growth_add(out, p, v);
 	add_sites(out, p, v);
 	report_gc_add(out, p, v);
-	if (p->kept) {
-		strbuf_addc(out, '\n');
-		kept_text_add(out, p->kept, PREFIX);
-	}
 	add_censuses(out, p, v);
 }
 
 static bool is_worth_a_block(const struct recorded_process *p)
 {
-	return p->is_named || is_leak(p) || recorded_growth(p) >= MIB;
+	return p->is_named || is_leak(p) || p->is_oom_killed ||
+	       (!p->has_ended && recorded_growth(p) >= MIB);
 }
 
 static void add_blocks(struct strbuf *out, const struct recorded *r, const struct report_view *v)
@@ -344,7 +362,7 @@ static void add_blocks(struct strbuf *out, const struct recorded *r, const struc
 
 		if (!p->is_loaded || !p->last_ns)
 			continue;
-		if (!v->is_selected && (shown >= BLOCKS || (shown && !is_worth_a_block(p))))
+		if (!v->is_selected && (shown >= BLOCKS || !is_worth_a_block(p)))
 			continue;
 		add_block(out, r, p, v);
 		shown++;
@@ -376,7 +394,7 @@ static void add_events(struct strbuf *out, const struct recorded *r)
 
 		if (!is_of_note(e))
 			continue;
-		if (shown == EVENTS) {
+		if (shown >= EVENTS && e->kind != RECORDED_OOM) {
 			left++;
 			continue;
 		}
