@@ -192,6 +192,45 @@ static struct frame stripped_frame(const char *compiler, const char *shell, stru
 	return frame_of(w, built, run, "outer");
 }
 
+/* What was not named in time: by what is kept of it, when the symbols are there. */
+static void test_later(void **state)
+{
+	struct symbol_file *file;
+	struct frame f, named[4];
+	struct watched w;
+	unsigned count;
+
+	(void)state;
+	f = stripped_frame("gcc -O1 -g", "true", &w);
+	assert_null(f.fn);
+	assert_non_null(f.build_id);
+	assert_true(strlen(f.build_id) >= 16 && f.module_address);
+	program_stop(&w.program);
+	w.program.pid = 0;
+	file = symbolizer_find(w.symbolizer, f.module, f.build_id);
+	assert_non_null(file); /* but nothing is in it */
+	assert_int_equal(symbolizer_name(w.symbolizer, file, &f, named, 4), 1);
+	assert_null(named[0].fn);
+	symbolizer_put(w.symbolizer, file);
+
+	assert_null(symbolizer_find(w.symbolizer, f.module, "0123456789abcdef0123456789abcdef"));
+	assert_null(symbolizer_find(w.symbolizer, f.module, "../../../../etc/passwd"));
+	assert_null(symbolizer_find(w.symbolizer, f.module, ""));
+	assert_null(symbolizer_find(w.symbolizer, "/dev/zero", f.build_id));
+
+	assert_int_equal(program_shell("cp '%s' '%s'", program_path("built"), f.module), 0);
+	file = symbolizer_find(w.symbolizer, f.module, f.build_id);
+	assert_non_null(file);
+	count = symbolizer_name(w.symbolizer, file, &f, named, 4);
+	assert_int_equal(count, 2); /* one is inlined there */
+	assert_true(named[0].is_inlined);
+	assert_outer(&named[1], true);
+	assert_int_equal(named[1].ip, f.ip);
+	assert_int_equal(named[1].origin, FRAME_USER);
+	symbolizer_put(w.symbolizer, file);
+	watched_stop(&w);
+}
+
 #define KEEP "objcopy --only-keep-debug \"$BUILT\" "
 #define LINK "objcopy --add-gnu-debuglink="
 
@@ -602,6 +641,7 @@ int main(void)
 		cmocka_unit_test(test_deleted_without_capability),
 		cmocka_unit_test(test_mount_namespace),
 		cmocka_unit_test(test_chroot),
+		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_debug_links),
 		cmocka_unit_test(test_debuginfod),
 		cmocka_unit_test(test_silent_server),

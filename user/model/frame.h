@@ -35,7 +35,8 @@ struct frame {
 	/* So that it can be named later, when the process is gone; they are no part of what two
 	 * frames are compared by. */
 	const char *build_id;	 /* of @module, hexadecimal; NULL: it has none, or not known */
-	uint64_t module_address; /* @ip as the symbols of @module count; 0: unknown */
+	uint64_t module_address; /* what was looked up, as the symbols of @module count: @ip, of a
+				    return address the call before it; 0: unknown */
 	uint32_t line;		 /* where it is, from 1; 0: unknown */
 	uint32_t fn_line;	 /* where the function begins, from 1; 0: unknown */
 	uint8_t kind;		 /* enum frame_kind */

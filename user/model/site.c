@@ -94,6 +94,28 @@ static bool site_is(const struct site *s, enum mw_site_kind kind, const struct f
 	return true;
 }
 
+/* What the frames of its stack say. */
+static void learn_place(struct site *s)
+{
+	s->note = site_note(s->stack);
+	stack_chain_of(s->stack, &s->chain);
+	s->chain_hash = stack_chain_hash(s->stack, &s->chain);
+	s->function_hash =
+		s->chain.count ? frame_function_hash(&s->stack->frames[s->chain.at[0]]) : 0;
+}
+
+int site_set_frames(struct site *s, const struct frame *frames, unsigned count)
+{
+	struct stack *stack = stack_new(frames, count, s->stack->is_cut);
+
+	if (!stack)
+		return -errno;
+	free(s->stack);
+	s->stack = stack;
+	learn_place(s);
+	return 0;
+}
+
 static struct site *add_site(struct site_table *t, uint64_t key, enum mw_site_kind kind,
 			     const struct frame *frames, unsigned count, bool is_cut)
 {
@@ -107,11 +129,7 @@ static struct site *add_site(struct site_table *t, uint64_t key, enum mw_site_ki
 		return NULL;
 	}
 	s->kind = kind;
-	s->note = site_note(s->stack);
-	stack_chain_of(s->stack, &s->chain);
-	s->chain_hash = stack_chain_hash(s->stack, &s->chain);
-	if (s->chain.count)
-		s->function_hash = frame_function_hash(&s->stack->frames[s->chain.at[0]]);
+	learn_place(s);
 	hmap_add(&t->by_hash, &s->node, key);
 	return s;
 }

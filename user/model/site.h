@@ -84,6 +84,13 @@ struct site *site_table_get(struct site_table *t, enum mw_site_kind kind,
 			    const struct frame *frames, unsigned count, bool is_cut);
 
 /**
+ * site_set_frames - other frames for a site that stays the same: the old ones, by name
+ *
+ * site_table_get() goes on to know it by the old ones. 0, -EINVAL or -ENOMEM.
+ */
+int site_set_frames(struct site *s, const struct frame *frames, unsigned count);
+
+/**
  * site_table_finish_tick - bytes, deltas and shares anew, after all of a tick's samples are in
  *
  * Of V8_SURVIVED counts what two full collections found alive, and of what came since the share

@@ -32,6 +32,9 @@ const struct site_key site_frame_keys[] = {
 	{"fn_line", "where the function begins"},
 	{"module", "ELF file that is mapped there"},
 	{"ip", "address; only without fn"},
+	{"build_id", "of module, hexadecimal; only without fn"},
+	{"module_address", "where that is by module's own addresses, to be named later; only "
+			   "without fn"},
 	{"kind", "js | native | builtin | unknown"},
 	{"origin", "user | dependency | runtime: whose code it is"},
 	{"tier", "interpreted | baseline | maglev | turbofan: by what a JavaScript function ran"},
@@ -89,8 +92,11 @@ static void add_frame(struct json *j, const struct frame *f)
 	add_number(j, "line", f->line);
 	add_number(j, "fn_line", f->fn_line);
 	add_text(j, "module", f->module);
-	if (!f->fn)
+	if (!f->fn) {
 		add_number(j, "ip", f->ip);
+		add_text(j, "build_id", f->build_id);
+		add_number(j, "module_address", f->module_address);
+	}
 	add_text(j, "kind", frame_kind_name(f->kind));
 	if (frame_has_origin(f))
 		add_text(j, "origin", NAME_OF(frame_origins, f->origin));

@@ -81,10 +81,9 @@ static bool crc_matches(const struct elf_file *f, uint32_t want)
 }
 
 /* @link: NULL where only a build id will do. */
-static struct elf_file *open_if_matches(pid_t pid, const char *path, struct elf_file *f,
+static struct elf_file *open_if_matches(pid_t pid, const char *path, const char *id,
 					const struct debug_link *link)
 {
-	const char *id = elf_file_build_id(f);
 	struct elf_file *debug;
 	char name[32];
 	int fd = root_file_open(pid, path);
@@ -102,17 +101,24 @@ static struct elf_file *open_if_matches(pid_t pid, const char *path, struct elf_
 	return NULL;
 }
 
-static struct elf_file *find_by_build_id(pid_t pid, struct elf_file *f)
+/* It becomes part of a path, and may come from a recording. */
+static bool is_build_id(const char *id)
 {
-	const char *id = elf_file_build_id(f);
+	size_t len = strlen(id);
+
+	return len >= 4 && len < 200 && strspn(id, "0123456789abcdef") == len;
+}
+
+static struct elf_file *find_by_build_id(pid_t pid, const char *id)
+{
 	struct elf_file *debug;
 	char path[256];
 
-	if (strlen(id) < 4)
+	if (!is_build_id(id))
 		return NULL;
 	snprintf(path, sizeof(path), DEBUG_DIR "/.build-id/%.2s/%s.debug", id, id + 2);
-	debug = open_if_matches(pid, path, f, NULL);
-	return debug ? debug : open_if_matches(0, path, f, NULL);
+	debug = open_if_matches(pid, path, id, NULL);
+	return debug || !pid ? debug : open_if_matches(0, path, id, NULL);
 }
 
 static struct elf_file *find_by_link(pid_t pid, const char *path, struct elf_file *f)
@@ -126,9 +132,9 @@ static struct elf_file *find_by_link(pid_t pid, const char *path, struct elf_fil
 		{DEBUG_DIR, "/", true},
 	};
 	char copy[PATH_MAX], where[PATH_MAX];
+	const char *dir, *id = elf_file_build_id(f);
 	struct elf_file *debug = NULL;
 	struct debug_link link;
-	const char *dir;
 
 	if (*path != '/' || strlen(path) >= sizeof(copy) || !link_read(f, &link))
 		return NULL;
@@ -140,31 +146,43 @@ static struct elf_file *find_by_link(pid_t pid, const char *path, struct elf_fil
 
 		if (len < 0 || (size_t)len >= sizeof(where))
 			continue;
-		debug = open_if_matches(pid, where, f, &link);
+		debug = open_if_matches(pid, where, id, &link);
 		if (!debug && places[i].also_ours)
-			debug = open_if_matches(0, where, f, &link);
+			debug = open_if_matches(0, where, id, &link);
 	}
 	return debug;
 }
 
-static struct elf_file *find_by_server(struct elf_file *f, struct debuginfod_budget *budget)
+static struct elf_file *find_by_server(const char *id, struct debuginfod_budget *budget)
 {
 	char path[PATH_MAX];
 
-	if (debuginfod_find(budget, elf_file_build_id(f), path, sizeof(path)))
+	if (debuginfod_find(budget, id, path, sizeof(path)))
 		return NULL;
-	return open_if_matches(0, path, f, NULL);
+	return open_if_matches(0, path, id, NULL);
 }
 
 struct elf_file *debug_file_open(pid_t pid, const char *path, struct elf_file *f,
 				 struct debuginfod_budget *budget)
 {
-	struct elf_file *debug = find_by_build_id(pid, f);
+	const char *id = elf_file_build_id(f);
+	struct elf_file *debug = find_by_build_id(pid, id);
 
 	if (!debug)
 		debug = find_by_link(pid, path, f);
 	if (!debug)
-		debug = find_by_server(f, budget);
+		debug = find_by_server(id, budget);
+	if (!debug)
+		errno = ENOENT;
+	return debug;
+}
+
+struct elf_file *debug_file_find(const char *build_id, struct debuginfod_budget *budget)
+{
+	struct elf_file *debug = find_by_build_id(0, build_id);
+
+	if (!debug && is_build_id(build_id))
+		debug = find_by_server(build_id, budget);
 	if (!debug)
 		errno = ENOENT;
 	return debug;

@@ -23,4 +23,12 @@
 struct elf_file *debug_file_open(pid_t pid, const char *path, struct elf_file *f,
 				 struct debuginfod_budget *budget);
 
+/**
+ * debug_file_find - the debug file of a build id, where the file that it is of is not at hand
+ * @build_id: hexadecimal; anything else is not found
+ *
+ * In our own root only. NULL with errno set: ENOENT ...
+ */
+struct elf_file *debug_file_find(const char *build_id, struct debuginfod_budget *budget);
+
 #endif

@@ -149,6 +149,25 @@ void symbol_files_free(struct symbol_files *all)
 	free(all);
 }
 
+static struct symbol_file *file_new(struct symbol_files *all, const struct identity *id,
+				    const char *path)
+{
+	struct symbol_file *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->path = strdup(path);
+	if (!f->path) {
+		free(f);
+		return NULL;
+	}
+	f->all = all;
+	f->id = *id;
+	f->references = 1;
+	hmap_add(&all->by_identity, &f->node, hash_of(id, path));
+	return f;
+}
+
 struct symbol_file *symbol_file_get(struct symbol_files *all, pid_t pid, const struct proc_map *m)
 {
 	struct hmap_node *node;
@@ -170,19 +189,7 @@ struct symbol_file *symbol_file_get(struct symbol_files *all, pid_t pid, const s
 		f->references++;
 		return f;
 	}
-	f = calloc(1, sizeof(*f));
-	if (!f)
-		return NULL;
-	f->path = strdup(m->path);
-	if (!f->path) {
-		free(f);
-		return NULL;
-	}
-	f->all = all;
-	f->id = id;
-	f->references = 1;
-	hmap_add(&all->by_identity, &f->node, hash);
-	return f;
+	return file_new(all, &id, m->path);
 }
 
 void symbol_file_put(struct symbol_files *all, struct symbol_file *f)
@@ -251,6 +258,36 @@ int symbol_file_open(struct symbol_files *all, struct symbol_file *f, pid_t pid,
 	if (all->loaded > SYMBOL_FILES_LOADED)
 		unload(all, all->oldest);
 	return 0;
+}
+
+/* Whatever is at @path now: only if it is the same file. */
+static struct elf_file *open_recorded(struct symbol_files *all, const char *path,
+				      const char *build_id)
+{
+	struct elf_file *elf = elf_file_open(path);
+
+	if (elf && !strcmp(elf_file_build_id(elf), build_id))
+		return elf;
+	elf_file_free(elf);
+	return debug_file_find(build_id, &all->budget);
+}
+
+struct symbol_file *symbol_file_find(struct symbol_files *all, const char *path,
+				     const char *build_id)
+{
+	struct elf_file *elf = open_recorded(all, path, build_id);
+	struct symbol_file *f;
+
+	if (!elf)
+		return NULL;
+	f = file_new(all, &(struct identity){0}, path);
+	if (!f) {
+		elf_file_free(elf);
+		return NULL;
+	}
+	f->elf = elf;
+	order_add(all, f);
+	return f;
 }
 
 struct elf_file *symbol_file_elf(struct symbol_file *f)

@@ -35,6 +35,16 @@ void symbol_files_free(struct symbol_files *all);
  * Returns NULL with errno set: ENOENT (no file is mapped there), ENOMEM.
  */
 struct symbol_file *symbol_file_get(struct symbol_files *all, pid_t pid, const struct proc_map *m);
+/**
+ * symbol_file_find - a file without a process: by its path, if it still is that file, or else its
+ * debug file
+ * @path, @build_id: as they were recorded: hostile
+ *
+ * It is open, until as many others were opened as may be. To be put back. NULL with errno set:
+ * ENOENT ...
+ */
+struct symbol_file *symbol_file_find(struct symbol_files *all, const char *path,
+				     const char *build_id);
 /** symbol_file_put - frees it after the last one; takes NULL */
 void symbol_file_put(struct symbol_files *all, struct symbol_file *f);
 

@@ -68,37 +68,36 @@ static unsigned frames_give(const struct frame *frames, unsigned count, uint64_t
 }
 
 /* True if there is a symbol for it; @name: ELF_NAME_BYTES. */
-static bool symbol_at(struct symbol_process *p, struct symbol_file *f, uint64_t vaddr, char *name)
+static bool symbol_at(struct symbol_file *f, pid_t pid, uint64_t vaddr, char *name)
 {
-	const struct elf_symbols *symbols = symbol_file_symbols(f, p->pid);
+	const struct elf_symbols *symbols = symbol_file_symbols(f, pid);
 	uint64_t start;
 
 	return symbols && !elf_symbols_find(symbols, vaddr, name, &start);
 }
 
-static void frame_name(struct symbol_process *p, struct frame *out, const char *name)
+static void frame_name(struct intern *names, struct frame *out, const char *name)
 {
 	char readable[DEMANGLED_BYTES];
 
 	if (!name)
 		return;
 	demangle(name, readable);
-	out->fn = intern_str(p->s->names, readable);
+	out->fn = intern_str(names, readable);
 	out->kind = FRAME_NATIVE;
 }
 
 /* A Go program that was stripped. */
-static void name_go(struct symbol_process *p, struct symbol_file *f, uint64_t vaddr,
-		    struct frame *out)
+static void name_go(struct intern *names, struct symbol_file *f, uint64_t vaddr, struct frame *out)
 {
 	const struct go_table *go = symbol_file_go(f);
 	struct go_function function;
 
 	if (!go || go_table_find(go, vaddr, &function))
 		return;
-	frame_name(p, out, function.fn);
+	frame_name(names, out, function.fn);
 	if (*function.file)
-		out->file = intern_str(p->s->names, function.file);
+		out->file = intern_str(names, function.file);
 	out->line = function.line;
 }
 
@@ -106,28 +105,39 @@ static void name_go(struct symbol_process *p, struct symbol_file *f, uint64_t va
  * The physical function, which is the last, is named by its symbol where there is one: it
  * is what other tools call it. @out[0] is filled as far as all frames have it in common.
  */
-static unsigned name_frames(struct symbol_process *p, struct symbol_file *f, uint64_t vaddr,
+static unsigned name_frames(struct intern *names, pid_t pid, struct symbol_file *f,
 			    struct frame *out, unsigned max)
 {
-	struct dwarf_lines *lines = symbol_file_lines(f, p->pid);
+	const struct frame common = *out;
+	uint64_t vaddr = common.module_address;
+	struct dwarf_lines *lines = symbol_file_lines(f, pid);
 	struct dwarf_function functions[MAX_INLINED];
 	unsigned count = lines ? dwarf_lines_find(lines, vaddr, functions, max) : 0;
-	const struct frame common = *out;
 	char name[ELF_NAME_BYTES];
 
 	for (unsigned i = 0; i < count; i++) {
 		out[i] = common;
-		frame_name(p, &out[i], functions[i].fn);
-		out[i].file = intern_str(p->s->names, functions[i].file);
+		frame_name(names, &out[i], functions[i].fn);
+		out[i].file = intern_str(names, functions[i].file);
 		out[i].line = functions[i].line;
 		out[i].fn_line = functions[i].fn_line;
 		out[i].is_inlined = i + 1 < count;
 	}
-	if (symbol_at(p, f, vaddr, name))
-		frame_name(p, &out[count ? count - 1 : 0], name);
+	if (symbol_at(f, pid, vaddr, name))
+		frame_name(names, &out[count ? count - 1 : 0], name);
 	else if (!count)
-		name_go(p, f, vaddr, out);
-	return count ? count : 1;
+		name_go(names, f, vaddr, out);
+	count = count ? count : 1;
+	for (unsigned i = 0; i < count; i++)
+		out[i].origin = frame_origin_of_native(common.origin, out[i].fn, out[i].file);
+	return count;
+}
+
+unsigned symbolizer_name(struct symbolizer *s, struct symbol_file *f, const struct frame *of,
+			 struct frame *out, unsigned max)
+{
+	*out = *of;
+	return name_frames(s->names, 0, f, out, max < MAX_INLINED ? max : MAX_INLINED);
 }
 
 /* Code without a file: a JIT's, if there is a perf map. What that says may change any time. */
@@ -149,8 +159,8 @@ static unsigned resolve(struct symbol_process *p, uint64_t addr, struct frame *o
 {
 	const struct proc_map *map;
 	struct symbol_module *module = symbol_process_module(p, addr, &map);
+	const char *build_id;
 	struct symbol_file *f;
-	unsigned count = 1;
 	uint64_t bias;
 
 	*out = (struct frame){.kind = FRAME_UNKNOWN, .origin = FRAME_DEPENDENCY};
@@ -165,10 +175,10 @@ static unsigned resolve(struct symbol_process *p, uint64_t addr, struct frame *o
 	if (!f)
 		return 1;
 	*is_final = true;
-	count = name_frames(p, f, addr - bias, out, MAX_INLINED);
-	for (unsigned i = 0; i < count; i++)
-		out[i].origin = frame_origin_of_native(module->origin, out[i].fn, out[i].file);
-	return count;
+	build_id = elf_file_build_id(symbol_file_elf(f));
+	out->build_id = *build_id ? intern_str(p->s->names, build_id) : NULL;
+	out->module_address = addr - bias;
+	return name_frames(p->s->names, p->pid, f, out, MAX_INLINED);
 }
 
 unsigned symbol_process_resolve(struct symbol_process *p, uint64_t ip, bool is_return,

@@ -52,6 +52,16 @@ void symbolizer_free(struct symbolizer *s)
 	free(s);
 }
 
+struct symbol_file *symbolizer_find(struct symbolizer *s, const char *path, const char *build_id)
+{
+	return symbol_file_find(s->files, path, build_id);
+}
+
+void symbolizer_put(struct symbolizer *s, struct symbol_file *f)
+{
+	symbol_file_put(s->files, f);
+}
+
 /* ---- mappings ---- */
 
 static bool maps_equal(const struct proc_map *a, const struct proc_map *b)

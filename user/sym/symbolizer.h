@@ -18,6 +18,7 @@
 #include "model/frame.h"
 #include "sym/proc_maps.h"
 
+struct symbol_file;    /* one file */
 struct symbolizer;     /* the files, for all processes */
 struct symbol_process; /* one process */
 
@@ -46,6 +47,24 @@ int symbol_process_refresh(struct symbol_process *p);
  */
 unsigned symbol_process_resolve(struct symbol_process *p, uint64_t ip, bool is_return,
 				struct frame *out, unsigned max);
+
+/**
+ * symbolizer_find - the file that a frame was in, when its process may be gone; NULL with errno set
+ * @path, @build_id: as recorded
+ *
+ * See symbol_file_find(). At most SYMBOL_FILES_LOADED at once, each put back.
+ */
+struct symbol_file *symbolizer_find(struct symbolizer *s, const char *path, const char *build_id);
+void symbolizer_put(struct symbolizer *s, struct symbol_file *f);
+/**
+ * symbolizer_name - the frames at @of->module_address in that file, innermost first
+ * @of:  what is known of it already
+ * @out: @max entries, 1 at the least
+ *
+ * Always gives one at the least: @of itself if there is no name. Returns how many.
+ */
+unsigned symbolizer_name(struct symbolizer *s, struct symbol_file *f, const struct frame *of,
+			 struct frame *out, unsigned max);
 
 /**
  * symbol_process_unwind - return addresses of a copied stack, by .eh_frame or .debug_frame
