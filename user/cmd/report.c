@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "cmd/cmd.h"
 #include "cmd/report_flame.h"
+#include "cmd/report_symbols.h"
 #include "cmd/run_options.h"
 #include "output/html_report.h"
 #include "output/pprof.h"
@@ -224,6 +225,7 @@ static int load(const struct report_options *o, struct recorded **out)
 
 	if (recording_load(o->file, &select, out, why))
 		return log_error_code(-EIO, "cannot read %s: %s", o->file, why);
+	report_symbols_name(*out);
 	return check_selection(o, *out);
 }
 
