@@ -17,9 +17,9 @@
 static const struct command commands[] = {
 	{"watch", "live: all processes, or those named (this is the default)", cmd_watch},
 	{"record", "keeps a run in a file, to be looked at and compared later", cmd_record},
+	{"report", "what a recording holds: who grew, what leaks, by which code", cmd_report},
 	{"check", "whether anything leaks, as an exit status, for CI", cmd_check},
 	{"heap", "what is alive in a V8 heap, what of it grew, and who keeps it", cmd_heap},
-	{"report", "what a recording holds: who grew, whether it leaks, by which code", cmd_report},
 	{"diff", "what one census of a heap has that another has not", cmd_diff},
 	{"doctor", "what this kernel, user and process allow; what is lost, how to get it",
 	 cmd_doctor},
@@ -46,6 +46,7 @@ static void print_help(FILE *out)
 	      "  sudo memwatch -p $(pidof node)       every process that pidof prints\n"
 	      "  sudo memwatch -n node --json -d 60   one minute as NDJSON\n"
 	      "  sudo memwatch record -o day.mwr      all of it into a file; -- CMD: around CMD\n"
+	      "  memwatch report day.mwr              what it was; --format html: as a page\n"
 	      "  sudo memwatch check -d 5m -n node    status 0 if none of them leaks\n"
 	      "  sudo memwatch check -- npm test      runs it; status 3 if anything leaks\n"
 	      "  sudo memwatch heap -p 4711 -d 30     which objects grow, and who keeps them\n"

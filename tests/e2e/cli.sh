@@ -111,7 +111,7 @@ refused 1 "cannot compare /bin/ls: it is no NDJSON" diff /bin/ls "$0"
 # --- help ---
 
 commands=$("$MEMWATCH" --help | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }')
-for command in watch heap diff doctor schema; do
+for command in watch record report heap diff doctor schema; do
 	like " ${commands//$'\n'/ } " " $command " "--help names the command $command"
 done
 for command in "" $commands; do

@@ -160,13 +160,14 @@ static const struct opt table[] = {
 
 static void print_help(void)
 {
-	puts("memwatch report - what a recording holds: who grew, whether it leaks, by which code\n"
+	puts("memwatch report - what a recording holds: who grew, what leaks, by which code\n"
 	     "\n"
 	     "Usage: memwatch report FILE [-p PID]... [-n NAME] [--format FORMAT] [-o OUT]\n"
 	     "\n"
-	     "FILE is what 'memwatch record' wrote; it may still be written to. Without -p and -n\n"
-	     "all processes are in the table, and the worst are told of one by one: those that\n"
-	     "were named when it was recorded, those that leak, those that grew most.\n");
+	     "FILE is what 'memwatch record' wrote; it may still be written to. Without -p and\n"
+	     "-n all processes are in the table, and the worst are told of one by one: those\n"
+	     "that were named when it was recorded, that leak, that were killed for lack of\n"
+	     "memory, that grew most.\n");
 	opts_print(stdout, table);
 }
 

@@ -25,6 +25,9 @@ _memwatch() {
 	-s | --sort)
 		words="growth verdict limit delta since rss anon file shmem swap heap pgtable vm faults calls threads pid comm"
 		;;
+	-f | --format)
+		words="text html flamegraph folded pprof json"
+		;;
 	--without)
 		words="calls faults fork exec exit oom gc sites v8 self fexit kretprobe tp_btf raw_tp perf iter"
 		;;
@@ -50,6 +53,13 @@ _memwatch() {
 			words="-o --output -p --pid -n --comm -c --cgroup -i --interval -d --duration
 				--max-size --requests --budget --without --heap --no-stacks --btf
 				-v --verbose -q --quiet -h --help --"
+			;;
+		report)
+			if [[ $cur != -* ]]; then
+				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+				return
+			fi
+			words="-p --pid -n --comm -f --format --json -r --rows -o --output -q --quiet -h --help"
 			;;
 		check)
 			words="-p --pid -n --comm -c --cgroup -i --interval -d --duration
