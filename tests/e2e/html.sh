@@ -45,6 +45,7 @@ await $BROWSER_SECONDS "a browser" test -s "$T/killed.out"
 chromium=$(<"$T/killed.out")
 kill -TERM "$(pid_of killed)"
 ended killed
+# shellcheck disable=SC2317 # awaited by name
 group_gone() {
 	! kill -0 -- "-$chromium" 2>/dev/null
 }
