@@ -146,6 +146,34 @@ static void test_tables_have_an_end(void **state)
 	recorded_free(r);
 }
 
+/* Of many processes that are well no single one is the news. */
+static void test_headline(void **state)
+{
+	struct recorded *r = recorded_sample();
+	struct strbuf out;
+
+	(void)state;
+	free((void *)r->processes[0].verdict);
+	r->processes[0].verdict = NULL;
+	strbuf_init(&out);
+	assert_int_equal(html_report_add(&out, r), 0);
+	assert_in(out.s, "Too early to say of any of 2 processes");
+	assert_in(out.s, "most growth: node (4711), +79.8M");
+	strbuf_clear(&out);
+	r->process_count = 1;
+	assert_int_equal(html_report_add(&out, r), 0);
+	assert_in(out.s, "<p class=\"sentence\">node (4711): not judged; +79.8M within 5m00s</p>");
+	strbuf_clear(&out);
+	r->process_count = 2;
+	r->processes[1].is_oom_killed = true;
+	recorded_sample_verdict(&r->processes[0]);
+	assert_int_equal(html_report_add(&out, r), 0);
+	assert_in(out.s, "<p class=\"sentence\">node (4711): leak, 92 % sure");
+	assert_in(out.s, "Also: worker (4712), killed by the OOM killer");
+	strbuf_release(&out);
+	recorded_free(r);
+}
+
 static void test_nothing_to_show(void **state)
 {
 	struct recorded *r = recorded_alloc(1, sizeof(*r));
@@ -167,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_names_are_no_markup),
 		cmocka_unit_test(test_long_series_keep_their_extremes),
 		cmocka_unit_test(test_tables_have_an_end),
+		cmocka_unit_test(test_headline),
 		cmocka_unit_test(test_nothing_to_show),
 	};
 

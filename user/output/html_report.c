@@ -23,6 +23,7 @@
 #include "output/verdict_text.h"
 
 #define SECTIONS_MAX 50 /* processes with details: more make a page that no browser likes */
+#define OTHERS_TOLD  5	/* that leak, too */
 #define SITES_TOLD   3	/* in the verdict */
 
 /* --- pieces --- */
@@ -147,6 +148,11 @@ void page_verdict(struct report_page *page, const struct recorded_process *p, bo
 	strbuf_adds(page->out, "</ul>\n</div>\n");
 }
 
+static bool is_bad(const struct recorded_process *p)
+{
+	return (p->verdict && p->verdict->is_leak) || p->is_oom_killed;
+}
+
 static int badness(const struct recorded_process *p)
 {
 	const struct verdict *v = p->verdict;
@@ -155,7 +161,7 @@ static int badness(const struct recorded_process *p)
 	       (v && v->class != VERDICT_EARLY ? 1 : 0);
 }
 
-/* Of equals the first: processes come with what matters first. */
+/* Of equals the first: processes come with what matters first. NULL: all of many are well. */
 static const struct recorded_process *worst_of(const struct recorded *r)
 {
 	const struct recorded_process *worst = NULL;
@@ -164,7 +170,72 @@ static const struct recorded_process *worst_of(const struct recorded *r)
 		if (!worst || badness(&r->processes[i]) > badness(worst))
 			worst = &r->processes[i];
 	}
-	return worst;
+	return worst && (is_bad(worst) || r->process_count == 1) ? worst : NULL;
+}
+
+static void add_others(struct report_page *page)
+{
+	const struct recorded *r = page->r;
+	unsigned others = 0;
+
+	for (size_t i = 0; i < r->process_count; i++) {
+		const struct recorded_process *p = &r->processes[i];
+
+		if (p == page->worst || !is_bad(p))
+			continue;
+		if (others++ < OTHERS_TOLD) {
+			strbuf_adds(&page->text, others > 1 ? ", " : "Also: ");
+			page_add_name(page, p);
+			strbuf_adds(&page->text,
+				    p->is_oom_killed ? ", killed by the OOM killer" : "");
+		}
+	}
+	if (others > OTHERS_TOLD)
+		strbuf_addf(&page->text, " and %u more", others - OTHERS_TOLD);
+	if (!others)
+		return;
+	strbuf_adds(page->out, "<p class=\"others\">");
+	page_text_flush(page);
+	strbuf_adds(page->out, "</p>\n");
+}
+
+/* Of many processes of which none leaks, that no one does; not how one of them fares. */
+static void add_all_well(struct report_page *page)
+{
+	const struct recorded *r = page->r;
+	const struct recorded_process *most = &r->processes[0];
+	char delta[UNITS_SIZE];
+	size_t judged = 0;
+
+	for (size_t i = 0; i < r->process_count; i++) {
+		judged += badness(&r->processes[i]) > 0;
+		if (recorded_growth(&r->processes[i]) > recorded_growth(most))
+			most = &r->processes[i];
+	}
+	strbuf_addf(page->out,
+		    "<div class=\"verdict%s\">\n<p class=\"sentence\">%s %zu processes</p>\n",
+		    judged ? "" : " unsure",
+		    judged ? "No leak was found in" : "Too early to say of any of",
+		    r->process_count);
+	strbuf_addf(page->out, "<ul>\n<li>%zu of them could be judged</li>\n", judged);
+	strbuf_adds(&page->text, "most growth: ");
+	page_add_name(page, most);
+	strbuf_addf(&page->text, ", %s",
+		    units_format_delta(delta, sizeof(delta), recorded_growth(most)));
+	add_point(page);
+	strbuf_adds(page->out, "</ul>\n</div>\n");
+}
+
+static void add_headline(struct report_page *page)
+{
+	if (!page->r->process_count) {
+		strbuf_adds(page->out, "<p>There is no process in this recording.</p>\n");
+	} else if (page->worst) {
+		page_verdict(page, page->worst, true);
+		add_others(page);
+	} else {
+		add_all_well(page);
+	}
 }
 
 /* --- head --- */
@@ -442,14 +513,13 @@ static void add_sections(struct report_page *page)
 static void add_title(struct report_page *page)
 {
 	const struct recorded *r = page->r;
-	const struct recorded_process *worst = page->worst;
 	struct strbuf *title = &page->text;
 
 	strbuf_adds(title, "Memory of ");
 	if (r->command)
 		strbuf_add_text(title, r->command, strlen(r->command));
-	else if (worst && (worst->is_named || r->process_count == 1))
-		page_add_name(page, worst);
+	else if (r->process_count && (r->processes[0].is_named || r->process_count == 1))
+		page_add_name(page, &r->processes[0]);
 	else
 		strbuf_adds(title, "a machine");
 }
@@ -462,10 +532,7 @@ int html_report_add(struct strbuf *out, const struct recorded *r)
 	add_title(&page);
 	html_begin(out, page.text.s);
 	strbuf_clear(&page.text);
-	if (page.worst)
-		page_verdict(&page, page.worst, true);
-	else
-		strbuf_adds(out, "<p>There is no process in this recording.</p>\n");
+	add_headline(&page);
 	add_head(&page);
 	add_processes(&page);
 	add_sections(&page);
