@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analysis/verdict.h"
+#include "output/html_report.h"
 #include "recording_build.h"
 #include "store/recording.h"
 #include "store/recording_internal.h"
@@ -209,6 +210,16 @@ static void check_process(const struct recorded_process *p)
 	}
 }
 
+/* Every figure becomes a place in a chart, every name text. */
+static void check_page(const struct recorded *r)
+{
+	struct strbuf page;
+
+	strbuf_init(&page);
+	check(!html_report_add(&page, r));
+	strbuf_release(&page);
+}
+
 static void check_recorded(const struct recorded *r)
 {
 	check(r->begin_ns <= r->end_ns);
@@ -238,8 +249,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	recording_harden(db);
 	err = recording_load_db(db, NULL, &r, why);
 	check(!err == !!r && !err == !why[0]);
-	if (r)
+	if (r) {
 		check_recorded(r);
+		check_page(r);
+	}
 	recorded_free(r);
 	sqlite3_close(db);
 	return 0;
