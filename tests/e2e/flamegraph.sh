@@ -9,7 +9,7 @@
 . "$(dirname "$0")/../lib.sh"
 need
 FLAMEGRAPH=${FLAMEGRAPH:-/usr/share/perl5/Devel/NYTProf/flamegraph.pl}
-for tool in node cc strip sqlite3 go "$FLAMEGRAPH"; do
+for tool in node chromium cc strip sqlite3 go "$FLAMEGRAPH"; do
 	command -v "$tool" >/dev/null || die "$tool is not installed: run make deps"
 done
 SECONDS_RECORDED=8
@@ -40,6 +40,7 @@ report() {
 report folded
 report pprof
 report flamegraph
+cp "$T/flamegraph" "$T/flame.svg"
 
 # --- folded ---
 
@@ -102,6 +103,14 @@ fi
 like "$(cat "$T/flamegraph")" '<text x="3" y="12">saveContext map.js:' "with the function that leaks"
 is "$(grep -oE '[a-z]+://[^"'"'"' ]*' "$T/flamegraph" | grep -v '^http://www.w3.org/' | head -n 1)" "" \
 	"it refers to nothing outside"
+
+start browser env TMPDIR="$T" node "$TESTS/browser/flame.js" "$T/flame.svg" saveContext
+ended browser 120
+while IFS=$'\t' read -r result what why; do
+	if [ "$result" = ok ]; then pass "$what"; else fail "$what" "$why"; fi
+done <"$T/browser.out"
+is "$STATUS" 0 "the browser came to its end"
+is "$(err_of browser)" "" "without complaints"
 
 # --- symbols that come later ---
 
