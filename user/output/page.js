@@ -208,6 +208,9 @@ function addHover(chart, data) {
 		point(Math.min(data.ms.length - 1, Math.max(0, at + step)));
 	});
 	chart.tabIndex = 0;
+	chart.setAttribute("role", "group");
+	chart.setAttribute("aria-label", "values over time: arrow keys go through them");
+	tip.setAttribute("role", "status");
 }
 
 document.querySelectorAll(".chart").forEach(function (chart) {
