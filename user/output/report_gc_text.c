@@ -61,9 +61,9 @@ static void add_kinds(struct strbuf *out, const struct recorded_process *p)
 	}
 }
 
-static void add_live(struct strbuf *out, const struct live_heap *heap, const struct report_view *v)
+static void add_live(struct strbuf *out, const struct series *s, const char *after,
+		     const struct report_view *v)
 {
-	const struct series *s = &heap->sum;
 	const struct series_point *first = &s->points[0], *last = &s->points[s->count - 1];
 	char from[UNITS_SIZE], to[UNITS_SIZE], rate[EVIDENCE_BYTES], span[EVIDENCE_BYTES];
 	double seconds = (double)(last->ns - first->ns) / 1e9;
@@ -75,7 +75,7 @@ static void add_live(struct strbuf *out, const struct live_heap *heap, const str
 
 		history_add(&course, s->points[at].ns, s->points[at].low);
 	}
-	strbuf_addf(out, "  live heap after full collections: %s",
+	strbuf_addf(out, "  live heap after %s: %s", after,
 		    units_format_bytes(from, sizeof(from), first->low));
 	if (s->count > 1) {
 		strbuf_addf(out, " to %s in %s, %s  ", units_format_bytes(to, sizeof(to), s->last),
@@ -90,7 +90,6 @@ void report_gc_add(struct strbuf *out, const struct recorded_process *p,
 		   const struct report_view *v)
 {
 	struct live_heap heap;
-	bool has_full = false;
 
 	if (!p->gc_count)
 		return;
@@ -99,11 +98,10 @@ void report_gc_add(struct strbuf *out, const struct recorded_process *p,
 	for (size_t i = 0; i < p->gc_count; i++) {
 		if (p->gcs[i].gc.live_bytes)
 			live_heap_collect(&heap, &p->gcs[i].gc);
-		has_full |= gc_is_full(p->gcs[i].gc.kind);
 	}
 	if (heap.sum.count)
-		add_live(out, &heap, v);
-	else if (!has_full)
-		strbuf_adds(out, "  no full collection was seen: what is kept is not known\n");
+		add_live(out, &heap.sum, "full collections", v);
+	if (heap.sum.count < 2 && heap.heap_held.count > 1) /* better than nothing */
+		add_live(out, &heap.heap_held, "collections of any kind", v);
 	live_heap_release(&heap);
 }
