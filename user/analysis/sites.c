@@ -275,8 +275,8 @@ static uint64_t bytes_of_function(const struct site_table *t, const struct site 
 	hmap_for_each (&t->by_hash, node) {
 		const struct site *o = hmap_entry(node, struct site, node);
 
-		if (o->kind == kind && o->bytes && belong_together(o, s, SITE_BY_FUNCTION) &&
-		    !is_told_by_survivors(t, o))
+		if (o->kind == kind && o->bytes && o->function_hash == s->function_hash &&
+		    belong_together(o, s, SITE_BY_FUNCTION) && !is_told_by_survivors(t, o))
 			bytes += o->bytes;
 	}
 	return bytes;
