@@ -224,6 +224,7 @@ static int finish(struct engine *e, int err)
 	    engine_has_targets(e))
 		err = engine_tick(e);
 	err = linger(e, err);
+	session_drain(e->session, engine_on_event, e); /* the ends of those that were waited for */
 	self_meter_update(&e->meter, e->session);
 	self_meter_read(&e->meter, e->session, &end.cost);
 	session_lost(e->session, &e->lost);
