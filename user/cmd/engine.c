@@ -196,6 +196,15 @@ static int show_end(struct engine *e, struct end *end)
 	return err;
 }
 
+/* With the ends so far: before the front forgets who has ended, whose record that is. */
+static bool lingers(struct engine *e)
+{
+	if (!e->front->lingers)
+		return false;
+	session_drain(e->session, engine_on_event, e);
+	return e->front->lingers(e->front->arg);
+}
+
 /* Also after a failure: what the front has started is not to be left behind. The first one counts.
  */
 static int linger(struct engine *e, int err)
@@ -203,7 +212,7 @@ static int linger(struct engine *e, int err)
 	e->is_over = true;
 	if (!err)
 		err = engine_heap_last(e);
-	while (e->front->lingers && e->front->lingers(e->front->arg)) {
+	while (lingers(e)) {
 		int result = loop_run(e->loop);
 
 		err = err ? err : result;
@@ -224,7 +233,6 @@ static int finish(struct engine *e, int err)
 	    engine_has_targets(e))
 		err = engine_tick(e);
 	err = linger(e, err);
-	session_drain(e->session, engine_on_event, e); /* the ends of those that were waited for */
 	self_meter_update(&e->meter, e->session);
 	self_meter_read(&e->meter, e->session, &end.cost);
 	session_lost(e->session, &e->lost);
