@@ -136,7 +136,7 @@ void page_verdict(struct report_page *page, const struct recorded_process *p, bo
 		style = " leak";
 	strbuf_addf(page->out, "<div class=\"verdict%s\">\n", style);
 	add_verdict_sentence(page, p, names);
-	strbuf_adds(page->out, "<ul>\n");
+	strbuf_adds(page->out, v ? "<ul>\n" : "");
 	for (unsigned i = 0; v && i < v->evidence_count && i < VERDICT_EVIDENCE_MAX; i++) {
 		strbuf_add_text(&page->text, v->evidence[i], VERDICT_SENTENCE);
 		add_point(page);
@@ -145,7 +145,7 @@ void page_verdict(struct report_page *page, const struct recorded_process *p, bo
 		add_kept(page, p->kept);
 		add_leading_sites(page, p);
 	}
-	strbuf_adds(page->out, "</ul>\n</div>\n");
+	strbuf_adds(page->out, v ? "</ul>\n</div>\n" : "</div>\n");
 }
 
 static bool is_bad(const struct recorded_process *p)
