@@ -97,6 +97,7 @@ WORKLOADS := $(WORKLOAD_SRCS:tests/workloads/%.c=$(BUILD)/tests/workloads/%)
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 JSSTACK := $(BUILD)/tests/v8/jsstack
 TRUTH_REPLAY := $(BUILD)/tests/truth/replay
+RECORDER_DRIVE := $(BUILD)/tests/store/drive
 KERNEL_TOOLS := $(patsubst tests/kernels/%.c,$(BUILD)/tests/kernels/%,$(wildcard tests/kernels/*.c))
 E2E := $(sort $(wildcard tests/e2e/*.sh))
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
@@ -212,6 +213,12 @@ $(TRUTH_REPLAY): tests/truth/replay.c $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
 
+# A tool of the tests: a recorder that can be killed, or be short of room.
+$(RECORDER_DRIVE): tests/store/drive.c $(LIB_OBJS)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
+
 # Tools of the tests: BPF programs and the types of kernels.
 $(BUILD)/tests/kernels/%: tests/kernels/%.c $(SKELETON) $(LIB_OBJS)
 	$(call say,CC,$<)
@@ -243,11 +250,11 @@ units: $(UNITS)
 
 workloads: $(WORKLOADS)
 
-e2e: all workloads $(JSSTACK)
+e2e: all workloads $(JSSTACK) $(RECORDER_DRIVE)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/run.sh $(E2E)
 
 # One runner for all, so that its summary is of all.
-test: deps all workloads $(JSSTACK) kernel-tools
+test: deps all workloads $(JSSTACK) $(RECORDER_DRIVE) kernel-tools
 	$(Q)$(MAKE) SANITIZE=1 units
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/run.sh
 
@@ -356,4 +363,4 @@ help:
 	@sed -n '/^# make/,/^$$/s/^# \{0,1\}//p' Makefile
 	@echo "nodes matrix heap-matrix truth bench fuzz format format-check lint layers unit e2e install uninstall vmlinux types insns clean"
 
--include $(BPF_OBJS:.o=.d) $(KERNEL_TOOLS:=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d) $(JSSTACK:=.d) $(TRUTH_REPLAY:=.d) $(BUILD)/tests/v8/walk.d
+-include $(BPF_OBJS:.o=.d) $(KERNEL_TOOLS:=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d) $(JSSTACK:=.d) $(TRUTH_REPLAY:=.d) $(RECORDER_DRIVE:=.d) $(BUILD)/tests/v8/walk.d

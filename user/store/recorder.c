@@ -33,9 +33,10 @@ const char *recorder_why(const struct recorder *r)
 	return r->why[0] ? r->why : "nothing went wrong";
 }
 
+/* SQLite does not know the errno of each write that failed, but nothing has failed since. */
 static int errno_of(const struct recorder *r, int rc)
 {
-	int system = sqlite3_system_errno(r->db);
+	int last = errno, system = sqlite3_system_errno(r->db);
 
 	switch (rc & 0xff) {
 	case SQLITE_FULL:
@@ -52,7 +53,7 @@ static int errno_of(const struct recorder *r, int rc)
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
-		return system > 0 ? -system : -EIO;
+		return system > 0 ? -system : last > 0 ? -last : -EIO;
 	default:
 		return -EIO;
 	}
@@ -94,7 +95,7 @@ int recorder_fail_errno(struct recorder *r, int err)
 		return r->err;
 	r->err = err;
 	say_until(r, until, sizeof(until));
-	snprintf(r->why, sizeof(r->why), "%.100s: %s%s", r->path, clause_of(err), until);
+	snprintf(r->why, sizeof(r->why), "%.100s: %s%s", r->name, clause_of(err), until);
 	if (r->in_transaction)
 		sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
 	r->in_transaction = false;
@@ -264,7 +265,7 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	sqlite3_wal_hook(r->db, on_logged, r);
 	err = recorder_sync_start(r->path, r->log_bytes, &r->sync);
 	if (err) {
-		snprintf(why, RECORDER_WHY, "%.150s: %s", r->path, strerror(-err));
+		snprintf(why, RECORDER_WHY, "%.150s: %s", r->name, strerror(-err));
 		goto fail;
 	}
 	*out = r;

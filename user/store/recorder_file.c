@@ -159,6 +159,7 @@ static int set_path(struct recorder *r, const char *path, char why[RECORDER_WHY]
 	if (strlen(path) > LONGEST)
 		return say(why, -ENAMETOOLONG, path, strerror(ENAMETOOLONG));
 	snprintf(r->path, sizeof(r->path), "%s%s", path[0] == '/' ? "" : "./", path);
+	r->name = r->path + (path[0] == '/' ? 0 : 2);
 	return 0;
 }
 

@@ -95,6 +95,7 @@ enum statement {
 
 struct recorder {
 	char path[PATH_MAX];
+	const char *name; /* of @path, as the user wrote it */
 	uint64_t max_bytes;
 	unsigned page_shift;
 	char *command;
