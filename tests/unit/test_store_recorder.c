@@ -379,6 +379,128 @@ static void test_census(void **state)
 	census_free(c);
 }
 
+/* --- what goes wrong --- */
+
+static void exec_on(sqlite3 *db, const char *sql)
+{
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static sqlite3 *other_program(const struct recorder_sample *s)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(s->path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	return db;
+}
+
+/* What could not be written is told by the next row that can. */
+static void test_locked_out(void **state)
+{
+	static const uint64_t pages[] = {2000, 500, 9000, 3000};
+	struct recorder_sample *s = *state;
+	struct mw_task raw = sample_task(10, 5, "node");
+	struct mw_event_fork fork = {.h = {.type = MW_EVENT_FORK, .pid = 3, .start_ns = 4}};
+	sqlite3 *other = other_program(s);
+
+	tick_of(s, &raw, false);
+	exec_on(other, "BEGIN IMMEDIATE");
+	for (unsigned i = 0; i < 3; i++) {
+		raw.anon_pages = pages[i];
+		raw.growth.brk_count += 10;
+		tick_of(s, &raw, false);
+	}
+	assert_int_equal(recorder_event(s->r, &fork.h, NULL, NULL), 0);
+	exec_on(other, "COMMIT");
+	raw.anon_pages = pages[3];
+	raw.growth.brk_count += 1;
+	tick_of(s, &raw, false);
+	sqlite3_close(other);
+	is(s, "SELECT count(*) FROM process_tick", 2);
+	is(s, "SELECT brk_count FROM process_tick ORDER BY ns DESC", 31);
+	is(s, "SELECT anon_bytes FROM process_tick ORDER BY ns DESC", 3000 << SAMPLE_PAGE_SHIFT);
+	is(s, "SELECT private_low FROM process_tick ORDER BY ns DESC",
+	   (500 + 4) << SAMPLE_PAGE_SHIFT);
+	is(s, "SELECT rss_high FROM process_tick ORDER BY ns DESC",
+	   (9000 + 230) << SAMPLE_PAGE_SHIFT);
+	tick_of(s, &raw, false);
+	is(s, "SELECT value FROM meta WHERE key = 'dropped_events'", 1);
+}
+
+/* The process that was missed last ends: nothing but its end could tell. */
+static void test_missed_is_told_at_the_end(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct mw_task raw = sample_task(10, 5, "node");
+	sqlite3 *other = other_program(s);
+
+	tick_of(s, &raw, false);
+	exec_on(other, "BEGIN IMMEDIATE");
+	raw.growth.brk_count += 10;
+	tick_of(s, &raw, false);
+	exec_on(other, "COMMIT");
+	sqlite3_close(other);
+	end(s);
+	is(s, "SELECT brk_count FROM process_tick ORDER BY ns DESC", 10);
+}
+
+static void test_errors_stick(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct mw_task raw = sample_task(10, 5, "node");
+	sqlite3 *other = other_program(s);
+	struct process *p = tick_of(s, &raw, false);
+	struct gc gc = {.pid = 10, .start_ns = 5, .comm = "node"};
+	struct recorder_tick last = sample_recorder_tick_at(s->now_ns);
+	int err;
+
+	exec_on(other, "DROP TABLE gc");
+	sqlite3_close(other);
+	err = recorder_gc(s->r, &gc);
+	assert_true(err < 0);
+	assert_int_equal(recorder_tick(s->r, &last), err);
+	assert_int_equal(recorder_process(s->r, p, false), err);
+	assert_int_equal(recorder_commit(s->r), err);
+	assert_int_equal(recorder_end(s->r, &last), err);
+	assert_non_null(strstr(recorder_why(s->r), s->path));
+	assert_non_null(strstr(recorder_why(s->r), "can be read"));
+	is(s, "SELECT count(*) FROM process_tick", 1);
+	says(s, "PRAGMA integrity_check", "ok");
+}
+
+static int new_at(const char *path, char why[RECORDER_WHY])
+{
+	const struct recorder_options options = {.path = path};
+	struct recorder *r = NULL;
+	int err = recorder_new(&options, &r, why);
+
+	recorder_free(r);
+	return err;
+}
+
+static void test_what_is_there(void **state)
+{
+	struct recorder_sample *s = *state;
+	char path[128], why[RECORDER_WHY];
+	struct stat st;
+
+	assert_int_equal(new_at(s->path, why), 0); /* of this process itself: no lock is seen */
+	snprintf(path, sizeof(path), "%s.old", s->path);
+	is(s, "SELECT count(*) FROM hook", 0);
+	assert_int_equal(sample_number(path, "SELECT count(*) FROM hook"), 2);
+	assert_int_equal(stat(s->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(new_at(s->folder, why), -EISDIR);
+	assert_int_equal(new_at("", why), -ENOENT);
+	assert_int_equal(new_at("/dev/null", why), -EEXIST);
+	snprintf(path, sizeof(path), "%s/none/x", s->folder);
+	assert_int_equal(new_at(path, why), -ENOENT);
+	snprintf(path, sizeof(path), "%s/text", s->folder);
+	fclose(fopen(path, "w"));
+	assert_int_equal(new_at(path, why), 0); /* nothing is lost with an empty file */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +516,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_verdict, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sites, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_census, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_locked_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_missed_is_told_at_the_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_errors_stick, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_there, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,7 @@ static int add_event(struct recorder *r, const struct event *ev, int64_t process
 	row_known(&row, ev->limit_bytes);
 	row_known(&row, ev->usage_bytes);
 	r->stats.events++;
+	r->thin.events++;
 	return row_end(&row);
 }
 

@@ -54,6 +54,7 @@ static int drop_by(struct recorder *r, enum statement which, int64_t id)
 static int drop(struct recorder *r, const struct doomed *d)
 {
 	r->dropped_events++;
+	r->thin.events--;
 	drop_by(r, DROP_EVENT, d->event);
 	if (!d->process)
 		return r->err;

@@ -7,6 +7,9 @@
 #define LEVEL_MAX	12
 #define YOUNGEST_NS	(20 * NSEC_PER_SEC) /* ticks that are younger stay at any level */
 #define EVENT_AGE_NS	(3600 * NSEC_PER_SEC)
+#define EVENT_YOUNG_NS	(60 * NSEC_PER_SEC)
+#define EVENT_BYTES	96 /* with its part of a process's row */
+#define EVENT_SHARE	8
 #define GC_AGE_NS	(600 * NSEC_PER_SEC)
 #define GC_WIDTH_NS	(60 * NSEC_PER_SEC)
 #define ROWS_A_TICK	2000 /* that are gone through, and some for each that was written */
@@ -40,13 +43,20 @@ static uint64_t ticks_before(const struct recorder *r, uint64_t age_ns)
 	return ns + YOUNGEST_NS > r->now_ns ? before(r, YOUNGEST_NS << r->thin.level) : ns;
 }
 
+static uint64_t events_before(const struct recorder *r)
+{
+	bool is_many = r->thin.events > r->max_bytes / EVENT_SHARE / EVENT_BYTES;
+
+	return before(r, is_many ? EVENT_YOUNG_NS : EVENT_AGE_NS);
+}
+
 /* What is due at this level, one piece of it. false: nothing is. */
 static bool thin_piece(struct recorder *r)
 {
 	struct recorder_thin *t = &r->thin;
 	unsigned level = t->level;
 
-	if (prune_events(r, before(r, EVENT_AGE_NS)))
+	if (prune_events(r, events_before(r)))
 		return true;
 	if (fold_gcs(r, GC_WIDTH_NS << level, before(r, GC_AGE_NS), level >= ALL_GCS_LEVEL))
 		return true;

@@ -7,7 +7,9 @@
  *               Its first row stays.
  *   young GCs   older than 10 minutes: a row a process, isolate, kind and minute
  *   events      older than an hour, of processes that no tick saw: gone, and so are these; but not
- *               OOM kills and ends by a signal. Counted (meta: dropped_events)
+ *               OOM kills and ends by a signal. Counted (meta: dropped_events). Where there are so
+ *               many that they take more than an eighth of what the file may have, older ones than
+ *               a minute, until they do not
  *
  * When the file comes near to what it may have, that is done once more at a higher level, from the
  * begin: intervals double, ages halve; and by and by go: forks and execs (1), verdicts but the last
@@ -39,6 +41,7 @@ struct recorder_thin {
 	unsigned level;
 	struct thin_band bands[THIN_BANDS];
 	int64_t event_id, gc_id; /* done so far */
+	uint64_t events;	 /* that are there */
 	bool is_due;		 /* there is more to do at this level */
 	uint64_t rows;		 /* that may still be gone through at this tick */
 	uint64_t thinned_ns, thinned_written;

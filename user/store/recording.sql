@@ -73,7 +73,7 @@ CREATE TABLE process_tick (
 ) WITHOUT ROWID;
 
 CREATE TABLE event ( -- fork, exec, exit, vanished, oom
-	id INTEGER PRIMARY KEY,
+	id INTEGER PRIMARY KEY, -- in the order of time, but for what came at once
 	ns INTEGER, kind TEXT,
 	process INTEGER REFERENCES process, -- NULL: a victim of whom no more than the PID is known
 	pid INTEGER,
@@ -84,19 +84,17 @@ CREATE TABLE event ( -- fork, exec, exit, vanished, oom
 	pgtable_bytes INTEGER, vm_bytes INTEGER, -- at its end; oom: of the victim
 	limit_kind TEXT, limit_cgroup TEXT, limit_bytes INTEGER, usage_bytes INTEGER -- oom: which ran out
 );
-CREATE INDEX event_time ON event (ns);
 
 -- A collection of garbage. Old young ones are put together, a row a minute: count, and the sum of
 -- their pauses.
 CREATE TABLE gc (
-	id INTEGER PRIMARY KEY,
+	id INTEGER PRIMARY KEY, -- in the order of time, but for what came at once
 	ns INTEGER, -- when it ended
 	process INTEGER REFERENCES process,
 	isolate INTEGER, tid INTEGER, kind TEXT, via TEXT,
 	count INTEGER, pause_ns INTEGER, pause_max_ns INTEGER,
 	live_bytes INTEGER, external_bytes INTEGER, limit_bytes INTEGER
 );
-CREATE INDEX gc_time ON gc (ns);
 
 CREATE TABLE module ( -- an ELF file that code is in
 	id INTEGER PRIMARY KEY,
