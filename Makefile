@@ -290,6 +290,7 @@ bench: all workloads $(BENCHES)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/bench/run.sh
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/bench/sites.sh
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/bench/heap.sh
+	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/bench/recording.sh
 
 FUZZ_SECONDS ?= 60
 fuzz: $(FUZZERS)
