@@ -11,6 +11,8 @@
 
 #include "analysis/verdict.h"
 #include "output/html_report.h"
+#include "output/report_json.h"
+#include "output/report_text.h"
 #include "recording_build.h"
 #include "store/recording.h"
 #include "store/recording_internal.h"
@@ -211,12 +213,17 @@ static void check_process(const struct recorded_process *p)
 }
 
 /* Every figure becomes a place in a chart, every name text. */
-static void check_page(const struct recorded *r)
+static void check_reports(const struct recorded *r)
 {
 	struct strbuf page;
 
 	strbuf_init(&page);
 	check(!html_report_add(&page, r));
+	strbuf_clear(&page);
+	report_text_add(&page, r, &(struct report_view){.rows = 100});
+	check(!page.err && !strchr(page.s, '\033'));
+	strbuf_clear(&page);
+	check(!report_json_add(&page, r, &(struct report_json){.sites = 10}));
 	strbuf_release(&page);
 }
 
@@ -251,7 +258,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(!err == !!r && !err == !why[0]);
 	if (r) {
 		check_recorded(r);
-		check_page(r);
+		check_reports(r);
 	}
 	recorded_free(r);
 	sqlite3_close(db);

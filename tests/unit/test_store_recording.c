@@ -234,6 +234,10 @@ static void test_verdicts(void **state)
 	assert_int_equal(c->delta_count, 2500);
 	assert_string_equal(c->by.edge, "variable `handleMap`");
 	assert_int_equal(c->by.line, 12);
+	assert_int_equal(p->verdict_count, 2);
+	assert_int_equal(p->verdicts[0].verdict->class, VERDICT_EARLY);
+	assert_int_equal(p->verdicts[0].ns, 1060 * NSEC_PER_SEC);
+	assert_int_equal(p->verdicts[1].verdict->class, VERDICT_LEAK);
 	assert_null(r->processes[1].verdict);
 	recorded_free(r);
 	sqlite3_close(db);

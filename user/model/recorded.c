@@ -15,6 +15,9 @@ static void release_process(struct recorded_process *p)
 	for (size_t i = 0; i < p->census_count; i++)
 		census_free(p->censuses[i].census);
 	free(p->censuses);
+	for (size_t i = 0; i < p->verdict_count; i++)
+		free((void *)p->verdicts[i].verdict);
+	free(p->verdicts);
 }
 
 void recorded_free(struct recorded *r)

@@ -68,6 +68,12 @@ struct recorded_event {
 	uint64_t limit_bytes, usage_bytes;
 };
 
+/* A verdict as it was given. */
+struct recorded_verdict {
+	uint64_t ns; /* CLOCK_BOOTTIME */
+	const struct verdict *verdict;
+};
+
 /* When in the recording a census was taken, and why. */
 enum recorded_census_when {
 	RECORDED_CENSUS_BEGIN, /* of the recording */
@@ -105,6 +111,9 @@ struct recorded_process {
 	size_t tick_count;
 	struct recorded_gc *gcs;
 	size_t gc_count;
+	struct recorded_verdict *verdicts; /* each change, in the order of time; the last is as
+					      @verdict */
+	size_t verdict_count;
 	struct site_table *sites;	  /* NULL: no stacks were taken of it */
 	uint64_t sites_ns;		  /* the tick that they are of */
 	struct recorded_census *censuses; /* in the order of time */

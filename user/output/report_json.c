@@ -2,7 +2,7 @@
 /*
  * All that a recording has, put in the order of time by one list of what there is to say.
  *
- * LIMITATIONS: of each process the last verdict, not how it came to it.
+ * LIMITATIONS: code and what is kept are as of the end: they are told with the last verdict only.
  */
 #include "output/report_json.h"
 
@@ -53,8 +53,8 @@ static void list_process(struct report *rep, const struct recorded_process *p)
 		add_item(rep, ITEM_GC, p->gcs[i].gc.ns, p, i);
 	for (size_t i = 0; i < p->census_count; i++)
 		add_item(rep, ITEM_CENSUS, p->censuses[i].census->taken_ns, p, i);
-	if (p->verdict)
-		add_item(rep, ITEM_VERDICT, p->verdict_ns, p, 0);
+	for (size_t i = 0; i < p->verdict_count; i++)
+		add_item(rep, ITEM_VERDICT, p->verdicts[i].ns, p, i);
 }
 
 static int compare_items(const void *a, const void *b)
@@ -83,7 +83,7 @@ static int list_all(struct report *rep)
 	for (size_t i = 0; i < r->process_count; i++) {
 		const struct recorded_process *p = &r->processes[i];
 
-		room += p->tick_count + p->gc_count + p->census_count + 1;
+		room += p->tick_count + p->gc_count + p->census_count + p->verdict_count;
 	}
 	rep->items = calloc(room, sizeof(*rep->items));
 	if (!rep->items)
@@ -185,8 +185,15 @@ static void add_verdict(struct report *rep, const struct item *i)
 	struct process p;
 	struct cgroup cgroup;
 
+	bool is_last = i->at + 1 == i->p->verdict_count;
+
 	recorded_as_process(i->p, &cgroup, &p);
-	ndjson_verdict_record_add(rep->out, &p, &at, true);
+	p.verdict = i->p->verdicts[i->at].verdict;
+	if (!is_last) {
+		p.sites = NULL;
+		p.kept = NULL;
+	}
+	ndjson_verdict_record_add(rep->out, &p, &at, is_last);
 }
 
 static int add_one(struct report *rep, const struct item *i)

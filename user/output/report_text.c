@@ -287,7 +287,6 @@ static void add_block_head(struct strbuf *out, const struct recorded *r,
 	add_end_of(out, r, p);
 }
 
-/* Where frames are complete, names that were not known in the run would be found here. */
 static void add_sites(struct strbuf *out, const struct recorded_process *p,
 		      const struct report_view *v)
 {

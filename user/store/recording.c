@@ -229,9 +229,9 @@ static int check_schema(struct reading *r)
 static int read_all(struct reading *r)
 {
 	int (*const parts[])(struct reading *) = {
-		check_schema,  reading_run_facts, reading_processes, reading_verdicts,
-		reading_rank,  reading_ticks,	  reading_events,    reading_gcs,
-		reading_sites, reading_censuses,
+		check_schema, reading_run_facts, reading_processes, reading_verdicts,
+		reading_rank, reading_ticks,	 reading_changes,   reading_events,
+		reading_gcs,  reading_sites,	 reading_censuses,
 	};
 	int err = 0;
 

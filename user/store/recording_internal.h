@@ -21,6 +21,7 @@
 #define READ_GCS_MAX	   (1u << 20) /* the same */
 #define READ_SITES_MAX	   8192	      /* rows of a process; more than SITES_MAX are no sites */
 #define READ_FRAMES_MAX	   256	      /* of a stack: memwatch takes MW_FRAMES, and inlined ones */
+#define READ_VERDICTS_MAX  1024	      /* of a process */
 #define READ_CENSUSES_MAX  64	      /* of a process */
 #define READ_CONSTRUCTORS  (1u << 20) /* of a census */
 #define READ_RETAINERS	   1024	      /* the same */
@@ -86,7 +87,8 @@ int reading_processes(struct reading *r); /* recording_process.c: all of them, n
 int reading_verdicts(struct reading *r);  /* recording_verdict.c */
 int reading_rank(struct reading *r);	  /* recording_process.c: and which are loaded */
 int reading_ticks(struct reading *r);
-int reading_events(struct reading *r); /* recording_event.c */
+int reading_changes(struct reading *r); /* recording_verdict.c: of verdicts */
+int reading_events(struct reading *r);	/* recording_event.c */
 int reading_gcs(struct reading *r);
 int reading_sites(struct reading *r);	 /* recording_site.c */
 int reading_censuses(struct reading *r); /* recording_census.c */

@@ -54,19 +54,15 @@ static void take_limit(struct reading *r, sqlite3_stmt *row, struct verdict *v)
 		v->limit.kind = LIMIT_NONE;
 }
 
-static int take_verdict(struct reading *r, sqlite3_stmt *row, void *arg)
+/* NULL if it is of a class that is not known yet, or memory is short. */
+static struct verdict *new_verdict(struct reading *r, sqlite3_stmt *row)
 {
-	struct recorded_process *p = reading_process(r, column_int(row, 1));
 	const char *name = column_chars(row, 2);
 	int class = name ? verdict_class_parse(name) : -1;
-	struct verdict *v;
+	struct verdict *v = class < 0 ? NULL : calloc(1, sizeof(*v));
 
-	(void)arg;
-	if (!p || class < 0) /* one that is not known yet */
-		return 0;
-	v = calloc(1, sizeof(*v));
 	if (!v)
-		return reading_refuse(r, -ENOMEM, "out of memory");
+		return NULL;
 	*v = (struct verdict){
 		.class = (enum verdict_class) class,
 		.is_leak = column_int(row, 3) == 1,
@@ -79,10 +75,54 @@ static int take_verdict(struct reading *r, sqlite3_stmt *row, void *arg)
 	};
 	take_limit(r, row, v);
 	take_evidence(v, column_chars(row, 15));
+	return v;
+}
+
+static int take_verdict(struct reading *r, sqlite3_stmt *row, void *arg)
+{
+	struct recorded_process *p = reading_process(r, column_int(row, 1));
+	struct verdict *v = p ? new_verdict(r, row) : NULL;
+
+	(void)arg;
+	if (!v)
+		return 0;
 	free((void *)p->verdict);
 	p->verdict = v;
 	p->verdict_ns = column_time(row, 0);
 	return 0;
+}
+
+static int take_change(struct reading *r, sqlite3_stmt *row, void *arg)
+{
+	struct recorded_process *p = arg;
+	struct verdict *v = new_verdict(r, row);
+
+	if (v)
+		p->verdicts[p->verdict_count++] = (struct recorded_verdict){column_time(row, 0), v};
+	return 0;
+}
+
+#define VERDICTS                                                                                   \
+	"SELECT ns, process, class, leak, confidence, since_ns, slope, slope_low, slope_high, "    \
+	"points, limit_kind, limit_bytes, limit_used_bytes, limit_where, limit_seconds, evidence " \
+	"FROM verdict "
+
+int reading_changes(struct reading *r)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < r->out->process_count && !err; i++) {
+		struct recorded_process *p = &r->out->processes[i];
+
+		if (!p->is_loaded || !p->verdict)
+			continue;
+		p->verdicts = calloc(READ_VERDICTS_MAX, sizeof(*p->verdicts));
+		if (!p->verdicts)
+			return reading_refuse(r, -ENOMEM, "out of memory");
+		err = reading_each(r, VERDICTS "WHERE process = ?1 ORDER BY ns, id", p->id,
+				   READ_VERDICTS_MAX, take_change, p);
+	}
+	return err;
 }
 
 /* --- what leaks --- */
@@ -167,13 +207,9 @@ static int take_kept(struct reading *r, sqlite3_stmt *row, void *arg)
 
 int reading_verdicts(struct reading *r)
 {
-	int err = reading_each(r,
-			       "SELECT ns, process, class, leak, confidence, since_ns, slope, "
-			       "slope_low, slope_high, points, limit_kind, limit_bytes, "
-			       "limit_used_bytes, limit_where, limit_seconds, evidence "
-			       "FROM verdict WHERE id IN "
-			       "(SELECT max(id) FROM verdict GROUP BY process)",
-			       0, ROWS_MAX, take_verdict, NULL);
+	int err = reading_each(
+		r, VERDICTS "WHERE id IN (SELECT max(id) FROM verdict GROUP BY process)", 0,
+		ROWS_MAX, take_verdict, NULL);
 
 	if (!err)
 		err = reading_each(r,
