@@ -160,6 +160,11 @@ static void test_headline(void **state)
 	assert_in(out.s, "Too early to say of any of 2 processes");
 	assert_in(out.s, "most growth: node (4711), +79.8M");
 	strbuf_clear(&out);
+	r->processes[0].is_loaded = false; /* -p 4712 */
+	assert_int_equal(html_report_add(&out, r), 0);
+	assert_in(out.s, "<p class=\"sentence\">worker (4712): not judged; +4.0M within 4m19s</p>");
+	strbuf_clear(&out);
+	r->processes[0].is_loaded = true;
 	r->process_count = 1;
 	assert_int_equal(html_report_add(&out, r), 0);
 	assert_in(out.s, "<p class=\"sentence\">node (4711): not judged; +79.8M within 5m00s</p>");

@@ -6,51 +6,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "analysis/census_diff.h"
 #include "analysis/flame.h"
 #include "analysis/sites.h"
-#include "analysis/verdict.h"
-#include "base/clock.h"
 #include "base/units.h"
 #include "output/event_text.h"
 #include "output/flame_svg.h"
 #include "output/site_text.h"
 
-#define ID_SIZE	       64
-#define PATH_MAX_BYTES 4096
-
-static void add_safe(struct report_page *page, const char *text)
-{
-	if (text)
-		strbuf_add_text(&page->text, text, strnlen(text, PATH_MAX_BYTES));
-}
-
-/* A table of this process: its id must be no other's. */
-static void table_begin(struct report_page *page, const char *what,
-			const struct recorded_process *p, const struct html_column *columns,
-			size_t count)
-{
-	char id[ID_SIZE];
-
-	snprintf(id, sizeof(id), "%s-%" PRId64, what, p->id);
-	html_table_begin(page->out, id, columns, count);
-}
-
-static void add_heading(struct report_page *page, const char *text)
-{
-	strbuf_addf(page->out, "<h3>%s</h3>\n", text);
-}
-
-static void add_note(struct report_page *page)
-{
-	if (!page->text.len)
-		return;
-	strbuf_adds(page->out, "<p class=\"note\">");
-	page_text_flush(page);
-	strbuf_adds(page->out, "</p>\n");
-}
+#define ID_SIZE 64
 
 /* --- head --- */
 
@@ -83,13 +47,13 @@ static void add_sizes(struct report_page *page, const struct recorded_process *p
 static void add_facts(struct report_page *page, const struct recorded_process *p)
 {
 	strbuf_adds(page->out, "<dl class=\"facts\">\n");
-	add_safe(page, p->path);
+	page_add(page, p->path);
 	page_fact(page, "Program");
 	add_life(page, p);
 	add_sizes(page, p);
-	add_safe(page, p->cgroup);
+	page_add(page, p->cgroup);
 	page_fact(page, "Cgroup");
-	add_safe(page, p->container);
+	page_add(page, p->container);
 	page_fact(page, "Container");
 	strbuf_adds(page->out, "</dl>\n");
 }
@@ -112,7 +76,7 @@ static int add_flame(struct report_page *page, const struct recorded_process *p)
 	err = flame_add_process(f, p, NULL, FLAME_B, 1);
 	flame_finish(f);
 	if (!err && f->root->bytes[FLAME_B]) {
-		add_heading(page, "Flame graph of growth");
+		page_heading(page, "Flame graph of growth");
 		flame_svg_add(page->out, f, &options);
 	}
 	flame_free(f);
@@ -178,9 +142,9 @@ static int add_sites(struct report_page *page, const struct recorded_process *p)
 	struct site_group *groups;
 	size_t count;
 
-	add_heading(page, "Growth sites");
+	page_heading(page, "Growth sites");
 	if (site_state_add(&page->text, p->sites))
-		add_note(page);
+		page_note(page);
 	if (!p->sites)
 		return 0;
 	groups = calloc(HTML_ROWS + 1, sizeof(*groups));
@@ -188,8 +152,8 @@ static int add_sites(struct report_page *page, const struct recorded_process *p)
 		return -ENOMEM;
 	count = groups_of(p->sites, groups, HTML_ROWS + 1);
 	if (count) {
-		table_begin(page, "sites", p, site_columns,
-			    sizeof(site_columns) / sizeof(site_columns[0]));
+		page_table(page, "sites", p, site_columns,
+			   sizeof(site_columns) / sizeof(site_columns[0]));
 		for (size_t i = 0; i < count && i < HTML_ROWS; i++)
 			add_site(page, &groups[i], p->sites_ns);
 		html_table_end(page->out);
@@ -199,190 +163,10 @@ static int add_sites(struct report_page *page, const struct recorded_process *p)
 				    HTML_ROWS);
 		strbuf_adds(&page->text, "Of ");
 		site_quality_add(&page->text, p->sites);
-		add_note(page);
+		page_note(page);
 	}
 	free(groups);
 	return 0;
-}
-
-/* --- constructors --- */
-
-static const struct html_column constructor_columns[] = {
-	{"+Count", "objects, since the first census", true},
-	{"+Bytes", "with those outside of the heap, since the first census", true},
-	{"Count", "in the last census", true},
-	{"Bytes", "in the last census", true},
-	{"Outside", "of that, outside of the heap: ArrayBuffers", true},
-	{"Kind", NULL, false},
-	{"Constructor", NULL, false},
-	{"Source", "of its function or class", false},
-};
-
-static void add_file(struct report_page *page, const char *file, uint32_t line)
-{
-	if (!file)
-		return;
-	add_safe(page, file);
-	if (line)
-		strbuf_addf(&page->text, ":%" PRIu32, line);
-}
-
-static void add_change(struct report_page *page, const struct census_change *k, bool has_first)
-{
-	struct strbuf *out = page->out;
-	const struct census_amount *now = &k->at[CENSUS_NOW];
-
-	html_row_begin(out);
-	if (has_first) {
-		html_cell_number(out, (double)census_grown_count(k->at, CENSUS_FIRST), 0, true);
-		html_cell_bytes(out, census_grown_bytes(k->at, CENSUS_FIRST), true);
-	} else {
-		html_cell_unknown(out);
-		html_cell_unknown(out);
-	}
-	html_cell_number(out, (double)now->count, 0, false);
-	html_cell_bytes(out, (int64_t)census_amount_bytes(now), false);
-	html_cell_bytes(out, (int64_t)now->external_bytes, false);
-	html_cell(out, census_kind_name(k->what->kind));
-	html_cell(out, k->what->name);
-	add_file(page, k->what->file, k->what->line);
-	page_cell_flush(page);
-	html_row_end(out);
-}
-
-static void add_censuses_note(struct report_page *page, const struct census_diff *d, bool has_first)
-{
-	char span[UNITS_SIZE];
-
-	strbuf_addf(&page->text, "Census of the live heap at ");
-	page_add_time(page, d->of[CENSUS_NOW]->taken_ns);
-	if (has_first) {
-		double seconds = census_diff_seconds(d, CENSUS_FIRST);
-
-		units_format_duration(span, sizeof(span), (uint64_t)(seconds + .5));
-		strbuf_addf(&page->text, ", beside one %s before", span);
-	}
-	strbuf_addf(&page->text, "; the process stood still for %.0f ms.",
-		    (double)d->of[CENSUS_NOW]->pause_ns / 1e6);
-	add_note(page);
-}
-
-static int add_constructors(struct report_page *page, const struct recorded_process *p)
-{
-	const struct census *first, *last;
-	struct census_diff *d;
-	unsigned shown;
-
-	if (!p->census_count)
-		return 0;
-	first = p->censuses[0].census;
-	last = p->censuses[p->census_count - 1].census;
-	d = census_diff_new(first, NULL, last);
-	if (!d)
-		return -ENOMEM;
-	shown = d->count < HTML_ROWS ? d->count : HTML_ROWS;
-	add_heading(page, "Constructors");
-	add_censuses_note(page, d, p->census_count > 1);
-	table_begin(page, "constructors", p, constructor_columns,
-		    sizeof(constructor_columns) / sizeof(constructor_columns[0]));
-	for (unsigned i = 0; i < shown; i++)
-		add_change(page, &d->changes[i], p->census_count > 1);
-	html_table_end(page->out);
-	html_table_rest(page->out, d->count - shown);
-	census_diff_free(d);
-	return 0;
-}
-
-/* --- retainers --- */
-
-static const struct html_column retainer_columns[] = {
-	{"Held", "constructor", false},
-	{"Instances", NULL, true},
-	{"Share", "of the instances that the container holds, %", true},
-	{"Keeps", "all that is reached through the container only, or first", true},
-	{"Objects", "the same, counted", true},
-	{"By", "from what holds them to a root", false},
-};
-
-static void add_step(struct report_page *page, const struct retainer_step *s)
-{
-	strbuf_adds(page->out, "<li>");
-	add_safe(page, s->edge);
-	if (s->edge && s->edge[0] && s->node && s->node[0])
-		strbuf_adds(&page->text, " of ");
-	add_safe(page, s->node);
-	if (s->file) {
-		strbuf_adds(&page->text, " (");
-		add_file(page, s->file, s->line);
-		strbuf_addc(&page->text, ')');
-	}
-	page_text_flush(page);
-	strbuf_adds(page->out, "</li>");
-}
-
-/* @before: the retainer of the row above; or NULL */
-static void add_path(struct report_page *page, const struct retainer *r,
-		     const struct retainer *before)
-{
-	if (before && retainer_is_same_container(before, r)) {
-		html_cell(page->out, "the same");
-		return;
-	}
-	strbuf_adds(page->out, "<td><ul class=\"path\"><li>");
-	add_safe(page,
-		 r->share > 0 && r->container ? r->container : "no one container; one of them by");
-	page_text_flush(page);
-	strbuf_adds(page->out, "</li>");
-	for (unsigned i = 0; i < r->step_count; i++) {
-		if (r->steps_left_out && i == r->step_count - 1)
-			strbuf_addf(page->out, "<li>%u steps more</li>", r->steps_left_out);
-		add_step(page, &r->steps[i]);
-	}
-	strbuf_adds(page->out, "</ul></td>");
-}
-
-static void add_retainer(struct report_page *page, const struct retainer *r,
-			 const struct retainer *before)
-{
-	struct strbuf *out = page->out;
-
-	html_row_begin(out);
-	add_safe(page, r->of);
-	if (r->of_file) {
-		strbuf_addc(&page->text, ' ');
-		source_text_add(&page->text, r->of_file, 0);
-	}
-	page_cell_flush(page);
-	html_cell_number(out, (double)r->instances, 0, false);
-	if (r->share > 0) {
-		html_cell_number(out, 100 * r->share, 0, false);
-		html_cell_bytes(out, (int64_t)r->bytes, false);
-		html_cell_number(out, (double)r->count, 0, false);
-	} else {
-		html_cell_unknown(out);
-		html_cell_unknown(out);
-		html_cell_unknown(out);
-	}
-	add_path(page, r, before);
-	html_row_end(out);
-}
-
-static void add_retainers(struct report_page *page, const struct recorded_process *p)
-{
-	const struct census *last =
-		p->census_count ? p->censuses[p->census_count - 1].census : NULL;
-	unsigned shown;
-
-	if (!last || !last->retainer_count)
-		return;
-	shown = last->retainer_count < HTML_ROWS ? last->retainer_count : HTML_ROWS;
-	add_heading(page, "Who keeps them");
-	table_begin(page, "retainers", p, retainer_columns,
-		    sizeof(retainer_columns) / sizeof(retainer_columns[0]));
-	for (unsigned i = 0; i < shown; i++)
-		add_retainer(page, &last->retainers[i], i ? &last->retainers[i - 1] : NULL);
-	html_table_end(page->out);
-	html_table_rest(page->out, last->retainer_count - shown);
 }
 
 /* --- collections --- */
@@ -454,8 +238,8 @@ static void add_collections(struct report_page *page, const struct recorded_proc
 	if (!p->gc_count)
 		return;
 	gc_sums(sums, p);
-	add_heading(page, "Garbage collections");
-	table_begin(page, "gc", p, gc_columns, sizeof(gc_columns) / sizeof(gc_columns[0]));
+	page_heading(page, "Garbage collections");
+	page_table(page, "gc", p, gc_columns, sizeof(gc_columns) / sizeof(gc_columns[0]));
 	for (unsigned kind = 0; kind < MW_GC_KINDS; kind++) {
 		if (sums[kind].count)
 			add_gc_row(page, (enum mw_gc_kind)kind, &sums[kind]);
@@ -489,8 +273,8 @@ void html_process_add(struct report_page *page, const struct recorded_process *p
 	take_error(page, html_heap_add(page, p));
 	take_error(page, add_flame(page, p));
 	take_error(page, add_sites(page, p));
-	take_error(page, add_constructors(page, p));
-	add_retainers(page, p);
+	take_error(page, html_constructors_add(page, p));
+	html_retainers_add(page, p);
 	add_collections(page, p);
 	strbuf_adds(out, "</section>\n");
 }

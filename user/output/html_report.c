@@ -6,237 +6,16 @@
  */
 #include "output/html_report.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "analysis/evidence.h"
-#include "analysis/sites.h"
-#include "analysis/verdict.h"
 #include "base/clock.h"
 #include "base/units.h"
 #include "output/event_text.h"
 #include "output/html_report_internal.h"
-#include "output/kept_text.h"
-#include "output/site_text.h"
 #include "output/verdict_text.h"
 
 #define SECTIONS_MAX 50 /* processes with details: more make a page that no browser likes */
-#define OTHERS_TOLD  5	/* that leak, too */
-#define SITES_TOLD   3	/* in the verdict */
-
-/* --- pieces --- */
-
-void page_text_flush(struct report_page *page)
-{
-	html_textn(page->out, page->text.s, page->text.len);
-	if (page->text.err)
-		page->err = page->text.err;
-	strbuf_clear(&page->text);
-}
-
-void page_cell_flush(struct report_page *page)
-{
-	html_cell_begin(page->out);
-	page_text_flush(page);
-	html_cell_end(page->out);
-}
-
-void page_fact(struct report_page *page, const char *name)
-{
-	if (!page->text.len)
-		return;
-	strbuf_addf(page->out, "<dt>%s</dt><dd>", name);
-	page_text_flush(page);
-	strbuf_adds(page->out, "</dd>\n");
-}
-
-void page_add_name(struct report_page *page, const struct recorded_process *p)
-{
-	strbuf_add_text(&page->text, p->comm, strnlen(p->comm, sizeof(p->comm)));
-	strbuf_addf(&page->text, " (%u)", p->pid);
-}
-
-static void add_wall(struct strbuf *out, uint64_t wall_ns)
-{
-	char time[CLOCK_RFC3339_SIZE];
-
-	clock_format_rfc3339(time, sizeof(time), wall_ns);
-	strbuf_addf(out, "%.10s %.8s UTC", time, time + 11);
-}
-
-void page_add_time(struct report_page *page, uint64_t boot_ns)
-{
-	add_wall(&page->text, recorded_wall_ns(page->r, boot_ns));
-}
-
-/* --- verdict --- */
-
-static void add_verdict_sentence(struct report_page *page, const struct recorded_process *p,
-				 bool names)
-{
-	char delta[UNITS_SIZE], span[UNITS_SIZE];
-
-	if (names) {
-		page_add_name(page, p);
-		strbuf_adds(&page->text, ": ");
-	}
-	if (p->is_oom_killed)
-		strbuf_adds(&page->text, "killed by the OOM killer; ");
-	if (p->verdict) {
-		verdict_text_add(&page->text, p->verdict);
-	} else {
-		units_format_delta(delta, sizeof(delta), recorded_growth(p));
-		units_format_duration(span, sizeof(span),
-				      (p->last_ns - p->first_ns) / NSEC_PER_SEC);
-		strbuf_addf(&page->text, "not judged; %s within %s", delta, span);
-	}
-	strbuf_adds(page->out, "<p class=\"sentence\">");
-	page_text_flush(page);
-	strbuf_adds(page->out, "</p>\n");
-}
-
-static void add_point(struct report_page *page)
-{
-	strbuf_adds(page->out, "<li>");
-	page_text_flush(page);
-	strbuf_adds(page->out, "</li>\n");
-}
-
-static void add_leading_sites(struct report_page *page, const struct recorded_process *p)
-{
-	struct site_group groups[SITES_TOLD];
-	unsigned count = p->sites ? site_groups_leading(p->sites, groups, SITES_TOLD) : 0;
-	char bytes[UNITS_SIZE];
-
-	for (unsigned i = 0; i < count && groups[i].bytes && !groups[i].top->note; i++) {
-		strbuf_addf(&page->text, "%s (%.0f %% of %s): ",
-			    units_format_bytes(bytes, sizeof(bytes), groups[i].bytes),
-			    100 * groups[i].share, site_kind_name(groups[i].kind));
-		site_group_text_add(&page->text, &groups[i], 0, true);
-		add_point(page);
-	}
-}
-
-static void add_kept(struct report_page *page, const struct kept *k)
-{
-	for (unsigned i = 0; k && i < k->count && i < KEPT_MAX; i++) {
-		kept_line_add(&page->text, k, i);
-		add_point(page);
-	}
-}
-
-void page_verdict(struct report_page *page, const struct recorded_process *p, bool names)
-{
-	const struct verdict *v = p->verdict;
-	const char *style = !v || v->class == VERDICT_EARLY ? " unsure" : "";
-
-	if ((v && v->is_leak) || p->is_oom_killed)
-		style = " leak";
-	strbuf_addf(page->out, "<div class=\"verdict%s\">\n", style);
-	add_verdict_sentence(page, p, names);
-	strbuf_adds(page->out, v ? "<ul>\n" : "");
-	for (unsigned i = 0; v && i < v->evidence_count && i < VERDICT_EVIDENCE_MAX; i++) {
-		strbuf_add_text(&page->text, v->evidence[i], VERDICT_SENTENCE);
-		add_point(page);
-	}
-	if (v && v->is_leak) {
-		add_kept(page, p->kept);
-		add_leading_sites(page, p);
-	}
-	strbuf_adds(page->out, v ? "</ul>\n</div>\n" : "</div>\n");
-}
-
-static bool is_bad(const struct recorded_process *p)
-{
-	return (p->verdict && p->verdict->is_leak) || p->is_oom_killed;
-}
-
-static int badness(const struct recorded_process *p)
-{
-	const struct verdict *v = p->verdict;
-
-	return (v && v->is_leak ? 4 : 0) + (p->is_oom_killed ? 2 : 0) +
-	       (v && v->class != VERDICT_EARLY ? 1 : 0);
-}
-
-/* Of equals the first: processes come with what matters first. NULL: all of many are well. */
-static const struct recorded_process *worst_of(const struct recorded *r)
-{
-	const struct recorded_process *worst = NULL;
-
-	for (size_t i = 0; i < r->process_count; i++) {
-		if (!worst || badness(&r->processes[i]) > badness(worst))
-			worst = &r->processes[i];
-	}
-	return worst && (is_bad(worst) || r->process_count == 1) ? worst : NULL;
-}
-
-static void add_others(struct report_page *page)
-{
-	const struct recorded *r = page->r;
-	unsigned others = 0;
-
-	for (size_t i = 0; i < r->process_count; i++) {
-		const struct recorded_process *p = &r->processes[i];
-
-		if (p == page->worst || !is_bad(p))
-			continue;
-		if (others++ < OTHERS_TOLD) {
-			strbuf_adds(&page->text, others > 1 ? ", " : "Also: ");
-			page_add_name(page, p);
-			strbuf_adds(&page->text,
-				    p->is_oom_killed ? ", killed by the OOM killer" : "");
-		}
-	}
-	if (others > OTHERS_TOLD)
-		strbuf_addf(&page->text, " and %u more", others - OTHERS_TOLD);
-	if (!others)
-		return;
-	strbuf_adds(page->out, "<p class=\"others\">");
-	page_text_flush(page);
-	strbuf_adds(page->out, "</p>\n");
-}
-
-/* Of many processes of which none leaks, that no one does; not how one of them fares. */
-static void add_all_well(struct report_page *page)
-{
-	const struct recorded *r = page->r;
-	const struct recorded_process *most = &r->processes[0];
-	char delta[UNITS_SIZE];
-	size_t judged = 0;
-
-	for (size_t i = 0; i < r->process_count; i++) {
-		judged += badness(&r->processes[i]) > 0;
-		if (recorded_growth(&r->processes[i]) > recorded_growth(most))
-			most = &r->processes[i];
-	}
-	strbuf_addf(page->out,
-		    "<div class=\"verdict%s\">\n<p class=\"sentence\">%s %zu processes</p>\n",
-		    judged ? "" : " unsure",
-		    judged ? "No leak was found in" : "Too early to say of any of",
-		    r->process_count);
-	strbuf_addf(page->out, "<ul>\n<li>%zu of them could be judged</li>\n", judged);
-	strbuf_adds(&page->text, "most growth: ");
-	page_add_name(page, most);
-	strbuf_addf(&page->text, ", %s",
-		    units_format_delta(delta, sizeof(delta), recorded_growth(most)));
-	add_point(page);
-	strbuf_adds(page->out, "</ul>\n</div>\n");
-}
-
-static void add_headline(struct report_page *page)
-{
-	if (!page->r->process_count) {
-		strbuf_adds(page->out, "<p>There is no process in this recording.</p>\n");
-	} else if (page->worst) {
-		page_verdict(page, page->worst, true);
-		add_others(page);
-	} else {
-		add_all_well(page);
-	}
-}
 
 /* --- head --- */
 
@@ -245,9 +24,9 @@ static void add_when(struct report_page *page)
 	const struct recorded *r = page->r;
 	char span[UNITS_SIZE];
 
-	add_wall(&page->text, r->begin_wall_ns);
+	page_add_wall(page, r->begin_wall_ns);
 	strbuf_adds(&page->text, " to ");
-	add_wall(&page->text, r->end_wall_ns);
+	page_add_wall(page, r->end_wall_ns);
 	strbuf_addf(&page->text, ": %s, %" PRIu64 " tick%s",
 		    units_format_duration(span, sizeof(span), (uint64_t)recorded_seconds(r)),
 		    r->ticks, r->ticks == 1 ? "" : "s");
@@ -446,7 +225,7 @@ static void add_lost(struct report_page *page)
 		if (!l->count[i])
 			continue;
 		strbuf_addf(&page->text, "Lost: %" PRIu64 " %s", l->count[i], lost_help(i));
-		add_point(page);
+		page_point(page);
 	}
 }
 
@@ -459,22 +238,22 @@ static void add_trust(struct report_page *page)
 	if (!r->is_whole) {
 		strbuf_adds(&page->text, "It has no end: memwatch was killed or the disk was full. "
 					 "What it had written until then is here.");
-		add_point(page);
+		page_point(page);
 	}
 	if (r->thinned_ns) {
 		strbuf_adds(&page->text, "Before ");
 		page_add_time(page, r->thinned_ns);
 		strbuf_adds(&page->text, " not all ticks are kept any more.");
-		add_point(page);
+		page_point(page);
 	}
 	if (r->dropped_events) {
 		strbuf_addf(&page->text, "%" PRIu64 " old events made room for newer ones.",
 			    r->dropped_events);
-		add_point(page);
+		page_point(page);
 	}
 	if (!lost_since(&all, &r->lost, &nothing)) {
 		strbuf_adds(&page->text, "Nothing was lost.");
-		add_point(page);
+		page_point(page);
 	}
 	add_lost(page);
 	end_text_add(&page->text, &r->cost, &nothing);
@@ -483,10 +262,10 @@ static void add_trust(struct report_page *page)
 		page->text.len -= strlen("; lost: nothing");
 		page->text.s[page->text.len] = '\0';
 	}
-	add_point(page);
+	page_point(page);
 	strbuf_addf(&page->text, "memwatch %s, every %.3g s.",
 		    r->run.version ? r->run.version : "?", (double)r->run.interval_ns / 1e9);
-	add_point(page);
+	page_point(page);
 	strbuf_adds(page->out, "</ul>\n");
 }
 
@@ -526,13 +305,13 @@ static void add_title(struct report_page *page)
 
 int html_report_add(struct strbuf *out, const struct recorded *r)
 {
-	struct report_page page = {.out = out, .r = r, .worst = worst_of(r)};
+	struct report_page page = {.out = out, .r = r, .worst = page_worst(r)};
 
 	strbuf_init(&page.text);
 	add_title(&page);
 	html_begin(out, page.text.s);
 	strbuf_clear(&page.text);
-	add_headline(&page);
+	page_headline(&page);
 	add_head(&page);
 	add_processes(&page);
 	add_sections(&page);
