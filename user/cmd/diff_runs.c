@@ -10,6 +10,7 @@
 #include "analysis/run_diff.h"
 #include "base/log.h"
 #include "cmd/heap_show.h"
+#include "cmd/report_symbols.h"
 #include "output/html_diff.h"
 #include "output/ndjson_record.h"
 #include "output/ndjson_run_diff.h"
@@ -29,6 +30,7 @@ static int load(const char *path, struct recorded **out)
 	if (err)
 		return log_error_code(err == -EINVAL ? -EIO : err, "cannot compare %s: %s", path,
 				      why);
+	report_symbols_name(*out);
 	return 0;
 }
 
