@@ -162,6 +162,30 @@ static void test_sides(void **state)
 	site_table_free(b.sites);
 }
 
+/* Two releases: their folders differ. */
+static void test_folders(void **state)
+{
+	(void)state;
+	for (int by_name = 0; by_name < 2; by_name++) {
+		struct recorded_process a = flame_process(1), b = flame_process(2);
+		struct flame *f = flame_new();
+
+		FLAME_ADD(a.sites, MW_SITE_FAULT, 1, flame_js_frame("save", "/srv/v1/a.js", 5));
+		FLAME_ADD(b.sites, MW_SITE_FAULT, 2, flame_js_frame("save", "/srv/v2/a.js", 6));
+		FLAME_ADD(b.sites, MW_SITE_FAULT, 4, flame_js_frame("save", "/srv/v2/b.js", 6));
+		site_table_finish_tick(a.sites);
+		site_table_finish_tick(b.sites);
+		f->by_name = by_name;
+		assert_int_equal(flame_add_process(f, &a, NULL, FLAME_A, 1), 0);
+		assert_int_equal(flame_add_process(f, &b, NULL, FLAME_B, 1), 0);
+		flame_finish(f);
+		assert_int_equal(f->node_count, by_name ? 3 : 4);
+		flame_free(f);
+		site_table_free(a.sites);
+		site_table_free(b.sites);
+	}
+}
+
 /* Code without a name is the same at the same place of its file, wherever that is mapped. */
 static void test_unnamed(void **state)
 {
@@ -282,8 +306,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_once),	cmocka_unit_test(test_asked_for),
 		cmocka_unit_test(test_mapped),	cmocka_unit_test(test_sides),
-		cmocka_unit_test(test_unnamed), cmocka_unit_test(test_labels),
-		cmocka_unit_test(test_bounds),	cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_unnamed), cmocka_unit_test(test_folders),
+		cmocka_unit_test(test_labels),	cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,41 +64,64 @@ static bool has_address(const struct frame *f)
 	return !f->fn && f->build_id && f->module_address;
 }
 
-static bool is_same_frame(const struct frame *a, const struct frame *b)
+static const char *base_of(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static bool is_same_file(const struct tree *t, const char *a, const char *b)
+{
+	return t->flame.by_name ? is_same_text(base_of(a), base_of(b)) : is_same_text(a, b);
+}
+
+static bool is_same_frame(const struct tree *t, const struct frame *a, const struct frame *b)
 {
 	if (has_address(a) && has_address(b))
 		return a->module_address == b->module_address &&
 		       is_same_text(a->build_id, b->build_id);
+	if (a->kind != b->kind || !is_same_text(a->fn, b->fn))
+		return false;
+	if (!a->fn && a->ip != b->ip)
+		return false;
 	if (is_anonymous(a) && a->fn_line != b->fn_line)
 		return false;
-	return a->kind == b->kind && frame_is_same_function(a, b);
+	return is_same_file(t, a->file, b->file) && is_same_file(t, a->module, b->module);
 }
 
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
 	for (; text && *text; text++) /* FNV-1a */
 		hash = (hash ^ (unsigned char)*text) * 0x100000001b3ULL;
-	return hash;
+	return hash * 0x100000001b3ULL;
+}
+
+/* The same whether folders count or not. */
+static uint64_t hash_frame(const struct frame *f)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	if (has_address(f))
+		return hash_text(hash ^ f->module_address, f->build_id);
+	hash = hash_text(f->fn ? hash : hash ^ f->ip, f->fn);
+	hash = hash_text(hash, base_of(f->file));
+	return hash_text(hash, base_of(f->module)) ^ (is_anonymous(f) ? f->fn_line : 0);
 }
 
 static uint64_t hash_of(const struct place *at)
 {
-	const struct frame *f = at->frame;
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t hash = at->frame ? hash_frame(at->frame) : hash_text(1, at->label);
 
-	if (f && has_address(f))
-		hash = hash_text(hash ^ f->module_address, f->build_id);
-	else
-		hash = f ? frame_function_hash(f) : hash_text(hash, at->label);
 	hash ^= at->parent ? (node_of(at->parent)->index + 1) * 0x9e3779b97f4a7c15ULL : 0;
 	return hash ^ hash >> 29;
 }
 
-static bool is_at(const struct flame_node *n, const struct place *at)
+static bool is_at(const struct tree *t, const struct flame_node *n, const struct place *at)
 {
 	if (n->parent != at->parent || !n->frame != !at->frame)
 		return false;
-	return n->frame ? is_same_frame(n->frame, at->frame) : !strcmp(n->label, at->label);
+	return n->frame ? is_same_frame(t, n->frame, at->frame) : !strcmp(n->label, at->label);
 }
 
 /* --- nodes --- */
@@ -159,7 +182,7 @@ static struct flame_node *node_get(struct tree *t, const struct place *at)
 		if (!found)
 			return node_new(t, at, key);
 		n = &hmap_entry(found, struct node, by_place)->node;
-		if (is_at(n, at))
+		if (is_at(t, n, at))
 			return n;
 	}
 	return at->parent;

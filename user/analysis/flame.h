@@ -30,6 +30,8 @@ struct flame {
 	struct flame_node *root;
 	unsigned node_count, depth_max;
 	bool is_diff; /* both sides were added to */
+	bool by_name; /* for who adds to set first: files are compared without their folders, as
+			 of two releases */
 };
 
 /** flame_new - a root without bytes. NULL with errno set */

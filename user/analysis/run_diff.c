@@ -474,6 +474,7 @@ struct flame *run_pair_flame(const struct run_pair *p)
 
 	if (!f)
 		return NULL;
+	f->by_name = p->by_name;
 	err = add_processes(f, p, RUN_A, p->units[RUN_B] / p->units[RUN_A]);
 	if (!err)
 		err = add_processes(f, p, RUN_B, 1);

@@ -122,6 +122,7 @@ struct run_pair {
 	struct run_diff_kind kinds[RUN_KINDS];
 	struct run_diff_site *sites; /* what B has more first */
 	size_t site_count;
+	bool by_name; /* of sites files are compared without their folders: no file is in both */
 	struct run_diff_constructor *constructors; /* the same */
 	size_t constructor_count;
 	bool has_level; /* constructors are those at the end, not what came meanwhile */

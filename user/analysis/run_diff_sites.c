@@ -34,6 +34,12 @@ static const char *file_of(const struct frame *f, bool by_name)
 	return run_file_name(f->file ? f->file : f->module, by_name);
 }
 
+/* The same in every process that maps the file, if it is known. */
+static uint64_t address_of(const struct frame *f)
+{
+	return f->build_id && f->module_address ? f->module_address : f->ip;
+}
+
 static int compare_functions(const struct frame *a, const struct frame *b, bool by_name)
 {
 	int order;
@@ -44,7 +50,9 @@ static int compare_functions(const struct frame *a, const struct frame *b, bool 
 	if (!order)
 		order = run_compare_text(file_of(a, by_name), file_of(b, by_name));
 	if (!order && !a->fn)
-		order = (a->ip > b->ip) - (a->ip < b->ip);
+		order = run_compare_text(a->build_id, b->build_id);
+	if (!order && !a->fn)
+		order = (address_of(a) > address_of(b)) - (address_of(a) < address_of(b));
 	return order;
 }
 
@@ -226,7 +234,7 @@ int run_pair_add_sites(struct run_pair *p, enum run_unit unit)
 		return -ENOMEM;
 	}
 	count = collect(p, unit, entries);
-	by_name = is_by_name(entries, count);
+	p->by_name = by_name = is_by_name(entries, count);
 	for (size_t i = 0; i < count; i++)
 		entries[i].by_name = by_name;
 	qsort(entries, count, sizeof(*entries), compare_entries);
