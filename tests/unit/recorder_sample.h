@@ -49,7 +49,9 @@ static inline struct recorder *sample_recorder(const char *path, uint64_t max_by
 static inline void sample_recorder_open(struct recorder_sample *s, uint64_t max_bytes)
 {
 	*s = (struct recorder_sample){.now_ns = 1000 * SAMPLE_SECOND};
-	snprintf(s->folder, sizeof(s->folder), "/tmp/memwatch-recorder.XXXXXX");
+	/* In memory where that can be had: what is tested is not the disk. */
+	snprintf(s->folder, sizeof(s->folder), "%s/memwatch-recorder.XXXXXX",
+		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	if (!mkdtemp(s->folder) || process_table_init(&s->table, SAMPLE_PAGE_SHIFT))
 		abort();
 	snprintf(s->path, sizeof(s->path), "%s/run.mw", s->folder);

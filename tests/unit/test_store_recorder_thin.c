@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "recorder_sample.h"
 
 #define KIB	  1024ull
@@ -363,6 +364,54 @@ static void test_flood_of_sites(void **state)
 	check_whole(s);
 }
 
+static int64_t last_tick(const struct recorder_sample *s)
+{
+	return sample_number(s->path, "SELECT max(ns) FROM tick");
+}
+
+static void tick_of_all(struct recorder_sample *s, struct process *processes, struct truth *truth,
+			unsigned count, uint64_t *seed)
+{
+	assert_int_equal(tick_with(s, 0), 0);
+	for (unsigned i = 0; i < count; i++) {
+		processes[i].pid = 10 + i;
+		processes[i].start_ns = 5;
+		move(&processes[i], &truth[i], seed);
+		assert_int_equal(recorder_process(s->r, &processes[i], false), 0);
+	}
+	assert_int_equal(recorder_commit(s->r), 0);
+}
+
+/* The log cannot be moved: it stays within the bound, too, and it goes on when the reader ends. */
+static void test_somebody_reads_for_long(void **state)
+{
+	static struct process processes[100];
+	static struct truth truth[100];
+	struct recorder_sample *s = *state;
+	sqlite3 *reader = sample_db(s->path);
+	uint64_t seed = 5, until_ns;
+	int64_t stood_still;
+
+	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM tick", 0, 0, 0), 0);
+	for (unsigned second = 0; second < 400; second++) {
+		tick_of_all(s, processes, truth, 100, &seed);
+		check_bytes(s);
+	}
+	stood_still = last_tick(s);
+	assert_true((uint64_t)stood_still < s->now_ns);
+	assert_int_equal(sqlite3_exec(reader, "COMMIT", 0, 0, 0), 0);
+	until_ns = clock_boot_ns() + 60 * SAMPLE_SECOND;
+	while (last_tick(s) == stood_still && clock_boot_ns() < until_ns) {
+		tick_of_all(s, processes, truth, 100, &seed);
+		usleep(20000);
+	}
+	assert_true(last_tick(s) > stood_still);
+	sqlite3_close(reader);
+	check_whole(s);
+	for (unsigned i = 0; i < 100; i++)
+		check_truth(s, 10 + i, &truth[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +422,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_flood_of_gcs, setup_small, teardown),
 		cmocka_unit_test_setup_teardown(test_flood_of_processes, setup_small, teardown),
 		cmocka_unit_test_setup_teardown(test_flood_of_sites, setup_small, teardown),
+		cmocka_unit_test_setup_teardown(test_somebody_reads_for_long, setup_small,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

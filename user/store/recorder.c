@@ -189,8 +189,11 @@ static void move_rest(struct recorder *r)
 	    (r->log_tried_ns && now_ns - r->log_tried_ns < MOVE_EVERY_NS))
 		return;
 	rc = sqlite3_wal_checkpoint_v2(r->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
-	if ((rc & 0xff) != SQLITE_BUSY) /* else it is the thread that does so */
-		r->log_tried_ns = rc || in_log != moved ? now_ns : 0;
+	if ((rc & 0xff) == SQLITE_BUSY) /* it is the thread that does so */
+		return;
+	r->log_tried_ns = rc || in_log != moved ? now_ns : 0;
+	if (!r->log_tried_ns)
+		r->log_used = 0; /* what comes next is its begin */
 }
 
 int recorder_commit(struct recorder *r)

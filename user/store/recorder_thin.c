@@ -85,15 +85,19 @@ static uint64_t used(struct recorder *r)
 	return pages(r, GET_PAGES) - pages(r, GET_FREE_PAGES);
 }
 
-/* A log that a reader keeps from being moved counts, as far as it is longer than it should be. */
+/* Whoever reads keeps the log from being moved, and it grows: beside the file, free pages or not.
+ */
+static bool is_log_full(struct recorder *r)
+{
+	return pages(r, GET_PAGES) + r->log_used > r->max_bytes - r->log_bytes;
+}
+
 void recorder_thin_measure(struct recorder *r)
 {
 	uint64_t bytes = used(r);
 
-	if (r->log_used > 2 * r->log_bytes)
-		bytes += r->log_used - 2 * r->log_bytes;
 	r->is_tight = bytes > room(r) / 100 * TIGHT_PCT;
-	r->is_full = bytes > room(r) / 100 * FULL_PCT;
+	r->is_full = bytes > room(r) / 100 * FULL_PCT || is_log_full(r);
 	r->measured_rows = r->rows;
 }
 
