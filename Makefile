@@ -289,6 +289,7 @@ guest-programs: all workloads $(BUILD)/tests/kernels/verify
 bench: all workloads $(BENCHES)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/bench/run.sh
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/bench/sites.sh
+	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/bench/record.sh
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/bench/heap.sh
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/bench/recording.sh
 
