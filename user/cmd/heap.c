@@ -82,7 +82,9 @@ static const struct opt table[] = {
 	 "end after this time (90s, 5m); without --every: two censuses so far apart",
 	 run_opt_duration},
 	{0, "base", "FILE",
-	 "what grew since the census in FILE (of 'heap -o'), as if it were the first", opt_base},
+	 "what grew since the census in FILE (of 'heap -o'; - for stdin), as if it were the "
+	 "first",
+	 opt_base},
 	{0, "live", NULL, "do not stop the process: counts are off by 1 to 2 %", opt_live},
 	{0, "", NULL, "What to show", NULL},
 	{0, "retainers", "NAME",

@@ -6,6 +6,7 @@
 #include "cmd/heap_ends.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +215,19 @@ void heap_ends_tick(struct heap_ends *e, struct process **rows, size_t count, ui
 
 static void next_last(struct heap_ends *e);
 
+static int read_base(int base_fd, struct census_file *out)
+{
+	int fd = fcntl(base_fd, F_DUPFD_CLOEXEC, 3);
+	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	int err = f && !fseek(f, 0, SEEK_SET) ? census_file_parse(f, out) : -EIO;
+
+	if (f)
+		fclose(f);
+	else if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 /* Of a leak that nobody looked into, so that the verdict can tell. */
 static void tell_kept(const struct heap_ends *e, const struct ended *d, const struct census *last)
 {
@@ -221,12 +235,10 @@ static void tell_kept(const struct heap_ends *e, const struct ended *d, const st
 	struct census_file first = {0};
 	struct census_diff *diff = NULL;
 	struct kept kept = {0};
-	char path[32];
 
 	if (d->base_fd < 0 || !p || p->kept || !p->verdict || !p->verdict->is_leak)
 		return;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", d->base_fd); /* from its beginning */
-	if (!census_file_read(path, &first))
+	if (!read_base(d->base_fd, &first))
 		diff = census_diff_new(first.census, NULL, last);
 	if (diff) {
 		census_kept(diff, &kept);

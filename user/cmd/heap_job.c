@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -113,7 +114,8 @@ int heap_job_start(struct heap_job *j, const struct heap_request *request)
 	}
 	if (request->base_fd >= 0) {
 		argv[n++] = "--base";
-		argv[n++] = "/proc/self/fd/0"; /* opened anew: from its beginning */
+		argv[n++] = "-";
+		lseek(request->base_fd, 0, SEEK_SET);
 	}
 	j->request = *request;
 	err = heap_child_start(&j->child, j->program, argv, request->base_fd);

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -307,7 +308,8 @@ static int read_base(struct heap_run *r)
 
 	if (!r->o->base)
 		return 0;
-	err = census_file_read(r->o->base, &file);
+	err = strcmp(r->o->base, "-") ? census_file_read(r->o->base, &file)
+				      : census_file_parse(stdin, &file);
 	if (err)
 		return log_error_code(-EIO, "cannot compare with %s: %s", r->o->base, file.why);
 	if (file.is_cut)
