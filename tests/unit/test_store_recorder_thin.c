@@ -256,6 +256,29 @@ static void test_unseen_processes_go(void **state)
 	is(s, "SELECT value FROM meta WHERE key = 'dropped_events'", 3599 * 2 - 1);
 }
 
+/* Births whose ends were lost must not stay for ever. */
+static void test_lost_ends(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct mw_event_exit exit = {.h = {.type = MW_EVENT_EXIT, .pid = 1000}, .code = 9};
+
+	exit.h.start_ns = s->now_ns + SAMPLE_SECOND;
+	for (unsigned second = 0; second < 2 * 3600; second++) {
+		struct mw_event_fork fork = {.h = {.type = MW_EVENT_FORK, .pid = 1000 + second}};
+
+		assert_int_equal(tick_with(s, 0), 0);
+		fork.h.start_ns = fork.h.ts_ns = s->now_ns;
+		assert_int_equal(recorder_event(s->r, &fork.h, NULL, NULL), 0);
+		assert_int_equal(recorder_commit(s->r), 0);
+	}
+	is(s, "SELECT count(*) FROM process", 3601);
+	exit.h.ts_ns = s->now_ns;
+	assert_int_equal(recorder_event(s->r, &exit.h, NULL, NULL), 0);
+	assert_int_equal(recorder_commit(s->r), 0);
+	is(s, "SELECT p.code FROM event e JOIN process p ON p.id = e.process WHERE p.pid = 1000",
+	   9);
+}
+
 /* --- the bound --- */
 
 static void check_bytes(const struct recorder_sample *s)
@@ -418,6 +441,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ticks_are_folded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_young_gcs_are_put_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unseen_processes_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flood_of_forks, setup_small, teardown),
 		cmocka_unit_test_setup_teardown(test_flood_of_gcs, setup_small, teardown),
 		cmocka_unit_test_setup_teardown(test_flood_of_processes, setup_small, teardown),

@@ -277,6 +277,8 @@ int recorder_process_exec(struct recorder *r, struct recorder_process *e, const 
 			  const char *path);
 /** recorder_write_missed - ticks that could not be written, as far as nothing told of them since */
 int recorder_write_missed(struct recorder *r);
+/** recorder_process_forget - its row is gone; spoken of once more it gets another */
+void recorder_process_forget(struct recorder *r, uint32_t pid, uint64_t start_ns);
 /** recorder_forget_ended - those that had ended at the tick before */
 void recorder_forget_ended(struct recorder *r);
 void recorder_processes_release(struct recorder *r);

@@ -83,6 +83,14 @@ static void forget(struct recorder *r, struct recorder_process *e)
 	free(e);
 }
 
+void recorder_process_forget(struct recorder *r, uint32_t pid, uint64_t start_ns)
+{
+	struct recorder_process *e = recorder_process_find(r, pid, start_ns);
+
+	if (e && !e->has_ended) /* else it is in the list of those */
+		forget(r, e);
+}
+
 void recorder_forget_ended(struct recorder *r)
 {
 	struct recorder_process *e;

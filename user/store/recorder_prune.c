@@ -7,10 +7,12 @@
 
 #define BATCH 512
 
-enum { EV_ID, EV_NS, EV_KIND, EV_CODE, EV_PROCESS, EV_FIRST, EV_NAMED };
+enum { EV_ID, EV_NS, EV_KIND, EV_CODE, EV_PROCESS, EV_FIRST, EV_NAMED, EV_END, EV_PID, EV_START };
 
 struct doomed {
 	int64_t event, process; /* @process 0: it stays */
+	uint32_t pid;		/* its identity */
+	uint64_t start_ns;
 };
 
 /* Levels from which on they go: see recorder_thin.h. */
@@ -22,6 +24,13 @@ static bool has_ended(const char *kind)
 	       !strcmp(kind, recorded_event_name(RECORDED_VANISHED));
 }
 
+static void doom_process(sqlite3_stmt *st, struct doomed *out)
+{
+	out->process = sqlite3_column_int64(st, EV_PROCESS);
+	out->pid = (uint32_t)sqlite3_column_int64(st, EV_PID);
+	out->start_ns = (uint64_t)sqlite3_column_int64(st, EV_START);
+}
+
 static bool is_doomed(sqlite3_stmt *st, unsigned level, struct doomed *out)
 {
 	const char *kind = (const char *)sqlite3_column_text(st, EV_KIND);
@@ -31,15 +40,18 @@ static bool is_doomed(sqlite3_stmt *st, unsigned level, struct doomed *out)
 	*out = (struct doomed){.event = sqlite3_column_int64(st, EV_ID)};
 	if (!strcmp(kind, recorded_event_name(RECORDED_OOM)))
 		return false;
-	if (!has_ended(kind))
+	if (!has_ended(kind)) {
+		if (!is_seen && sqlite3_column_type(st, EV_END) == SQLITE_NULL)
+			doom_process(st, out); /* its end was lost, or is of no interest */
 		return !is_seen || level >= OF_SEEN_BORN;
+	}
 	if (sqlite3_column_int(st, EV_NAMED))
 		return false;
 	if (level < (is_killed ? is_seen ? OF_SEEN_KILLED : OF_UNSEEN_KILLED
 		     : is_seen ? OF_SEEN_ENDED
 			       : 0))
 		return false;
-	out->process = sqlite3_column_int64(st, EV_PROCESS);
+	doom_process(st, out);
 	return true;
 }
 
@@ -58,6 +70,7 @@ static int drop(struct recorder *r, const struct doomed *d)
 	drop_by(r, DROP_EVENT, d->event);
 	if (!d->process)
 		return r->err;
+	recorder_process_forget(r, d->pid, d->start_ns);
 	drop_by(r, DROP_PROCESS,
 		d->process); /* its ticks and collections go when they are folded */
 	drop_by(r, DROP_SITES, d->process);

@@ -63,8 +63,8 @@ static const char *const texts[STATEMENTS] = {
 		    "WHERE g.id > ? ORDER BY g.id LIMIT ?",
 	[SET_GC] = "UPDATE gc SET count = ?, pause_ns = ?, pause_max_ns = ? WHERE id = ?",
 	[DROP_GC] = "DELETE FROM gc WHERE id = ?",
-	[GET_EVENTS] = "SELECT e.id, e.ns, e.kind, e.code, p.id, p.first_ns, p.named "
-		       "FROM event e LEFT JOIN process p ON p.id = e.process "
+	[GET_EVENTS] = "SELECT e.id, e.ns, e.kind, e.code, p.id, p.first_ns, p.named, p.end_ns, "
+		       "p.pid, p.start_ns FROM event e LEFT JOIN process p ON p.id = e.process "
 		       "WHERE e.id > ? ORDER BY e.id LIMIT ?",
 	[DROP_EVENT] = "DELETE FROM event WHERE id = ?",
 	[DROP_PROCESS] = "DELETE FROM process WHERE id = ?",
