@@ -203,9 +203,10 @@ static void say_end(const struct record *r)
 	units_format_bytes(size, sizeof(size), result->stats.bytes);
 	record_contents_add(&text, &result->stats);
 	log_info("recorded %s, %s into %s (%s)", span, text.s, r->options.path, size);
-	if (result->leaks)
-		log_info("%zu %s: %s%s", result->leaks, result->leaks == 1 ? "leaks" : "leak",
-			 result->worst.s, result->leaks > 1 ? " is the fastest" : "");
+	if (result->leaks == 1)
+		log_info("%s", result->worst.s);
+	else if (result->leaks)
+		log_info("%zu processes leak; the fastest: %s", result->leaks, result->worst.s);
 	strbuf_clear(&text);
 	add_word(&text, r->options.path);
 	log_info("next: memwatch report %s", text.s);
