@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Owners of one object: in one pass over all, and in a second one the functions of those that are
- * scopes, if the tree does not lead to them by a function.
+ * scopes.
+ *
+ * Of several functions in one scope the one is told that calls the container's own method to put
+ * something into it, if it is known from its bytecode's constants: it is whom one looks for. Else
+ * the one that the tree leads to, or any.
  */
 #include "census/owners.h"
 
@@ -9,11 +13,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "census/heap_internal.h"
 #include "census/node.h"
 #include "census/path.h"
 
 #define CANCEL_MASK 0xffffu
 #define NAMED_MAX   4096u /* references, of which many may have the same name */
+#define METHOD_NAME 16	  /* bytes, with its NUL: longer names are none of METHODS */
 
 struct owners {
 	const struct graph *g;
@@ -22,8 +28,11 @@ struct owners {
 	uint64_t parent;		      /* its owner on the path to a root; 0: none */
 	uint64_t holder;		      /* that is looked at */
 	uint64_t contexts[CENSUS_OWNERS_MAX]; /* by owner: whose function is still to be found */
+	bool has_function[CENSUS_OWNERS_MAX]; /* one of them is known, if not the best */
+	bool is_inserter[CENSUS_OWNERS_MAX];  /* that one calls @method */
 	unsigned missing;
-	unsigned seen; /* references */
+	const char *method; /* by which something is put into the container; NULL: unknown */
+	unsigned seen;	    /* references */
 };
 
 static void put_function(struct heap *h, uint64_t function, struct retainer_step *step)
@@ -45,6 +54,55 @@ static bool is_scope(struct heap *h, uint64_t addr)
 	return map && heap_is_context(h, map) && !node_is_realm(h, addr);
 }
 
+/* --- who puts something into it --- */
+
+static const char *method_of(const char *container)
+{
+	static const struct {
+		const char *container, *method;
+	} methods[] = {
+		{"Map", "set"},	    {"WeakMap", "set"}, {"Set", "add"},
+		{"WeakSet", "add"}, {"Array", "push"},
+	};
+
+	for (size_t i = 0; container && i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (!strcmp(container, methods[i].container))
+			return methods[i].method;
+	}
+	return NULL;
+}
+
+static int on_constant(void *arg, uint64_t word, uint32_t index)
+{
+	const struct owners *o = arg;
+	char name[METHOD_NAME];
+
+	(void)index;
+	return heap_name_string(o->g->h, word, name, sizeof(name)) && !strcmp(name, o->method);
+}
+
+/* Constants of a bytecode are in an array of its own. */
+static int on_constants(void *arg, uint64_t word, uint32_t index)
+{
+	const struct owners *o = arg;
+	const struct heap_map *map = heap_map_of(o->g->h, heap_untag(word));
+
+	(void)index;
+	return map ? heap_for_each_reference(o->g->h, heap_untag(word), map, on_constant, arg) : 0;
+}
+
+static bool calls_method(struct owners *o, uint64_t function)
+{
+	struct heap *h = o->g->h;
+	const struct v8_function *fn = o->method ? heap_function(h, function) : NULL;
+	uint64_t code = fn ? v8_function_bytecode_array(&h->functions, fn) : 0;
+	const struct heap_map *map = code ? heap_map_of(h, heap_untag(code)) : NULL;
+
+	return map && heap_for_each_reference(h, heap_untag(code), map, on_constants, o);
+}
+
+/* --- scopes --- */
+
 /* The variables around a function are known by the function. */
 static void find_scope(struct owners *o, const struct edge *e, unsigned i)
 {
@@ -56,7 +114,10 @@ static void find_scope(struct owners *o, const struct edge *e, unsigned i)
 	if (edge_up(g, e->owner, &up) && edge_is_scope(g->h, &up) &&
 	    heap_map_of(g->h, up.owner)->is_receiver) {
 		put_function(g->h, up.owner, &o->out->owners[i]);
-		return;
+		o->has_function[i] = true;
+		o->is_inserter[i] = calls_method(o, up.owner);
+		if (!o->method || o->is_inserter[i])
+			return;
 	}
 	o->contexts[i] = e->owner;
 	o->missing++;
@@ -110,6 +171,7 @@ static int on_function(void *arg, uint64_t addr, const struct heap_map *map)
 	struct owners *o = arg;
 	struct heap *h = o->g->h;
 	uint64_t context;
+	bool is_inserter;
 
 	if (!map->is_receiver || !heap_is_function(h, addr, map))
 		return 0;
@@ -117,32 +179,44 @@ static int on_function(void *arg, uint64_t addr, const struct heap_map *map)
 	for (unsigned i = 0; i < CENSUS_OWNERS_MAX; i++) {
 		if (o->contexts[i] != context)
 			continue;
-		put_function(h, addr, &o->out->owners[i]);
+		is_inserter = calls_method(o, addr);
+		if (is_inserter || !o->has_function[i])
+			put_function(h, addr, &o->out->owners[i]);
+		o->has_function[i] = true;
+		o->is_inserter[i] = is_inserter;
+		if (o->method && !is_inserter)
+			continue;
 		o->contexts[i] = 0;
 		o->missing--;
 	}
 	return !o->missing;
 }
 
-/* Scopes of one function, as each call of it has its own, are one owner. */
-static void merge(struct retainer *out)
+/* Those that put something into it first. Scopes of one function, as each call of it has its own,
+ * are one owner. */
+static void merge(const struct owners *o)
 {
-	unsigned kept = 0;
+	struct retainer *out = o->out;
+	struct retainer_step all[CENSUS_OWNERS_MAX];
+	unsigned count = out->owner_count;
 
-	for (unsigned i = 0; i < out->owner_count; i++) {
-		struct retainer_step step = out->owners[i];
-
-		if (!is_known_owner(out, &step, kept))
-			out->owners[kept++] = step;
+	memcpy(all, out->owners, count * sizeof(all[0]));
+	out->owner_count = 0;
+	for (int inserters = 1; inserters >= 0; inserters--) {
+		for (unsigned i = 0; i < count; i++) {
+			if (o->is_inserter[i] == inserters &&
+			    !is_known_owner(out, &all[i], out->owner_count))
+				out->owners[out->owner_count++] = all[i];
+		}
 	}
-	out->owner_count = kept;
 }
 
 int owners_find(const struct graph *g, uint64_t container, const uint64_t *inside,
 		struct retainer *out)
 {
 	struct heap *h = g->h;
-	struct owners o = {.g = g, .out = out, .container = container};
+	struct owners o = {
+		.g = g, .out = out, .container = container, .method = method_of(out->container)};
 	struct edge up;
 
 	if (edge_up(g, container, &up))
@@ -161,6 +235,6 @@ int owners_find(const struct graph *g, uint64_t container, const uint64_t *insid
 	}
 	if (o.missing)
 		heap_for_each_live(h, on_function, &o);
-	merge(out);
+	merge(&o);
 	return 0;
 }

@@ -256,9 +256,9 @@ struct v8_function *v8_function_get(struct v8_functions *f, uint64_t shared, int
 
 /* ---- bytecode ---- */
 
-/* The BytecodeArray of a function, tagged; 0 if there is none. */
-static uint64_t bytecode_of(struct v8_heap *h, const struct v8_function *fn)
+uint64_t v8_function_bytecode_array(const struct v8_functions *f, const struct v8_function *fn)
 {
+	struct v8_heap *h = f->heap;
 	const struct v8_types *t = &h->layout->types;
 	const struct v8_offsets *o = &h->layout->offsets;
 	uint64_t object = v8_heap_word(h, fn->shared, o->shared_data); /* changes as it tiers up */
@@ -290,7 +290,7 @@ void v8_function_bytecode(struct v8_functions *f, struct v8_function *fn)
 
 	if (fn->has_bytecode)
 		return;
-	array = bytecode_of(f->heap, fn);
+	array = v8_function_bytecode_array(f, fn);
 	if (!array)
 		return;
 	fn->has_bytecode = true;

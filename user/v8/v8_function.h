@@ -64,6 +64,8 @@ uint32_t v8_function_line(struct v8_functions *f, struct v8_function *fn, int32_
 /** v8_function_position_line - the line of a position in its script; 0: unknown */
 uint32_t v8_function_position_line(struct v8_functions *f, struct v8_function *fn,
 				   int32_t position);
+/** v8_function_bytecode_array - the BytecodeArray, tagged; 0: it has none, not yet or any more */
+uint64_t v8_function_bytecode_array(const struct v8_functions *f, const struct v8_function *fn);
 /** v8_function_bytecode - its bytecode and positions are there, if they can be read */
 void v8_function_bytecode(struct v8_functions *f, struct v8_function *fn);
 
