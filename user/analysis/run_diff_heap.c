@@ -373,10 +373,10 @@ static const char *file_of_path(const struct retainer *r)
 	return NULL;
 }
 
-/* A variable of the container's own file says most, then any variable, then how the path goes. */
+/* A variable in the constructor's own file says most, then any variable (who puts something into
+ * the container is first), then how the path goes. */
 static const struct retainer_step *find_where(const struct retainer *r)
 {
-	const char *file = file_of_path(r);
 	const struct retainer_step *best = r->step_count ? &r->steps[0] : NULL;
 	int rank = 0;
 
@@ -384,7 +384,7 @@ static const struct retainer_step *find_where(const struct retainer *r)
 		const struct retainer_step *o = &r->owners[i];
 		int is = !strncmp(o->edge, "variable ", strlen("variable "));
 
-		is += is && file && run_is_same_text(o->file, file);
+		is += is && o->file && run_is_same_text(o->file, r->of_file);
 		if (is > rank) {
 			rank = is;
 			best = o;
