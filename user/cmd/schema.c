@@ -19,6 +19,7 @@
 #include "output/ndjson_gate.h"
 #include "output/ndjson_site.h"
 #include "output/ndjson_kept.h"
+#include "output/ndjson_run_diff.h"
 #include "output/ndjson_verdict.h"
 #include "output/sink.h"
 
@@ -105,6 +106,7 @@ static void add_site(struct json *j)
 		   "each tick, of processes whose stacks are taken: code that makes it grow; "
 		   "of each kind the largest (--sites), best first");
 	add_site_keys(j, site_record_keys, site_record_key_count);
+	add_site_keys(j, diff_amount_keys, diff_amount_key_count);
 	json_object_begin(j, "frames");
 	add_site_keys(j, site_frame_keys, site_frame_key_count);
 	json_object_end(j);
@@ -205,11 +207,30 @@ static void add_census(struct json *j)
 		   "live objects of one constructor, in an isolate; most bytes first, or with "
 		   "delta_* what grew most");
 	add_site_keys(j, constructor_record_keys, constructor_record_key_count);
+	add_site_keys(j, diff_amount_keys, diff_amount_key_count);
 	end_type(j);
 	begin_type(j, "retainer", "who keeps the objects of a constructor alive");
 	add_site_keys(j, retainer_record_keys, retainer_record_key_count);
 	add_key_object(j, "path", retainer_step_keys, retainer_step_key_count);
 	add_key_object(j, "owners", retainer_step_keys, retainer_step_key_count);
+	end_type(j);
+}
+
+static void add_diff(struct json *j)
+{
+	begin_type(j, "diff",
+		   "`memwatch diff` of two recordings, a and b: what processes of one name do in "
+		   "both. Of those that grow in b only, constructor and site records follow, what "
+		   "differs most first");
+	add_site_keys(j, diff_record_keys, diff_record_key_count);
+	add_site_keys(j, diff_change_keys, diff_change_key_count);
+	add_key_object(j, "a", diff_side_keys, diff_side_key_count);
+	add_key_object(j, "b", diff_side_keys, diff_side_key_count);
+	json_object_begin(j, "kinds");
+	add_site_keys(j, diff_kind_keys, diff_kind_key_count);
+	add_site_keys(j, diff_change_keys, diff_change_key_count);
+	json_object_end(j);
+	add_key_object(j, "holder", diff_holder_keys, diff_holder_key_count);
 	end_type(j);
 }
 
@@ -222,7 +243,8 @@ static void add_end(struct json *j)
 	end_type(j);
 	begin_type(j, "end", "the last line");
 	json_str(j, "ticks", "collections made; or");
-	json_str(j, "censuses", "censuses taken");
+	json_str(j, "censuses", "censuses taken; or");
+	json_str(j, "recordings", "diff: recordings that were compared");
 	json_object_begin(j, "self");
 	json_str(j, "cpu_pct", "of one CPU, BPF time included where known");
 	json_str(j, "once_pct",
@@ -272,6 +294,7 @@ static int print_schema(void)
 	add_verdict(&j);
 	add_check(&j);
 	add_census(&j);
+	add_diff(&j);
 	add_end(&j);
 	json_object_end(&j);
 	add_classes(&j);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "output/ndjson_record.h"
 #include "output/run_diff_text.h"
 
@@ -35,10 +36,16 @@ const struct site_key diff_kind_keys[] = {
 	{"kind",
 	 "anon | file | shmem | swap | pgtable | brk | private (anon and swap) | live (V8's "
 	 "heap after full collections)"},
-	{"a_first_bytes", "at the beginning of a; b_first_bytes, ..._last_bytes alike"},
+	{"a_first_bytes", "at the beginning of a"},
+	{"a_last_bytes", "at its end"},
+	{"b_first_bytes", "the same of b"},
+	{"b_last_bytes", "the same of b"},
 	{"a_low",
-	 "95 % interval of a's slope, bytes per second; a_high, b_low, b_high alike; absent: "
-	 "there are too few points"},
+	 "of a's slope, the low end of its 95 % interval, bytes per second; absent: there are "
+	 "too few points"},
+	{"a_high", "the high end"},
+	{"b_low", "the same of b"},
+	{"b_high", "the same of b"},
 };
 const size_t diff_kind_key_count = KEYS(diff_kind_keys);
 
@@ -58,15 +65,27 @@ const struct site_key diff_holder_keys[] = {
 const size_t diff_holder_key_count = KEYS(diff_holder_keys);
 
 const struct site_key diff_change_keys[] = {
-	{"a_bytes", "of a, all of its time; b_bytes alike"},
-	{"a_per", "bytes per unit; b_per alike"},
+	{"a_per", "bytes per unit"},
+	{"b_per", "the same of b"},
 	{"delta_per", "b_per less a_per"},
 	{"more", "how likely b really has more, 0..1; absent: there is too little to say"},
-	{"a_count", "constructor: objects that came in a; b_count alike. At basis level: that are "
-		    "there at its end"},
-	{"a_samples", "site: that a_bytes rests on; b_samples alike"},
 };
 const size_t diff_change_key_count = KEYS(diff_change_keys);
+
+const struct site_key diff_amount_keys[] = {
+	{"a_bytes", "diff: of a, all of its time"},
+	{"b_bytes", "diff: the same of b"},
+	{"a_count",
+	 "diff, of constructors: objects that came in a; at basis level: are there at its end"},
+	{"b_count", "diff: the same of b"},
+	{"a_samples", "diff, of sites: that a_bytes rests on"},
+	{"b_samples", "diff: the same of b"},
+	{"a_per", "diff: as in its record; b_per, delta_per, more alike"},
+	{"b_per", "diff"},
+	{"delta_per", "diff"},
+	{"more", "diff"},
+};
+const size_t diff_amount_key_count = KEYS(diff_amount_keys);
 
 /* --- pieces --- */
 
@@ -278,10 +297,20 @@ static void add_pair(struct strbuf *out, const struct run_diff *d, const struct 
 	}
 }
 
+static void add_end(struct strbuf *out)
+{
+	struct json j;
+
+	ndjson_record_begin(&j, out, "end", clock_boot_ns(), clock_wall_ns());
+	json_u64(&j, "recordings", RUN_SIDES);
+	json_end(&j);
+}
+
 void ndjson_run_diff_add(struct strbuf *out, const struct run_diff *d)
 {
 	if (!d->pair_count)
 		add_diff(out, d, NULL);
 	for (size_t i = 0; i < d->pair_count; i++)
 		add_pair(out, d, &d->pairs[i]);
+	add_end(out);
 }
