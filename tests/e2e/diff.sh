@@ -28,7 +28,7 @@ record_calls() {
 	start "load-$1" node "$LOAD" --port "$(jq -r .listening "$T/$1.out")" --calls "$CALLS"
 	ended "load-$1" 90
 	is "$(jq -c '[.calls, .errors]' "$T/load-$1.out")" "[$CALLS,0]" "$1: all calls are answered"
-	kill -INT "$(pid_of "record-$1")"
+	kill -TERM "$(pid_of "record-$1")"
 	ended "record-$1" 60
 	is "$STATUS" 0 "$1: recorded"
 	stop "$1"
