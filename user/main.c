@@ -20,7 +20,7 @@ static const struct command commands[] = {
 	{"report", "what a recording holds: who grew, what leaks, by which code", cmd_report},
 	{"check", "whether anything leaks, as an exit status, for CI", cmd_check},
 	{"heap", "what is alive in a V8 heap, what of it grew, and who keeps it", cmd_heap},
-	{"diff", "what one census of a heap has that another has not", cmd_diff},
+	{"diff", "what one recording or census has that another has not", cmd_diff},
 	{"doctor", "what this kernel, user and process allow; what is lost, how to get it",
 	 cmd_doctor},
 	{"schema", "the contract of --json", cmd_schema},

@@ -76,7 +76,7 @@ static const struct opt table[] = {
 	 "of them, not per second ('record --requests' keeps it)",
 	 opt_requests},
 	{'r', "rows", "N", "rows of a table (20 on a terminal, else all)", run_opt_rows},
-	{0, "format", "FORMAT", "text, json, or html: a page with a flame graph of both",
+	{'f', "format", "FORMAT", "text, json, or html: a page with a flame graph of both",
 	 opt_format},
 	RUN_OPTS_JSON,
 	RUN_OPTS_OUTPUT,

@@ -47,7 +47,7 @@ _memwatch() {
 				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 				return
 			fi
-			words="-r --rows --json -q --quiet -h --help"
+			words="--requests -r --rows -f --format --json -o --output -q --quiet -h --help"
 			;;
 		record)
 			words="-o --output -p --pid -n --comm -c --cgroup -i --interval -d --duration
