@@ -352,7 +352,7 @@ stop grower
 is "$(jq_of m .type | grep -v gc | sort -u | tr -d '"' | xargs)" "end exec exit fork lost meta process site verdict" \
 	"a run has every type of record but oom, and gc where nothing collects"
 is "$(unknown_keys m)" "" "each key that was written is in the schema"
-is "$(jq -r '.types | keys[]' "$T/schema.json" | xargs)" "census check constructor end exec exit fork gc lost meta oom process retainer site verdict" \
+is "$(jq -r '.types | keys[]' "$T/schema.json" | xargs)" "census check constructor diff end exec exit fork gc lost meta oom process retainer site verdict" \
 	"the schema has these types"
 like "$(jq -r .common.type "$T/schema.json")" "ignore unknown types" \
 	"the schema says that unknown types are to be ignored"
