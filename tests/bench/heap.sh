@@ -12,36 +12,25 @@
 # build/bench-heap.json. About four minutes; --quick (or BENCH_SECONDS below 120): 50 and 150 MB in one.
 # No figure passes or fails; what cannot be measured does. A snapshot of 500 MB takes 8 GB of memory: it is
 # left out where there is less.
-set -euo pipefail
+# shellcheck source=tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-cd "$(dirname "$0")/../.."
-memwatch=${MEMWATCH:-build/memwatch}
-json=${BUILD:-build}/bench-heap.json
+json=$build/bench-heap.json
 node=${MEMWATCH_NODES:-/var/cache/memwatch/node}/22.23.3/bin/node
 [[ -x $node ]] || node=node
 
 rounds=7 sizes=(50 500)
-if [[ ${1:-} == --quick || ${BENCH_SECONDS:-240} -lt 120 ]]; then
+if is_quick "$@"; then
 	rounds=3 sizes=(50 150)
 	[[ ${1:-} != --quick ]] || shift
 fi
 [[ $# == 0 ]] || sizes=("$@")
 
-scratch=$(mktemp -d)
 declare -A process=() port=()
 clean() {
 	[[ ${#process[@]} == 0 ]] || kill "${process[@]}" 2>/dev/null || true
-	rm -rf "$scratch"
 }
-trap clean EXIT
-trap 'exit 130' INT TERM HUP
-
-fail() {
-	echo "bench: $*" >&2
-	exit 1
-}
-command -v jq >/dev/null || fail "jq is needed; make deps installs it"
-[[ $EUID == 0 ]] || fail "other processes are read: run it as root"
+need jq
 
 # ask MB PATH: what the process answers
 ask() {

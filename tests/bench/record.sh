@@ -6,31 +6,19 @@
 # everything in build/bench-record.json.
 #
 #	MEMWATCH=build/memwatch tests/bench/record.sh [--quick]
-set -euo pipefail
+# shellcheck source=tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-cd "$(dirname "$0")/../.."
-memwatch=${MEMWATCH:-build/memwatch}
-build=${BUILD:-build}
 workloads=$build/tests/workloads
 json=$build/bench-record.json
 windows=15
-[[ ${1:-} != --quick && ${BENCH_SECONDS:-240} -ge 120 ]] || windows=6
+! is_quick "$@" || windows=6
 
-scratch=$(mktemp -d)
 crowd=()
 clean() {
 	[[ ${#crowd[@]} == 0 ]] || kill "${crowd[@]}" 2>/dev/null || true
-	rm -rf "$scratch"
 }
-trap clean EXIT
-trap 'exit 130' INT TERM HUP
-
-fail() {
-	echo "bench: $*" >&2
-	exit 1
-}
-[[ $EUID == 0 ]] || fail "BPF programs are loaded: run it as root"
-command -v jq >/dev/null || fail "jq is needed; make deps installs it"
+need jq
 
 # stands: all of the crowd has said that it is ready
 stands() {

@@ -11,21 +11,18 @@
 # day (some minutes). A line on stdout, everything in build/bench-recording.json. About a minute and
 # a half; --quick (or BENCH_SECONDS below 120) one. No figure passes or fails; what cannot be
 # measured does.
-set -euo pipefail
+# shellcheck source=tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-cd "$(dirname "$0")/../.."
-memwatch=${MEMWATCH:-build/memwatch}
-build=${BUILD:-build}
 json=$build/bench-recording.json
 processes=500 idle=420
 
 source_seconds=45 hours=1
-if [[ ${1:-} == --quick || ${BENCH_SECONDS:-240} -lt 120 ]]; then
+if is_quick "$@"; then
 	source_seconds=20
 fi
 [[ ${1:-} != --day ]] || hours=24
 
-scratch=$(mktemp -d)
 children=()
 clean() {
 	local pid
@@ -33,19 +30,8 @@ clean() {
 		kill "$pid" 2>/dev/null || true
 	done
 	wait 2>/dev/null || true
-	rm -rf "$scratch"
 }
-trap clean EXIT
-trap 'exit 130' INT TERM HUP
-
-fail() {
-	echo "bench: $*" >&2
-	exit 1
-}
-for tool in jq node perl; do
-	command -v $tool >/dev/null || fail "$tool is needed; make deps installs it"
-done
-[[ $EUID == 0 ]] || fail "BPF programs are loaded: run it as root"
+need jq node perl
 
 # worker PERIOD STRINGS MOST: every PERIOD seconds so many more strings, of at most MOST
 # shellcheck disable=SC2016 # of Perl

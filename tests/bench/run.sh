@@ -8,37 +8,23 @@
 # A table on stdout, everything in build/bench.json. About four minutes; --quick (or
 # BENCH_SECONDS below 120) about one and a half. No figure passes or fails; what cannot be
 # measured does.
-set -euo pipefail
+# shellcheck source=tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-cd "$(dirname "$0")/../.."
-memwatch=${MEMWATCH:-build/memwatch}
-build=${BUILD:-build}
 bench=$build/tests/bench workloads=$build/tests/workloads
 json=$build/bench.json
 
 rounds=100 cycles=12 settled=3 pairs=16 own_seconds=10
-if [[ ${1:-} == --quick || ${BENCH_SECONDS:-240} -lt 120 ]]; then
+if is_quick "$@"; then
 	rounds=40 cycles=4 settled=2 pairs=6 own_seconds=4
 fi
 
-scratch=$(mktemp -d)
 service='' crowd=''
 clean() {
 	[[ -z $service ]] || kill "$service" 2>/dev/null || true
 	[[ -z $crowd ]] || kill "$crowd" 2>/dev/null || true
-	rm -rf "$scratch"
 }
-trap clean EXIT
-trap 'exit 130' INT TERM HUP
-
-fail() {
-	echo "bench: $*" >&2
-	exit 1
-}
-for tool in jq node; do
-	command -v $tool >/dev/null || fail "$tool is needed; make deps installs it"
-done
-[[ $EUID == 0 ]] || fail "BPF programs are loaded: run it as root"
+need jq node
 
 results=$scratch/results
 : >"$results"

@@ -12,11 +12,9 @@
 # time a sample. Node 22 where `make nodes` has fetched it, else the system's. A table on stdout,
 # everything in build/bench-sites.json. About seven minutes; --quick (or BENCH_SECONDS below 120) three.
 # No figure passes or fails; what cannot be measured does.
-set -euo pipefail
+# shellcheck source=tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-cd "$(dirname "$0")/../.."
-memwatch=${MEMWATCH:-build/memwatch}
-build=${BUILD:-build}
 http=$build/tests/bench/http
 json=$build/bench-sites.json
 node=${MEMWATCH_NODES:-/var/cache/memwatch/node}/22.23.3/bin/node
@@ -24,26 +22,16 @@ node=${MEMWATCH_NODES:-/var/cache/memwatch/node}/22.23.3/bin/node
 
 pairs=12 own_seconds=15 parts="sites gc own"
 [[ ${1:-} != --gc ]] || parts=gc
-if [[ ${1:-} == --quick || ${BENCH_SECONDS:-240} -lt 120 ]]; then
+if is_quick "$@"; then
 	pairs=5 own_seconds=8
 fi
 
-scratch=$(mktemp -d)
 service='' load=''
 clean() {
 	[[ -z $load ]] || kill "$load" 2>/dev/null || true
 	[[ -z $service ]] || kill "$service" 2>/dev/null || true
-	rm -rf "$scratch"
 }
-trap clean EXIT
-trap 'exit 130' INT TERM HUP
-
-fail() {
-	echo "bench: $*" >&2
-	exit 1
-}
-command -v jq >/dev/null || fail "jq is needed; make deps installs it"
-[[ $EUID == 0 ]] || fail "BPF programs are loaded: run it as root"
+need jq
 
 results=$scratch/results
 : >"$results"

@@ -4,24 +4,15 @@
 // flame.js FILE NAME - what report.js does not ask of a flame graph: keys, patterns, text that is fitted,
 // and two graphs in one page.
 //
-// FILE is a flame graph as SVG in which a function NAME is drawn. Output as that of report.js.
+// FILE is a flame graph as SVG in which a function NAME is drawn. Output: checks.js.
 
 const fs = require('fs');
 const { pathToFileURL } = require('url');
 const { Browser } = require('./browser');
+const { report, is } = require('./checks');
 
 const [file, name] = process.argv.slice(2);
 const HIT = '#e45bff'; // of flame.js
-
-function report(passes, what, why) {
-	const clean = (text) => String(text).replace(/[\t\n]/g, ' ').slice(0, 1000);
-	console.log([passes ? 'ok' : 'not ok', what, passes ? '' : clean(why)].join('\t'));
-}
-
-function is(got, wanted, what) {
-	const [a, b] = [JSON.stringify(got), JSON.stringify(wanted)];
-	report(a === b, what, `got ${a}, wanted ${b}`);
-}
 
 const details = 'document.querySelector(".details").textContent';
 const zoomed = 'document.querySelector("svg.flame").getAttribute("data-zoom")';

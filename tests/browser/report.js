@@ -6,13 +6,14 @@
 // DIR/page.html is of e2e/html.sql, DIR/injected.html the same with scripts put into it as if escaping
 // had failed, DIR/flame.svg its flame graph; DIR/truth.json what the recording holds, by sqlite3:
 // {anon: [bytes of each tick of the first process], live: [bytes after each full collection]}.
-// A line for each check, fields between tabs: "ok" or "not ok", what it is, why not. With SHOTS=DIR
+// Output: checks.js. With SHOTS=DIR
 // screenshots are kept there.
 
 const fs = require('fs');
 const path = require('path');
 const { pathToFileURL } = require('url');
 const { Browser } = require('./browser');
+const { report, is } = require('./checks');
 
 const dir = process.argv[2];
 const truth = JSON.parse(fs.readFileSync(path.join(dir, 'truth.json')));
@@ -22,16 +23,6 @@ const shot = (name) => process.env.SHOTS && path.join(process.env.SHOTS, `${name
 const HIT = '#e45bff'; // of flame.js
 const SITES = 'table[id^="sites-"]';
 const FLAME = 'section.process:not([hidden]) svg.flame';
-
-function report(passes, what, why) {
-	const clean = (text) => String(text).replace(/[\t\n]/g, ' ').slice(0, 1000);
-	console.log([passes ? 'ok' : 'not ok', what, passes ? '' : clean(why)].join('\t'));
-}
-
-function is(got, wanted, what) {
-	const [a, b] = [JSON.stringify(got), JSON.stringify(wanted)];
-	report(a === b, what, `got ${a}, wanted ${b}`);
-}
 
 function near(got, wanted, tolerance, what) {
 	const isNear = got.length === wanted.length &&
