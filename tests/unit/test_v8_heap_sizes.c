@@ -292,7 +292,17 @@ static void test_external_is_not_there(void **state)
 /* The Heap has gone: what is there now is anything. Neither figure is told. */
 static void test_out_of_range(void **state)
 {
-	static const uint64_t bad[] = {0, 1, MIB - 1, (1ull << 46) + 1, UINT64_MAX, 1ull << 63};
+	static const uint64_t bad[] = {
+		0,
+		1,
+		MIB - 1,
+		(1ull << 40) + 4096,
+		UINT64_MAX,
+		1ull << 63,
+		50308208918729,
+		0x0b7380a0, /* what malloc leaves in what was freed: pointers */
+		0x7f29b2e60,
+	};
 
 	(void)state;
 	memory.words[0x38 / 8] = 12345;
@@ -306,10 +316,10 @@ static void test_out_of_range(void **state)
 	read_at(&plain, HEAP);
 	assert_int_equal(limit, MIB);
 	assert_int_equal(external, 12345);
-	memory.words[0x48 / 8] = 1ull << 46;
+	memory.words[0x48 / 8] = 1ull << 40;
 	memory.words[0x38 / 8] = UINT64_MAX; /* a counter below nothing */
 	read_at(&plain, HEAP);
-	assert_int_equal(limit, 1ull << 46);
+	assert_int_equal(limit, 1ull << 40);
 	assert_int_equal(external, 0);
 }
 

@@ -16,7 +16,8 @@
 
 #define READER_BYTES 64
 #define LIMIT_LEAST  (1ull << 20) /* of what can be a limit */
-#define LIMIT_MOST   (1ull << 46)
+#define LIMIT_MOST   (1ull << 40)
+#define LIMIT_ALIGN  4096 /* Heap::ConfigureHeap() rounds it down to V8's pages, 256K */
 
 #define V8_9_0	     V8_VERSION(9, 0, 0)
 #define V8_10_0	     V8_VERSION(10, 0, 0)
@@ -69,6 +70,12 @@ static uint64_t word_at(struct memreader *mem, uint64_t addr)
 	return memreader_read(mem, addr, &v, sizeof(v)) ? 0 : v;
 }
 
+/* Else the Heap has gone meanwhile, a worker's: there is garbage now, often pointers. */
+static bool is_limit(uint64_t bytes)
+{
+	return bytes >= LIMIT_LEAST && bytes <= LIMIT_MOST && !(bytes % LIMIT_ALIGN);
+}
+
 void v8_heap_sizes_read(const struct v8_heap_sizes *at, struct memreader *mem, uint64_t heap,
 			uint64_t *limit, uint64_t *external)
 {
@@ -80,8 +87,8 @@ void v8_heap_sizes_read(const struct v8_heap_sizes *at, struct memreader *mem, u
 	if (at->via != V8_NOT_THERE)
 		object = word_at(mem, heap + at->via);
 	*limit = object ? word_at(mem, object + at->limit) : 0;
-	if (*limit < LIMIT_LEAST || *limit > LIMIT_MOST)
-		*limit = 0; /* the Heap has gone meanwhile: what is there now is no limit */
+	if (!is_limit(*limit))
+		*limit = 0;
 	if (*limit && at->external != V8_NOT_THERE)
 		*external = word_at(mem, heap + at->external);
 	if (*external > LIMIT_MOST)
