@@ -12,6 +12,7 @@
 
 #include "analysis/limit.h"
 #include "analysis/live_heap.h"
+#include "model/recorded.h"
 
 #define S 1000000000ULL
 
@@ -199,12 +200,40 @@ static void test_limits(void **state)
 	assert_string_equal(limit_kind_name(LIMIT_V8_HEAP), "v8-heap");
 }
 
+static void test_replay(void **state)
+{
+	struct recorded_gc gcs[] = {
+		{.gc = {.isolate = 1, .ns = 1, .kind = MW_GC_MARK_COMPACT, .live_bytes = 100}},
+		{.gc = {.isolate = 2, .ns = 2, .kind = MW_GC_MARK_COMPACT, .live_bytes = 40}},
+		{.gc = {.isolate = 2, .ns = 3, .kind = MW_GC_SCAVENGE, .live_bytes = 55}},
+		{.gc = {.isolate = 2, .ns = 4}, .is_heap_out = true},
+		{.gc = {.isolate = 9, .ns = 5}, .is_heap_out = true}, /* that was never seen */
+		{.gc = {.isolate = 1, .ns = 6, .kind = MW_GC_MARK_COMPACT, .live_bytes = 110}},
+	};
+	const struct recorded_process p = {.gcs = gcs, .gc_count = 6};
+	struct live_heap h;
+
+	(void)state;
+	live_heap_init(&h);
+	assert_int_equal(live_heap_replay(&h, &p), 0);
+	assert_int_equal(h.sum.count, 4);
+	assert_int_equal(h.sum.points[1].low, 140);
+	assert_int_equal(h.sum.points[2].low, 100); /* the worker has ended */
+	assert_int_equal(h.sum.last, 110);
+	assert_int_equal(h.heap_held.points[2].low, 155);
+	live_heap_release(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_isolates), cmocka_unit_test(test_too_many_isolates),
-		cmocka_unit_test(test_survival), cmocka_unit_test(test_survival_of_two),
-		cmocka_unit_test(test_kept),	 cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_isolates),
+		cmocka_unit_test(test_too_many_isolates),
+		cmocka_unit_test(test_survival),
+		cmocka_unit_test(test_survival_of_two),
+		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests_name("analysis/live_heap", tests, NULL, NULL);

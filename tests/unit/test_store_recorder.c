@@ -273,6 +273,28 @@ static void test_gc(void **state)
 	is(s, "SELECT external_bytes FROM gc", INT64_MIN);
 }
 
+static void test_heap_out(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct gc gc = {.pid = 10,
+			.start_ns = 5,
+			.comm = "node",
+			.ns = 77,
+			.isolate = 0x7f0000001000,
+			.kind = MW_GC_MARK_COMPACT,
+			.pause_ns = 12,
+			.live_bytes = 4096};
+
+	assert_int_equal(recorder_gc(s->r, &gc), 0);
+	gc.ns = 78;
+	assert_int_equal(recorder_heap_out(s->r, &gc), 0);
+	recorder_commit(s->r);
+	is(s, "SELECT ns FROM gc WHERE kind = 'heap-out' AND isolate = 0x7f0000001000", 78);
+	is(s, "SELECT sum(pause_ns) FROM gc", 12);
+	is(s, "SELECT live_bytes FROM gc WHERE kind = 'heap-out'", INT64_MIN);
+	is(s, "SELECT count(*) FROM collections", 1); /* it is none */
+}
+
 static void test_verdict(void **state)
 {
 	struct recorder_sample *s = *state;
@@ -513,6 +535,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_oom, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gc, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_heap_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verdict, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sites, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_census, setup, teardown),

@@ -176,6 +176,26 @@ static void test_collections(void **state)
 	sqlite3_close(db);
 }
 
+static void test_heap_out(void **state)
+{
+	sqlite3 *db = build_recording(":memory:");
+	const struct recorded_process *p;
+	struct recorded *r;
+
+	(void)state;
+	build_sql(db, build_service_sql);
+	build_sql(db, "INSERT INTO gc VALUES (NULL, 9000000000000, 1, 139000000, 4713, 'heap-out', "
+		      "'uprobe', 1, 0, 0, NULL, NULL, NULL)");
+	load_db(db, NULL, &r);
+	p = &r->processes[0];
+	assert_int_equal(p->gc_count, 60);
+	for (size_t i = 0; i < p->gc_count; i++)
+		assert_int_equal(p->gcs[i].is_heap_out, i == 59);
+	assert_int_equal(p->gcs[59].gc.isolate, 139000000);
+	recorded_free(r);
+	sqlite3_close(db);
+}
+
 static void test_sites(void **state)
 {
 	struct recorded *r;
@@ -634,6 +654,7 @@ int main(void)
 		cmocka_unit_test(test_processes),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_collections),
+		cmocka_unit_test(test_heap_out),
 		cmocka_unit_test(test_sites),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_censuses),

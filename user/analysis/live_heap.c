@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "model/recorded.h"
+
 void live_heap_init(struct live_heap *h)
 {
 	memset(h, 0, sizeof(*h));
@@ -168,6 +170,21 @@ void live_heap_remove(struct live_heap *h, uint64_t id, uint64_t ns)
 	if (h->sum.count)
 		add_live_sum(h, ns); /* out of memory: the next mark-compact says it */
 	add_held(h, ns);
+}
+
+int live_heap_replay(struct live_heap *h, const struct recorded_process *p)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < p->gc_count && err != -ENOMEM; i++) {
+		const struct gc *gc = &p->gcs[i].gc;
+
+		if (p->gcs[i].is_heap_out)
+			live_heap_remove(h, gc->isolate, gc->ns);
+		else if (gc->live_bytes)
+			err = live_heap_collect(h, gc);
+	}
+	return err == -ENOMEM ? err : 0;
 }
 
 /* The last full collection before @ns, or where the sum begins. */

@@ -18,6 +18,8 @@
 
 #define LIVE_HEAP_ISOLATES 16
 
+struct recorded_process;
+
 /* One size of one isolate. */
 struct live_size {
 	struct series held; /* after its collections of any kind, bytes */
@@ -62,6 +64,9 @@ int live_heap_collect(struct live_heap *h, const struct gc *gc);
  */
 int live_heap_add(struct live_heap *h, uint64_t isolate, uint64_t ns, uint64_t live_bytes,
 		  uint64_t limit_bytes);
+
+/** live_heap_replay - all that is recorded of @p. 0, or -ENOMEM: the rest is not there */
+int live_heap_replay(struct live_heap *h, const struct recorded_process *p);
 
 /** live_heap_remove - an isolate has ended at @ns (a worker): what it held is gone from the sums */
 void live_heap_remove(struct live_heap *h, uint64_t isolate, uint64_t ns);

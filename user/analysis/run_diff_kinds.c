@@ -75,15 +75,10 @@ static int fill_ticks(struct series *s, enum run_kind kind, const struct recorde
 static int fill_live(struct series *s, const struct recorded_process *p)
 {
 	struct live_heap h;
-	int err = 0;
+	int err;
 
 	live_heap_init(&h);
-	for (size_t i = 0; i < p->gc_count && err != -ENOMEM; i++) {
-		const struct gc *gc = &p->gcs[i].gc;
-
-		if (gc_is_full(gc->kind) && gc->live_bytes)
-			err = live_heap_add(&h, gc->isolate, gc->ns, gc->live_bytes, 0);
-	}
+	err = live_heap_replay(&h, p);
 	for (unsigned i = 0; i < h.sum.count && err != -ENOMEM; i++)
 		err = series_add(s, h.sum.points[i].ns, h.sum.points[i].low);
 	live_heap_release(&h);

@@ -72,7 +72,7 @@ static int on_collection(struct engine *e, const struct mw_event_gc *record,
 	if (!closely_take_gc(&e->closely, record, &gc))
 		return 0;
 	if (record->h.type == MW_EVENT_HEAP_OUT)
-		return 0;
+		return e->sink->ops->heap_out ? e->sink->ops->heap_out(e->sink, &gc) : 0;
 	watch_verdict_gc(e->verdicts, &gc);
 	engine_heap_gc(e, &gc);
 	return e->sink->ops->gc ? e->sink->ops->gc(e->sink, &gc, p) : 0;

@@ -114,6 +114,14 @@ static int record_gc(struct sink *s, const struct gc *gc, const struct process *
 	return noted(r, recorder_gc(r->recorder, gc));
 }
 
+static int record_heap_out(struct sink *s, const struct gc *gc)
+{
+	struct record_sink *r = record_of(s);
+
+	r->is_waiting = true;
+	return noted(r, recorder_heap_out(r->recorder, gc));
+}
+
 static int record_census(struct sink *s, const struct census *c, enum recorded_census_when when)
 {
 	struct record_sink *r = record_of(s);
@@ -193,6 +201,7 @@ static const struct sink_ops record_ops = {
 	.tick = record_tick,
 	.event = record_event,
 	.gc = record_gc,
+	.heap_out = record_heap_out,
 	.verdict = record_verdict,
 	.census = record_census,
 	.vanished = record_vanished,

@@ -38,7 +38,10 @@ struct recorded_gc {
 	struct gc gc;	       /* of several: the last; @pause_ns: of all of them */
 	uint64_t count;	       /* 1, or how many */
 	uint64_t pause_max_ns; /* the longest of them */
+	bool is_heap_out;      /* none: its heap is gone, since a worker has ended */
 };
+
+#define RECORDED_HEAP_OUT "heap-out" /* as a kind of collection in the file */
 
 enum recorded_event_kind {
 	RECORDED_FORK,

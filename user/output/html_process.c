@@ -161,7 +161,7 @@ static int add_sites(struct report_page *page, const struct recorded_process *p)
 			strbuf_addf(page->out,
 				    "<p class=\"note\">There are more than these %d.</p>\n",
 				    HTML_ROWS);
-		strbuf_adds(&page->text, "Of ");
+		strbuf_adds(&page->text, "From ");
 		site_quality_add(&page->text, p->sites);
 		page_note(page);
 	}
@@ -188,12 +188,18 @@ struct gc_sum {
 	bool is_mixed; /* of several heaps: which of them an amount is of means nothing */
 };
 
-static void gc_sums(struct gc_sum sums[MW_GC_KINDS], const struct recorded_process *p)
+/* Returns how many there were. */
+static uint64_t gc_sums(struct gc_sum sums[MW_GC_KINDS], const struct recorded_process *p)
 {
+	uint64_t all = 0;
+
 	for (size_t i = 0; i < p->gc_count; i++) {
 		const struct recorded_gc *g = &p->gcs[i];
 		struct gc_sum *s = &sums[g->gc.kind < MW_GC_KINDS ? g->gc.kind : 0];
 
+		if (g->is_heap_out)
+			continue;
+		all += g->count;
 		s->count += g->count;
 		s->pause_ns += g->gc.pause_ns;
 		if (g->pause_max_ns > s->pause_max_ns)
@@ -207,6 +213,7 @@ static void gc_sums(struct gc_sum sums[MW_GC_KINDS], const struct recorded_proce
 		s->last_live = g->gc.live_bytes;
 		s->is_mixed |= s->isolate != g->gc.isolate;
 	}
+	return all;
 }
 
 static void add_gc_row(struct report_page *page, enum mw_gc_kind kind, const struct gc_sum *s)
@@ -235,9 +242,8 @@ static void add_collections(struct report_page *page, const struct recorded_proc
 {
 	struct gc_sum sums[MW_GC_KINDS] = {0};
 
-	if (!p->gc_count)
+	if (!gc_sums(sums, p))
 		return;
-	gc_sums(sums, p);
 	page_heading(page, "Garbage collections");
 	page_table(page, "gc", p, gc_columns, sizeof(gc_columns) / sizeof(gc_columns[0]));
 	for (unsigned kind = 0; kind < MW_GC_KINDS; kind++) {

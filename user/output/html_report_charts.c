@@ -216,7 +216,20 @@ static uint64_t live_of(const struct heaps *h)
 	return sum;
 }
 
-static void add_row(struct columns *c, struct heaps *h, const struct gc *gc)
+/* Returns whether it was there. */
+static bool heaps_drop(struct heaps *h, uint64_t isolate)
+{
+	for (unsigned i = 0; i < h->count; i++) {
+		if (h->of[i].isolate == isolate) {
+			h->of[i] = h->of[--h->count];
+			return true;
+		}
+	}
+	return false;
+}
+
+/* @is_live_known: after a full collection, or without a heap that is gone. */
+static void add_row(struct columns *c, struct heaps *h, const struct gc *gc, bool is_live_known)
 {
 	size_t row = h->rows++;
 
@@ -227,7 +240,7 @@ static void add_row(struct columns *c, struct heaps *h, const struct gc *gc)
 		c->of[HEAP_HELD][row] += h->of[i].bytes;
 		c->of[HEAP_OUTSIDE][row] += h->of[i].external;
 	}
-	c->of[HEAP_LIVE][row] = gc_is_full(gc->kind) ? live_of(h) : CHART_UNKNOWN;
+	c->of[HEAP_LIVE][row] = is_live_known ? live_of(h) : CHART_UNKNOWN;
 	/* Full ones are among the least; and they are to stay. */
 	c->of[HEAP_LOW][row] = gc_is_full(gc->kind) ? 0 : c->of[HEAP_HELD][row];
 }
@@ -237,13 +250,18 @@ static void fill_heap(struct columns *c, struct heaps *h, const struct recorded_
 	for (size_t i = 0; i < p->gc_count; i++) {
 		const struct gc *gc = &p->gcs[i].gc;
 
+		if (p->gcs[i].is_heap_out) {
+			if (heaps_drop(h, gc->isolate) && h->count)
+				add_row(c, h, gc, true);
+			continue;
+		}
 		if (gc_is_full(gc->kind))
 			c->of[HEAP_FULL][h->full++] = gc->ns;
 		else
 			c->of[HEAP_YOUNG][h->young++] = gc->ns;
 		if (gc->live_bytes) {
 			heaps_take(h, gc);
-			add_row(c, h, gc);
+			add_row(c, h, gc, gc_is_full(gc->kind));
 		}
 	}
 }

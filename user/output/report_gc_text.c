@@ -3,7 +3,7 @@
  * Garbage collection: what it took, and what it left. Only what full collections leave is kept; of
  * several isolates the sum.
  */
-#include <string.h>
+#include <errno.h>
 
 #include "analysis/evidence.h"
 #include "analysis/live_heap.h"
@@ -17,17 +17,24 @@ struct kind_sum {
 	uint64_t count, pause_ns, longest_ns;
 };
 
-static void sum_up(const struct recorded_process *p, struct kind_sum sums[MW_GC_KINDS])
+/* Returns how many there were. */
+static uint64_t sum_up(const struct recorded_process *p, struct kind_sum sums[MW_GC_KINDS])
 {
+	uint64_t all = 0;
+
 	for (size_t i = 0; i < p->gc_count; i++) {
 		const struct recorded_gc *g = &p->gcs[i];
 		struct kind_sum *sum = &sums[g->gc.kind];
 
+		if (g->is_heap_out)
+			continue;
+		all += g->count;
 		sum->count += g->count;
 		sum->pause_ns += g->gc.pause_ns;
 		if (g->pause_max_ns > sum->longest_ns)
 			sum->longest_ns = g->pause_max_ns;
 	}
+	return all;
 }
 
 static void add_ms(struct strbuf *out, uint64_t ns)
@@ -40,13 +47,12 @@ static void add_ms(struct strbuf *out, uint64_t ns)
 		strbuf_addf(out, " %9.1f s", ms / 1000);
 }
 
-static void add_kinds(struct strbuf *out, const struct recorded_process *p)
+static void add_kinds(struct strbuf *out, const struct recorded_process *p,
+		      const struct kind_sum sums[MW_GC_KINDS])
 {
 	double ns = (double)(p->last_ns - p->first_ns);
-	struct kind_sum sums[MW_GC_KINDS] = {0};
 	char count[UNITS_SIZE];
 
-	sum_up(p, sums);
 	strbuf_adds(out, "\n  COLLECTION         COUNT      PAUSES     LONGEST  OF TIME\n");
 	for (int kind = 0; kind < MW_GC_KINDS; kind++) {
 		if (!sums[kind].count)
@@ -89,16 +95,15 @@ static void add_live(struct strbuf *out, const struct series *s, const char *aft
 void report_gc_add(struct strbuf *out, const struct recorded_process *p,
 		   const struct report_view *v)
 {
+	struct kind_sum sums[MW_GC_KINDS] = {0};
 	struct live_heap heap;
 
-	if (!p->gc_count)
+	if (!sum_up(p, sums))
 		return;
-	add_kinds(out, p);
+	add_kinds(out, p, sums);
 	live_heap_init(&heap);
-	for (size_t i = 0; i < p->gc_count; i++) {
-		if (p->gcs[i].gc.live_bytes)
-			live_heap_collect(&heap, &p->gcs[i].gc);
-	}
+	if (live_heap_replay(&heap, p))
+		out->err = -ENOMEM;
 	if (heap.sum.count)
 		add_live(out, &heap.sum, "full collections", v);
 	if (heap.sum.count < 2 && heap.heap_held.count > 1) /* better than nothing */

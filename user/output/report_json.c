@@ -50,7 +50,8 @@ static void list_process(struct report *rep, const struct recorded_process *p)
 	for (size_t i = 0; i < p->tick_count; i++)
 		add_item(rep, ITEM_TICK, p->ticks[i].ns, p, i);
 	for (size_t i = 0; i < p->gc_count; i++)
-		add_item(rep, ITEM_GC, p->gcs[i].gc.ns, p, i);
+		if (!p->gcs[i].is_heap_out)
+			add_item(rep, ITEM_GC, p->gcs[i].gc.ns, p, i);
 	for (size_t i = 0; i < p->census_count; i++)
 		add_item(rep, ITEM_CENSUS, p->censuses[i].census->taken_ns, p, i);
 	for (size_t i = 0; i < p->verdict_count; i++)

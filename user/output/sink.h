@@ -55,6 +55,8 @@ struct sink_ops {
 	int (*event)(struct sink *s, const struct mw_event_header *h, const struct process *p);
 	/* A garbage collection; may be NULL. */
 	int (*gc)(struct sink *s, const struct gc *gc, const struct process *p);
+	/* The heap of @gc is gone, a worker's; may be NULL. */
+	int (*heap_out)(struct sink *s, const struct gc *gc);
 	/* @p->verdict is new, has changed, or is the last one of @p; may be NULL. */
 	int (*verdict)(struct sink *s, const struct process *p, uint64_t now_ns, bool is_last);
 	/* Of V8's heaps of a process; may be NULL: nobody takes one then but for a leak. */

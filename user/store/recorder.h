@@ -86,6 +86,8 @@ int recorder_event(struct recorder *r, const struct mw_event_header *h, const st
 /** recorder_vanished - gone without a record of its end */
 int recorder_vanished(struct recorder *r, const struct process *p, uint64_t now_ns);
 int recorder_gc(struct recorder *r, const struct gc *gc);
+/** recorder_heap_out - the heap that @gc->isolate was of is gone: a worker has ended */
+int recorder_heap_out(struct recorder *r, const struct gc *gc);
 /** recorder_verdict - @p->verdict, with @p->kept if there is one */
 int recorder_verdict(struct recorder *r, const struct process *p, uint64_t now_ns, bool is_last);
 int recorder_census(struct recorder *r, const struct census *c, enum recorded_census_when when);

@@ -163,17 +163,11 @@ int recorder_vanished(struct recorder *r, const struct process *p, uint64_t now_
 	return err ? err : add_event(r, &ev, e->id, p->pid);
 }
 
-int recorder_gc(struct recorder *r, const struct gc *gc)
+static int add_gc(struct recorder *r, const struct gc *gc, const char *kind)
 {
-	int err = recorder_ready(r);
-	struct recorder_process *e;
+	struct recorder_process *e = recorder_process_get(r, gc->pid, 0, gc->start_ns, gc->comm);
 	struct row row;
 
-	if (err)
-		return err == -EAGAIN ? recorder_drop(r) : err;
-	if (r->is_tight && !gc_is_full(gc->kind))
-		return recorder_drop(r);
-	e = recorder_process_get(r, gc->pid, 0, gc->start_ns, gc->comm);
 	if (!e)
 		return r->err;
 	row = row_begin(r, ADD_GC);
@@ -181,15 +175,44 @@ int recorder_gc(struct recorder *r, const struct gc *gc)
 	row_int(&row, e->id);
 	row_known(&row, gc->isolate);
 	row_int(&row, gc->tid);
-	row_own(&row, gc_kind_name(gc->kind));
+	row_own(&row, kind);
 	row_own(&row, gc_via_name(gc->via));
 	row_u64(&row, gc->pause_ns);
 	row_u64(&row, gc->pause_ns);
 	row_known(&row, gc->live_bytes);
 	row_known(&row, gc->external_bytes);
 	row_known(&row, gc->limit_bytes);
-	r->stats.gcs++;
 	return row_end(&row);
+}
+
+int recorder_gc(struct recorder *r, const struct gc *gc)
+{
+	int err = recorder_ready(r);
+
+	if (err)
+		return err == -EAGAIN ? recorder_drop(r) : err;
+	if (r->is_tight && !gc_is_full(gc->kind))
+		return recorder_drop(r);
+	r->stats.gcs++;
+	return add_gc(r, gc, gc_kind_name(gc->kind));
+}
+
+int recorder_heap_out(struct recorder *r, const struct gc *gc)
+{
+	struct gc out = {
+		.pid = gc->pid,
+		.start_ns = gc->start_ns,
+		.ns = gc->ns,
+		.isolate = gc->isolate,
+		.tid = gc->tid,
+		.via = gc->via,
+	};
+	int err = recorder_ready(r);
+
+	memcpy(out.comm, gc->comm, sizeof(out.comm));
+	if (err)
+		return err == -EAGAIN ? recorder_drop(r) : err;
+	return add_gc(r, &out, RECORDED_HEAP_OUT);
 }
 
 /* --- verdicts --- */

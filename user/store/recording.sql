@@ -91,7 +91,9 @@ CREATE TABLE gc (
 	id INTEGER PRIMARY KEY, -- in the order of time, but for what came at once
 	ns INTEGER, -- when it ended
 	process INTEGER REFERENCES process,
-	isolate INTEGER, tid INTEGER, kind TEXT, via TEXT,
+	isolate INTEGER, tid INTEGER,
+	kind TEXT, -- as `memwatch schema` has them; 'heap-out' is none: that heap is gone (a worker)
+	via TEXT,
 	count INTEGER, pause_ns INTEGER, pause_max_ns INTEGER,
 	live_bytes INTEGER, external_bytes INTEGER, limit_bytes INTEGER
 );
@@ -217,7 +219,8 @@ CREATE VIEW collections AS -- what garbage collection took and left, a row a pro
 SELECT p.pid, p.comm, g.kind, sum(g.count) AS count, sum(g.pause_ns) / 1000000.0 AS pause_ms,
 	max(g.pause_max_ns) / 1000000.0 AS longest_ms, min(g.live_bytes) AS least_live_bytes,
 	max(g.live_bytes) AS most_live_bytes
-FROM gc g JOIN process p ON p.id = g.process GROUP BY p.id, g.kind ORDER BY count DESC;
+FROM gc g JOIN process p ON p.id = g.process WHERE g.kind <> 'heap-out'
+GROUP BY p.id, g.kind ORDER BY count DESC;
 
 CREATE VIEW constructors AS -- of the last census of each process, most bytes first
 SELECT p.pid, p.comm, c.kind, c.name, c.file, c.line, c.count, c.bytes, c.external_bytes

@@ -172,6 +172,7 @@ static int take_gc(struct reading *r, sqlite3_stmt *row, void *arg)
 		.pause_max_ns = column_bytes(row, 8),
 	};
 	memcpy(g->gc.comm, p->comm, sizeof(g->gc.comm));
+	g->is_heap_out = kind && !strcmp(kind, RECORDED_HEAP_OUT);
 	g->count = g->count ? g->count : 1;
 	if (!g->pause_max_ns || g->pause_max_ns > g->gc.pause_ns)
 		g->pause_max_ns = g->gc.pause_ns;
