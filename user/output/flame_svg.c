@@ -17,14 +17,15 @@
 #include "output/flame_text.h"
 
 #define ROW	     17	  /* pixels */
-#define HEAD	     62	  /* above the frames: title, totals, legend */
+#define HEAD	     76	  /* above the frames: title, totals, legend */
 #define FOOT	     30	  /* below: what is pointed at */
 #define THINNEST     6000 /* a fifth of a pixel of 1200 */
 #define TEXT_PERCENT 0.6  /* narrower ones have no space for text */
 #define NAME_BYTES   120  /* in a frame */
 #define LONG_BYTES   500  /* in what it says when it is pointed at */
 #define TITLE_BYTES  200
-#define LEGEND_WIDTH 150
+#define LEGEND_ROW   14
+#define LEGEND_WIDE  4 /* entries of a row: more have no space in half a window */
 
 INCBIN(flame_js, "user/output/flame.js");
 
@@ -231,13 +232,17 @@ static void add_totals(struct drawing *d)
 
 static void add_legend_entry(struct drawing *d, unsigned at, const struct colour *c, const char *of)
 {
-	unsigned x = 8 + at * LEGEND_WIDTH;
+	unsigned x = at % LEGEND_WIDE * (100 / LEGEND_WIDE);
+	unsigned y = 44 + at / LEGEND_WIDE * LEGEND_ROW;
 
-	strbuf_addf(d->out, "<rect x=\"%u\" y=\"44\" width=\"10\" height=\"10\" fill=\"", x);
+	strbuf_addf(d->out,
+		    "<svg class=\"legend\" x=\"%u%%\" y=\"%u\" overflow=\"visible\"><rect x=\"8\" "
+		    "width=\"10\" height=\"10\" fill=\"",
+		    x, y);
 	add_colour(d->out, c, c->lightness);
 	strbuf_addf(d->out,
-		    "\"/><text x=\"%u\" y=\"53\" font-size=\"11\" fill=\"#555\">%s</text>\n",
-		    x + 14, of);
+		    "\"/><text x=\"22\" y=\"9\" font-size=\"11\" fill=\"#555\">%s</text></svg>\n",
+		    of);
 }
 
 static void add_legend(struct drawing *d)
