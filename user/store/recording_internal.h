@@ -12,9 +12,9 @@
 #include "model/recorded.h"
 #include "store/recording.h"
 
-#define READ_TEXT_MAX	   (1 << 20)	 /* bytes of a value; a row with a longer one is refused */
-#define READ_NAMES_BYTES   (128u << 20)	 /* of all names */
-#define READ_CPU_NS	   120000000000u /* own CPU time that reading may take */
+#define READ_TEXT_MAX	   (1 << 20)	/* bytes of a value; a row with a longer one is refused */
+#define READ_NAMES_BYTES   (128u << 20) /* of all names */
+#define READ_CPU_NS	   20000000000u /* own CPU time that reading may take */
 #define READ_PROCESSES_MAX (1u << 18)
 #define READ_EVENTS_MAX	   (1u << 18)
 #define READ_TICKS_MAX	   (1u << 20) /* of all processes that are loaded */
