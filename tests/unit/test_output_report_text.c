@@ -93,6 +93,17 @@ static void test_head(void **state)
 	     "INSERT INTO meta VALUES ('cgroup', '/a')",
 	     "\nof        processes 9, 4711 (node); cgroup /a");
 	says("DELETE FROM meta WHERE key IN ('version', 'kernel')", "by memwatch ? on Linux ?");
+	says("DELETE FROM tick; DELETE FROM process_tick", "recorded  no tick yet\nof ");
+	says_not("DELETE FROM tick; DELETE FROM process_tick", "1970");
+}
+
+/* As wide as a terminal; kinds by which nobody grew are left out. */
+static void test_table(void **state)
+{
+	(void)state;
+	says("", " GROWTH   = ANON    FILE\n");
+	says("UPDATE process_tick SET swap_bytes = ns / 1000000 WHERE process = 1",
+	     " GROWTH   = ANON    FILE    SWAP\n");
 }
 
 static void test_result(void **state)
@@ -147,9 +158,9 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),	cmocka_unit_test(test_head),
-		cmocka_unit_test(test_result),	cmocka_unit_test(test_blocks),
-		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_golden), cmocka_unit_test(test_table),
+		cmocka_unit_test(test_head),   cmocka_unit_test(test_result),
+		cmocka_unit_test(test_blocks), cmocka_unit_test(test_hostile),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

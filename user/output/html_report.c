@@ -7,6 +7,7 @@
 #include "output/html_report.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -24,11 +25,16 @@ static void add_when(struct report_page *page)
 	const struct recorded *r = page->r;
 	char span[UNITS_SIZE];
 
+	if (!r->ticks) {
+		strbuf_adds(&page->text, "no tick yet");
+		page_fact(page, "Recorded");
+		return;
+	}
 	page_add_wall(page, r->begin_wall_ns);
 	strbuf_adds(&page->text, " to ");
 	page_add_wall(page, r->end_wall_ns);
 	strbuf_addf(&page->text, ": %s, %" PRIu64 " tick%s",
-		    units_format_duration(span, sizeof(span), (uint64_t)recorded_seconds(r)),
+		    units_format_duration(span, sizeof(span), (uint64_t)round(recorded_seconds(r))),
 		    r->ticks, r->ticks == 1 ? "" : "s");
 	page_fact(page, "Recorded");
 }

@@ -3,6 +3,7 @@
 #include "output/report_text.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -101,6 +102,10 @@ static void add_when(struct strbuf *out, const struct recorded *r)
 	char span[EVIDENCE_BYTES];
 
 	strbuf_adds(out, "recorded  ");
+	if (!r->ticks) {
+		strbuf_adds(out, "no tick yet\n");
+		return;
+	}
 	add_clock(out, r->begin_wall_ns, true);
 	strbuf_adds(out, " to ");
 	add_clock(out, recorded_wall_ns(r, r->end_ns),
@@ -186,14 +191,29 @@ static void add_result(struct strbuf *out, const struct recorded *r)
 	strbuf_adds(out, leaks > BLOCKS ? ", ...\n" : "\n");
 }
 
-static void add_delta(struct strbuf *out, uint64_t last, uint64_t first)
-{
-	char text[UNITS_SIZE];
+/* Kinds of memory whose growth is a column of the table. */
+static const struct kind {
+	const char *title;
+	size_t offset;	 /* in struct totals */
+	bool is_default; /* there also where none has grown by it */
+} kinds[] = {
+	{"= ANON", offsetof(struct totals, anon_bytes), true},
+	{"FILE", offsetof(struct totals, file_bytes), true},
+	{"SHMEM", offsetof(struct totals, shmem_bytes), false},
+	{"SWAP", offsetof(struct totals, swap_bytes), false},
+};
 
-	strbuf_addf(out, " %7s", units_format_delta(text, sizeof(text), (int64_t)(last - first)));
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static int64_t growth_of(const struct recorded_process *p, const struct kind *k)
+{
+	const char *last = (const char *)&p->last, *first = (const char *)&p->first;
+
+	return (int64_t)(*(const uint64_t *)(last + k->offset) -
+			 *(const uint64_t *)(first + k->offset));
 }
 
-static void add_row(struct strbuf *out, const struct recorded_process *p)
+static void add_row(struct strbuf *out, const struct recorded_process *p, const bool shown[KINDS])
 {
 	char rss[UNITS_SIZE], peak[UNITS_SIZE], growth[UNITS_SIZE];
 	struct strbuf cell;
@@ -212,29 +232,59 @@ static void add_row(struct strbuf *out, const struct recorded_process *p)
 	strbuf_addf(out, " %7s %7s %8s ", units_format_bytes(rss, sizeof(rss), p->last.rss_bytes),
 		    units_format_bytes(peak, sizeof(peak), p->peak_rss_bytes),
 		    units_format_delta(growth, sizeof(growth), recorded_growth(p)));
-	add_delta(out, p->last.anon_bytes, p->first.anon_bytes);
-	add_delta(out, p->last.file_bytes, p->first.file_bytes);
-	add_delta(out, p->last.shmem_bytes, p->first.shmem_bytes);
-	add_delta(out, p->last.swap_bytes, p->first.swap_bytes);
+	for (size_t k = 0; k < KINDS; k++) {
+		if (shown[k])
+			strbuf_addf(out, " %7s",
+				    units_format_delta(growth, sizeof(growth),
+						       growth_of(p, &kinds[k])));
+	}
 	strbuf_addc(out, '\n');
 	strbuf_release(&cell);
+}
+
+static bool is_in_table(const struct recorded_process *p, const struct report_view *v)
+{
+	return p->last_ns && (p->is_loaded || !v->is_selected);
+}
+
+/* The kinds that are columns: those by which one of the rows has grown. */
+static void add_titles(struct strbuf *out, const struct recorded *r, const struct report_view *v,
+		       bool shown[KINDS])
+{
+	size_t rows = 0;
+
+	for (size_t k = 0; k < KINDS; k++)
+		shown[k] = kinds[k].is_default;
+	for (size_t i = 0; i < r->process_count && rows < v->rows; i++) {
+		if (!is_in_table(&r->processes[i], v))
+			continue;
+		rows++;
+		for (size_t k = 0; k < KINDS; k++)
+			shown[k] |= growth_of(&r->processes[i], &kinds[k]) != 0;
+	}
+	strbuf_adds(out, "\n    PID NAME            VERDICT          RSS    PEAK   GROWTH ");
+	for (size_t k = 0; k < KINDS; k++) {
+		if (shown[k])
+			strbuf_addf(out, " %7s", kinds[k].title);
+	}
+	strbuf_addc(out, '\n');
 }
 
 static void add_table(struct strbuf *out, const struct recorded *r, const struct report_view *v)
 {
 	size_t shown = 0, seen = 0;
+	bool with[KINDS];
 
-	strbuf_adds(out, "\n    PID NAME            VERDICT          RSS    PEAK   GROWTH"
-			 "  = ANON    FILE   SHMEM    SWAP\n");
+	add_titles(out, r, v, with);
 	for (size_t i = 0; i < r->process_count; i++) {
 		const struct recorded_process *p = &r->processes[i];
 
-		if ((v->is_selected && !p->is_loaded) || !p->last_ns)
+		if (!is_in_table(p, v))
 			continue;
 		seen++;
 		if (shown == v->rows)
 			continue;
-		add_row(out, p);
+		add_row(out, p, with);
 		shown++;
 	}
 	if (seen > shown)
@@ -418,7 +468,8 @@ void report_text_add(struct strbuf *out, const struct recorded *r, const struct 
 	v.width = v.width ? v.width : REPORT_WIDTH;
 	add_head(out, r);
 	add_result(out, r);
-	add_table(out, r, &v);
+	if (r->ticks)
+		add_table(out, r, &v);
 	add_blocks(out, r, &v);
 	add_events(out, r);
 }
