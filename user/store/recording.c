@@ -37,8 +37,9 @@ static uint32_t get_be32(const unsigned char *at)
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* How many bytes there are, up to HEADER_BYTES, or a negative errno. */
-static ssize_t read_header(const char *path, unsigned char header[HEADER_BYTES])
+/* How many bytes there are, up to HEADER_BYTES, or a negative errno; @disk_bytes: without holes. */
+static ssize_t read_header(const char *path, unsigned char header[HEADER_BYTES],
+			   uint64_t *disk_bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -52,6 +53,8 @@ static ssize_t read_header(const char *path, unsigned char header[HEADER_BYTES])
 		got = S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
 	else if ((got = pread(fd, header, HEADER_BYTES, 0)) < 0)
 		got = -errno;
+	else
+		*disk_bytes = (uint64_t)st.st_blocks * 512;
 	close(fd);
 	return got;
 }
@@ -68,7 +71,8 @@ static bool has_beside(const char *path, const char *suffix)
 bool recording_is(const char *path)
 {
 	unsigned char header[HEADER_BYTES] = {0};
-	ssize_t got = read_header(path, header);
+	uint64_t disk_bytes;
+	ssize_t got = read_header(path, header, &disk_bytes);
 
 	if (got == 0)
 		return has_beside(path, "-wal");
@@ -81,7 +85,7 @@ bool recording_is(const char *path)
 static int check_file(struct reading *r, const char *path)
 {
 	unsigned char header[HEADER_BYTES] = {0};
-	ssize_t got = read_header(path, header);
+	ssize_t got = read_header(path, header, &r->file_bytes);
 
 	if (got == -ESPIPE)
 		return reading_refuse(r, -ESPIPE,
@@ -206,11 +210,14 @@ static int take_number(struct reading *r, sqlite3_stmt *row, void *arg)
 
 static int check_schema(struct reading *r)
 {
-	int64_t id = 0, version = 0;
+	int64_t id = 0, version = 0, tables = 0;
 	int err = reading_each(r, "PRAGMA application_id", 0, 1, take_number, &id);
 
 	if (!err)
 		err = reading_each(r, "PRAGMA user_version", 0, 1, take_number, &version);
+	if (!err)
+		err = reading_each(r, "SELECT count(*) FROM sqlite_schema", 0, 1, take_number,
+				   &tables);
 	if (err)
 		return err;
 	if (id != APPLICATION_ID)
@@ -222,6 +229,11 @@ static int check_schema(struct reading *r)
 				      (long long)version, SCHEMA);
 	if (version < 1)
 		return reading_refuse(r, -EUCLEAN, "it is damaged: it has no version");
+	if (!tables) /* memwatch was killed, and what it wrote was not yet moved into the file */
+		return reading_refuse(
+			r, -EUCLEAN,
+			"nothing is in it: what was recorded is in its log, FILE-wal, "
+			"which is to be copied with it");
 	r->out->schema = (int)version;
 	return 0;
 }
@@ -253,7 +265,8 @@ static int load(struct reading *r, const char *path)
 	if (!r->out || !r->out->names)
 		return reading_refuse(r, -ENOMEM, "out of memory");
 	r->out->path = intern_str(r->out->names, path);
-	r->cpu_end_ns = clock_cpu_ns() + READ_CPU_NS;
+	r->cpu_ns = READ_CPU_NS + (r->file_bytes >> 20) * READ_CPU_MIB_NS;
+	r->cpu_end_ns = clock_cpu_ns() + r->cpu_ns;
 	sqlite3_progress_handler(r->db, PROGRESS_OPS, is_over, r);
 	err = read_all(r);
 	sqlite3_progress_handler(r->db, 0, NULL, NULL);

@@ -14,7 +14,8 @@
 
 #define READ_TEXT_MAX	   (1 << 20)	/* bytes of a value; a row with a longer one is refused */
 #define READ_NAMES_BYTES   (128u << 20) /* of all names */
-#define READ_CPU_NS	   20000000000u /* own CPU time that reading may take */
+#define READ_CPU_NS	   10000000000u /* own CPU time that reading may take, */
+#define READ_CPU_MIB_NS	   100000000u /* and for each MiB that the file has: real ones take 20 ms */
 #define READ_PROCESSES_MAX (1u << 18)
 #define READ_EVENTS_MAX	   (1u << 18)
 #define READ_TICKS_MAX	   (1u << 20) /* of all processes that are loaded */
@@ -40,7 +41,9 @@ struct reading {
 	struct recorded *out;
 	const struct recording_select *select;
 	struct reading_id *ids; /* by id */
-	uint64_t cpu_end_ns;	/* own CPU time at which reading is given up */
+	uint64_t file_bytes;	/* on the disk */
+	uint64_t cpu_ns;	/* own CPU time after which reading is given up */
+	uint64_t cpu_end_ns;	/* when that is */
 	size_t ticks, gcs;	/* that were loaded */
 	char *why;		/* RECORDING_WHY bytes */
 };

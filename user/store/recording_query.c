@@ -27,7 +27,7 @@ int reading_error(struct reading *r)
 		return reading_refuse(r, -ENOMEM, "out of memory");
 	case SQLITE_INTERRUPT:
 		return reading_refuse(r, -E2BIG, "it takes more than %u s of CPU time to read",
-				      (unsigned)(READ_CPU_NS / 1000000000u));
+				      (unsigned)(r->cpu_ns / 1000000000u));
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return reading_refuse(r, -EBUSY, "another program holds it locked");
