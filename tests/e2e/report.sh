@@ -75,6 +75,7 @@ echo 'no recording' >"$T/text"
 : >"$T/empty"
 sqlite3 "$T/newer.mw" "PRAGMA application_id = 0x4d4d5754; PRAGMA user_version = 99; CREATE TABLE meta (a)"
 cp "$T/killed.mw" "$T/damaged.mw"
+sqlite3 "$T/unlogged.mw" "PRAGMA application_id = 0x4d4d5754; PRAGMA user_version = 1"
 dd if=/dev/zero of="$T/damaged.mw" bs=1000 seek=1 count=5 conv=notrunc status=none
 refused 2 "a recording is wanted"
 refused 2 "memwatch diff" "$T/killed.mw" "$T/killed.mw"
@@ -86,6 +87,7 @@ refused 1 "no recording of memwatch" "$T/text"
 refused 1 "it is empty" "$T/empty"
 refused 1 "schema 99" "$T/newer.mw"
 refused 1 "damaged" "$T/damaged.mw"
+refused 1 "in its log, FILE-wal" "$T/unlogged.mw"
 refused 1 "no process 1 in" "$T/killed.mw" -p 1
 refused 1 "of the name 'nobody'" "$T/killed.mw" -n nobody
 refused 1 "cannot write" "$T/killed.mw" -o "$T/none/there"
@@ -94,6 +96,14 @@ for format in html pprof; do
 	like "$(script -qec "'$MEMWATCH' report '$T/killed.mw' --format $format" /dev/null </dev/null)" \
 		"nothing for a terminal.*-o" "$format is not thrown at a terminal"
 done
+
+# --- without stacks there is nothing to fold: it says so ---
+
+sqlite3 "$T/killed.mw" "VACUUM INTO '$T/bare.mw'"
+sqlite3 "$T/bare.mw" "DELETE FROM site_state"
+report bare "$T/bare.mw" --format folded
+is "$STATUS $(wc -c <"$T/bare.out") $(wc -l <"$T/bare.err")" "0 0 1" "folded, of a recording without stacks"
+like "$(cat "$T/bare.err")" "has no stacks of any process" "it says why there is nothing"
 
 # --- of the service: text ---
 

@@ -139,8 +139,8 @@ static void test_svg(void **state)
 	assert_int_equal(count(svg, "<svg class=\"f\""), 6);
 	assert_non_null(strstr(svg, "<title>save  /srv/a.js:11\n6.0M (60.0 %), 2 samples</title>"));
 	assert_non_null(strstr(svg, "x=\"0.00000%\" y=\"76\" width=\"60.00000%\""));
-	assert_non_null(strstr(svg, "x=\"60.00000%\" y=\"62\" width=\"30.00000%\""));
-	assert_non_null(strstr(svg, "data-d=\"0\" x=\"0.00000%\" y=\"113\" width=\"100.00000%\""));
+	assert_non_null(strstr(svg, "x=\"60.00000%\" y=\"76\" width=\"30.00000%\""));
+	assert_non_null(strstr(svg, "data-d=\"0\" x=\"0.00000%\" y=\"127\" width=\"100.00000%\""));
 	assert_int_equal(count(svg, "<script>"), 1);
 	assert_int_equal(count(svg, "://"), count(svg, "http://www.w3.org/")); /* names */
 	free(svg);

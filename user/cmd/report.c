@@ -31,6 +31,7 @@ struct report_options {
 struct format {
 	const char *name;
 	bool is_binary; /* nothing for a terminal */
+	bool is_stacks; /* of growth, and nothing else */
 	int (*add)(struct strbuf *out, const struct recorded *r, const struct report_options *o);
 };
 
@@ -95,12 +96,9 @@ static int add_json(struct strbuf *out, const struct recorded *r, const struct r
 }
 
 static const struct format formats[] = {
-	{"text", false, add_text},
-	{"html", true, add_html},
-	{"flamegraph", true, add_flamegraph},
-	{"folded", false, add_folded},
-	{"pprof", true, add_pprof},
-	{"json", false, add_json},
+	{"text", false, false, add_text},	    {"html", true, false, add_html},
+	{"flamegraph", true, true, add_flamegraph}, {"folded", false, true, add_folded},
+	{"pprof", true, true, add_pprof},	    {"json", false, false, add_json},
 };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 
@@ -215,6 +213,18 @@ static int check_selection(const struct report_options *o, const struct recorded
 	return 0;
 }
 
+/* Else an empty file would have to say it. */
+static void warn_if_without_stacks(const struct report_options *o, const struct recorded *r)
+{
+	for (size_t i = 0; i < r->process_count; i++) {
+		if (r->processes[i].is_loaded && r->processes[i].sites)
+			return;
+	}
+	log_warn("%s has no stacks of %s: they are taken of those that are named when it is "
+		 "recorded, and of the fastest growers",
+		 o->file, is_selected(o) ? "these processes" : "any process");
+}
+
 static int load(const struct report_options *o, struct recorded **out)
 {
 	const struct recording_select select = {
@@ -227,6 +237,8 @@ static int load(const struct report_options *o, struct recorded **out)
 	if (recording_load(o->file, &select, out, why))
 		return log_error_code(-EIO, "cannot read %s: %s", o->file, why);
 	report_symbols_name(*out);
+	if (o->format->is_stacks)
+		warn_if_without_stacks(o, *out);
 	return check_selection(o, *out);
 }
 
