@@ -164,13 +164,33 @@ static bool is_leak(const struct recorded_process *p)
 	return p->verdict && p->verdict->is_leak;
 }
 
+typedef bool (*process_is)(const struct recorded_process *p);
+
+static bool is_oom_killed(const struct recorded_process *p)
+{
+	return p->is_oom_killed;
+}
+
+/* " 4711 (node), 4712 (worker), ..." of @count of them */
+static void add_names(struct strbuf *out, const struct recorded *r, process_is is, size_t count)
+{
+	for (size_t i = 0, told = 0; i < r->process_count && told < BLOCKS; i++) {
+		if (!is(&r->processes[i]))
+			continue;
+		strbuf_adds(out, told++ ? ", " : " ");
+		add_name(out, &r->processes[i]);
+	}
+	strbuf_adds(out, count > BLOCKS ? ", ...\n" : "\n");
+}
+
 /* "1 of 3 processes leaks: 4711 (node)" */
 static void add_result(struct strbuf *out, const struct recorded *r)
 {
-	size_t leaks = 0, judged = 0;
+	size_t leaks = 0, judged = 0, killed = 0;
 
 	for (size_t i = 0; i < r->process_count; i++) {
 		leaks += is_leak(&r->processes[i]);
+		killed += is_oom_killed(&r->processes[i]);
 		judged +=
 			r->processes[i].verdict && r->processes[i].verdict->class != VERDICT_EARLY;
 	}
@@ -182,13 +202,11 @@ static void add_result(struct strbuf *out, const struct recorded *r)
 	else
 		strbuf_addf(out, "%zu of %zu process%s leak%s:", leaks, r->process_count,
 			    r->process_count == 1 ? "" : "es", leaks == 1 ? "s" : "");
-	for (size_t i = 0, told = 0; i < r->process_count && told < BLOCKS; i++) {
-		if (!is_leak(&r->processes[i]))
-			continue;
-		strbuf_adds(out, told++ ? ", " : " ");
-		add_name(out, &r->processes[i]);
+	add_names(out, r, is_leak, leaks);
+	if (killed) {
+		strbuf_adds(out, "killed    for lack of memory:");
+		add_names(out, r, is_oom_killed, killed);
 	}
-	strbuf_adds(out, leaks > BLOCKS ? ", ...\n" : "\n");
 }
 
 /* Kinds of memory whose growth is a column of the table. */
@@ -223,8 +241,10 @@ static void add_row(struct strbuf *out, const struct recorded_process *p, const 
 	add_text(&cell, p->comm);
 	column_pad(out, cell.s, 15, true);
 	strbuf_clear(&cell);
-	if (!p->verdict && p->has_ended)
-		strbuf_adds(&cell, p->is_oom_killed ? "OOM-killed" : "ended");
+	if (p->is_oom_killed && !is_leak(p))
+		strbuf_adds(&cell, "OOM-killed");
+	else if (!p->verdict && p->has_ended)
+		strbuf_adds(&cell, "ended");
 	else
 		verdict_label_add(&cell, p->verdict);
 	strbuf_addc(out, ' ');
