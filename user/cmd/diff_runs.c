@@ -2,20 +2,16 @@
 #include "cmd/diff_runs.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "analysis/run_diff.h"
 #include "base/log.h"
+#include "cmd/document.h"
 #include "cmd/heap_show.h"
 #include "cmd/report_symbols.h"
 #include "output/html_diff.h"
 #include "output/ndjson_record.h"
 #include "output/ndjson_run_diff.h"
 #include "output/run_diff_text.h"
-#include "output/sink.h"
 #include "store/recording.h"
 
 /* Of processes that are not named, those that grew most: the rest has nothing to be compared. */
@@ -59,25 +55,6 @@ static int format_diff(struct strbuf *out, const struct run_diff *d, const struc
 	return err ? err : out->err;
 }
 
-static int write_to(const char *path, struct strbuf *out)
-{
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : STDOUT_FILENO,
-	    err;
-
-	if (fd < 0)
-		return log_error_code(-errno, "cannot write to %s: %s", path, strerror(errno));
-	signal(SIGPIPE, SIG_IGN);
-	err = sink_write(fd, out);
-	if (path && close(fd) && !err)
-		err = -errno;
-	if (err == -EPIPE || err == -EINTR)
-		return 0;
-	if (err)
-		return log_error_code(err, "cannot write%s%s: %s", path ? " to " : "",
-				      path ? path : "", strerror(-err));
-	return 0;
-}
-
 static int compare(const struct recorded *a, const struct recorded *b, const struct diff_runs *o)
 {
 	struct run_diff *d = run_diff_new(a, b, o->requests);
@@ -91,7 +68,7 @@ static int compare(const struct recorded *a, const struct recorded *b, const str
 	if (err)
 		err = log_error_code(err, "out of memory");
 	else
-		err = write_to(o->output, &out);
+		err = document_write(o->output, &out);
 	strbuf_release(&out);
 	run_diff_free(d);
 	return err;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "cmd/cmd.h"
+#include "cmd/document.h"
 #include "cmd/report_flame.h"
 #include "cmd/report_symbols.h"
 #include "cmd/run_options.h"
@@ -19,7 +20,6 @@
 #include "output/report_json.h"
 #include "output/report_text.h"
 #include "output/sink.h"
-#include "store/census_file.h"
 #include "store/recording.h"
 
 struct report_options {
@@ -242,22 +242,6 @@ static int load(const struct report_options *o, struct recorded **out)
 	return check_selection(o, *out);
 }
 
-static int write_out(const struct report_options *o, struct strbuf *text)
-{
-	int err;
-
-	if (!o->run.output) {
-		err = sink_write(STDOUT_FILENO, text);
-		return err == -EPIPE || !err
-			       ? 0
-			       : log_error_code(-EIO, "cannot write: %s", strerror(-err));
-	}
-	err = census_file_write(o->run.output, text->s, text->len, true);
-	if (err)
-		return log_error_code(-EIO, "cannot write %s: %s", o->run.output, strerror(-err));
-	return 0;
-}
-
 static int report(const struct report_options *o)
 {
 	struct recorded *r = NULL;
@@ -274,7 +258,7 @@ static int report(const struct report_options *o)
 			err = log_error_code(-EIO, "cannot make the report: %s", strerror(-err));
 	}
 	if (!err)
-		err = write_out(o, &text);
+		err = document_write(o->run.output, &text);
 	strbuf_release(&text);
 	recorded_free(r);
 	return err == -EPIPE ? 0 : err;
