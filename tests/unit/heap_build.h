@@ -60,6 +60,7 @@
 	X(ORDERED_MAP, 187, 0)                                                                     \
 	X(ORDERED_SET, 188, 0)                                                                     \
 	X(BYTE_ARRAY, 194, 0)                                                                      \
+	X(BYTECODES, 195, 0)                                                                       \
 	X(DOUBLE_ARRAY, 196, 0)                                                                    \
 	X(BLOCK_CONTEXT, 208, 0)                                                                   \
 	X(FUNCTION_CONTEXT, 212, 0)                                                                \
@@ -379,6 +380,18 @@ static inline uint64_t hb_function(struct heap_build *b, const char *name, int32
 	hb_set(b, function, 24, shared);
 	hb_set(b, function, 32, context ? context : b->of[b->isolate].native_context);
 	return function;
+}
+
+/* @function has run: its bytecode's constants are these names, up to NULL. */
+static inline void hb_bytecode(struct heap_build *b, uint64_t function, const char *const *names)
+{
+	uint64_t words[8], code = hb_object(b, b->maps[HB_BYTECODES], 7, HB_SMI(0));
+	unsigned count = 0;
+
+	for (; names[count]; count++)
+		words[count] = hb_string(b, names[count]);
+	hb_set(b, code, 16, hb_array(b, words, count));
+	hb_set(b, hb_get(b, function, 24), 8, code);
 }
 
 /*

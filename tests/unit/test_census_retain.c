@@ -394,6 +394,79 @@ static void test_other_owners(void **state)
 	assert_int_equal(f->found.owners_left_out, 0);
 }
 
+/* In a variable `all` of a scope: functions of it, of which the first @inserters push into it. */
+static const char *told_by(struct fixture *f, unsigned inserters)
+{
+	static const char *const fns[] = {"first", "second", "third", "fourth"};
+	struct heap_build *b = &f->b;
+	uint64_t jobs[JOBS], class, array, context, asks;
+
+	jobs_init(f, jobs, &class);
+	array = hb_js_array(b, jobs, JOBS);
+	hb_global(b, "jobs", array);
+	context = hb_context(b, hb_scope_info(b, "", 8, NAMES("all")), b->of[0].native_context,
+			     &array);
+	hb_root(b, context);
+	asks = hb_function(b, "asks", 14, context);
+	hb_bytecode(b, asks, NAMES("all", "length"));
+	hb_root(b, asks);
+	for (unsigned i = 0; i < inserters; i++) {
+		uint64_t fn = hb_function(b, fns[i], 14, context), again;
+
+		hb_root(b, fn);
+		hb_bytecode(b, fn, NAMES("then", "push"));
+		again = hb_new(b, b->of[0].function_map, NULL); /* another closure of it */
+		hb_set(b, again, 24, hb_get(b, fn, 24));
+		hb_set(b, again, 32, context);
+		hb_root(b, again);
+	}
+	look(f);
+	kept_in(f, "Job", 0);
+	return owners(f);
+}
+
+static void test_who_inserts(void **state)
+{
+	assert_string_equal(told_by(*state, 1), "variable `all` of scope of function first "
+						"(/srv/app.js:4); .jobs of globalThis");
+}
+
+/* Which of them filled it, nobody knows. */
+static void test_several_that_insert(void **state)
+{
+	assert_string_equal(told_by(*state, 2),
+			    "variable `all` of scope of function first, function second "
+			    "(/srv/app.js:4); .jobs of globalThis");
+}
+
+static void test_many_that_insert(void **state)
+{
+	assert_string_equal(told_by(*state, 4),
+			    "variable `all` of scope of function first, function second, function "
+			    "third (/srv/app.js:4); .jobs of globalThis");
+}
+
+/* Also where the path to a root leads through that scope, by another function. */
+static void test_who_inserts_in_the_path(void **state)
+{
+	struct fixture *f = *state;
+	struct heap_build *b = &f->b;
+	uint64_t jobs[JOBS], class, context, add;
+
+	jobs_init(f, jobs, &class);
+	context = in_closure(f, "pending", hb_js_map(b, jobs, JOBS));
+	add = hb_function(b, "add", 14, context);
+	hb_bytecode(b, add, NAMES("set"));
+	hb_root(b, hb_array(b, &add, 1));
+	look(f);
+	assert_string_equal(
+		kept_in(f, "Job", 0),
+		"Map <- variable `pending` of scope of function add (/srv/app.js:4) <- scope of "
+		"function handle (/srv/app.js:3) <- .app of globalThis");
+	assert_string_equal(owners(f),
+			    "variable `pending` of scope of function add (/srv/app.js:4)");
+}
+
 /* Half of its nodes are nearer to the holder by each end. */
 static void test_a_ring(void **state)
 {
@@ -666,6 +739,10 @@ int main(void)
 		T(test_statics_are_told),
 		T(test_keys_of_a_function_are_private),
 		T(test_other_owners),
+		T(test_who_inserts),
+		T(test_several_that_insert),
+		T(test_many_that_insert),
+		T(test_who_inserts_in_the_path),
 		T(test_a_ring),
 		T(test_a_map_in_a_map),
 		T(test_a_list_of_many),

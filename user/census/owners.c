@@ -3,9 +3,11 @@
  * Owners of one object: in one pass over all, and in a second one the functions of those that are
  * scopes.
  *
- * Of several functions in one scope the one is told that calls the container's own method to put
- * something into it, if it is known from its bytecode's constants: it is whom one looks for. Else
- * the one that the tree leads to, or any.
+ * Of several functions in one scope those are told that call the container's own method to put
+ * something into it, as far as it is known from their bytecode's constants: they are whom one looks
+ * for. Else the one that the tree leads to, or any.
+ *
+ * LIMITATIONS: constants tell that a method of this name is called, not of what.
  */
 #include "census/owners.h"
 
@@ -19,7 +21,15 @@
 
 #define CANCEL_MASK 0xffffu
 #define NAMED_MAX   4096u /* references, of which many may have the same name */
-#define METHOD_NAME 16	  /* bytes, with its NUL: longer names are none of METHODS */
+#define METHOD_NAME 16	  /* bytes, with its NUL: longer names are none of method_of() */
+#define INSERTERS   3	  /* of one scope; what comes after is not named */
+
+/* Functions of a scope that call the method, and what they are called together. */
+struct inserters {
+	uint64_t shared[INSERTERS]; /* so that closures of one function count once */
+	unsigned count;
+	char text[(INSERTERS + 1) * NODE_NAME];
+};
 
 struct owners {
 	const struct graph *g;
@@ -29,9 +39,12 @@ struct owners {
 	uint64_t holder;		      /* that is looked at */
 	uint64_t contexts[CENSUS_OWNERS_MAX]; /* by owner: whose function is still to be found */
 	bool has_function[CENSUS_OWNERS_MAX]; /* one of them is known, if not the best */
-	bool is_inserter[CENSUS_OWNERS_MAX];  /* that one calls @method */
+	bool is_in_path[CENSUS_OWNERS_MAX];   /* it is the first step there */
+	struct inserters inserters[CENSUS_OWNERS_MAX];
 	unsigned missing;
 	const char *method; /* by which something is put into the container; NULL: unknown */
+	uint64_t asked;	    /* SharedFunctionInfo that was looked at last: closures may be many */
+	bool answer;	    /* of calls_method() */
 	unsigned seen;	    /* references */
 };
 
@@ -91,14 +104,46 @@ static int on_constants(void *arg, uint64_t word, uint32_t index)
 	return map ? heap_for_each_reference(o->g->h, heap_untag(word), map, on_constant, arg) : 0;
 }
 
-static bool calls_method(struct owners *o, uint64_t function)
+static bool calls_method(struct owners *o, const struct v8_function *fn)
+{
+	struct heap *h = o->g->h;
+	const struct heap_map *map;
+	uint64_t code;
+
+	if (o->asked == fn->shared)
+		return o->answer;
+	code = v8_function_bytecode_array(&h->functions, fn);
+	map = code ? heap_map_of(h, heap_untag(code)) : NULL;
+	o->asked = fn->shared;
+	o->answer = map && heap_for_each_reference(h, heap_untag(code), map, on_constants, o);
+	return o->answer;
+}
+
+/* The owner @i is told by @function, beside others, if that puts something into it. */
+static bool put_inserter(struct owners *o, unsigned i, uint64_t function)
 {
 	struct heap *h = o->g->h;
 	const struct v8_function *fn = o->method ? heap_function(h, function) : NULL;
-	uint64_t code = fn ? v8_function_bytecode_array(&h->functions, fn) : 0;
-	const struct heap_map *map = code ? heap_map_of(h, heap_untag(code)) : NULL;
+	struct inserters *in = &o->inserters[i];
+	struct node node;
+	size_t len = strlen(in->text);
 
-	return map && heap_for_each_reference(h, heap_untag(code), map, on_constants, o);
+	for (unsigned k = 0; fn && k < in->count; k++) {
+		if (in->shared[k] == fn->shared)
+			return true;
+	}
+	if (!fn || !calls_method(o, fn))
+		return false;
+	if (in->count == INSERTERS)
+		return true;
+	if (!in->count)
+		put_function(h, function, &o->out->owners[i]);
+	in->shared[in->count++] = fn->shared;
+	node_describe(h, function, &node);
+	snprintf(in->text + len, sizeof(in->text) - len, "%s%s", len ? ", " : "scope of ",
+		 node.name);
+	o->out->owners[i].node = intern_str(h->names, in->text);
+	return true;
 }
 
 /* --- scopes --- */
@@ -115,11 +160,18 @@ static void find_scope(struct owners *o, const struct edge *e, unsigned i)
 	    heap_map_of(g->h, up.owner)->is_receiver) {
 		put_function(g->h, up.owner, &o->out->owners[i]);
 		o->has_function[i] = true;
-		o->is_inserter[i] = calls_method(o, up.owner);
-		if (!o->method || o->is_inserter[i])
+		if (!o->method)
 			return;
 	}
 	o->contexts[i] = e->owner;
+	o->missing++;
+}
+
+/* Whose scope it is the path tells; who puts something into it, it does not. */
+static void find_inserters(struct owners *o, uint64_t scope, unsigned i)
+{
+	o->is_in_path[i] = o->has_function[i] = true;
+	o->contexts[i] = scope;
 	o->missing++;
 }
 
@@ -160,8 +212,10 @@ static int on_owner(void *arg, uint64_t word, uint32_t index)
 		return 0;
 	}
 	out->owners[out->owner_count] = step;
-	if (e.owner != o->parent) /* whose scope that is, the path tells */
+	if (e.owner != o->parent)
 		find_scope(o, &e, out->owner_count);
+	else if (o->method && is_scope(o->g->h, e.owner))
+		find_inserters(o, e.owner, out->owner_count);
 	out->owner_count++;
 	return 0;
 }
@@ -171,7 +225,6 @@ static int on_function(void *arg, uint64_t addr, const struct heap_map *map)
 	struct owners *o = arg;
 	struct heap *h = o->g->h;
 	uint64_t context;
-	bool is_inserter;
 
 	if (!map->is_receiver || !heap_is_function(h, addr, map))
 		return 0;
@@ -179,17 +232,24 @@ static int on_function(void *arg, uint64_t addr, const struct heap_map *map)
 	for (unsigned i = 0; i < CENSUS_OWNERS_MAX; i++) {
 		if (o->contexts[i] != context)
 			continue;
-		is_inserter = calls_method(o, addr);
-		if (is_inserter || !o->has_function[i])
+		if (!put_inserter(o, i, addr) && !o->has_function[i])
 			put_function(h, addr, &o->out->owners[i]);
 		o->has_function[i] = true;
-		o->is_inserter[i] = is_inserter;
-		if (o->method && !is_inserter)
+		if (o->method) /* there may be more that do it */
 			continue;
 		o->contexts[i] = 0;
 		o->missing--;
 	}
 	return !o->missing;
+}
+
+/* The path's first step is told as the owner that it is. */
+static void rename_in_path(const struct owners *o)
+{
+	for (unsigned i = 0; i < o->out->owner_count && o->out->step_count; i++) {
+		if (o->is_in_path[i] && o->out->owners[i].edge == o->out->steps[0].edge)
+			o->out->steps[0] = o->out->owners[i];
+	}
 }
 
 /* Those that put something into it first. Scopes of one function, as each call of it has its own,
@@ -204,7 +264,7 @@ static void merge(const struct owners *o)
 	out->owner_count = 0;
 	for (int inserters = 1; inserters >= 0; inserters--) {
 		for (unsigned i = 0; i < count; i++) {
-			if (o->is_inserter[i] == inserters &&
+			if ((o->inserters[i].count > 0) == inserters &&
 			    !is_known_owner(out, &all[i], out->owner_count))
 				out->owners[out->owner_count++] = all[i];
 		}
@@ -235,6 +295,7 @@ int owners_find(const struct graph *g, uint64_t container, const uint64_t *insid
 	}
 	if (o.missing)
 		heap_for_each_live(h, on_function, &o);
+	rename_in_path(&o);
 	merge(&o);
 	return 0;
 }
