@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,6 +311,30 @@ static void test_inserter(void **state)
 	recorded_free(b);
 }
 
+/* Another function of the file does the same: which of them keeps it is not known. */
+static void test_inserters(void **state)
+{
+	struct recorded *a = service("truncated.mw", 80, 0), *b = service("full.mw", 100, REQUESTS);
+	struct frame f[] = {
+		{.fn = "Map.prototype.set", .kind = FRAME_BUILTIN, .origin = FRAME_RUNTIME},
+		sample_js(FRAME_USER, "saveContext", HANDLES, 51),
+	};
+	struct run_diff *d;
+
+	(void)state;
+	sample_site(b->processes->sites, MW_SITE_V8_ALLOC, f, 2, 100 * KIB);
+	f[1].fn = "remember";
+	sample_site(b->processes->sites, MW_SITE_V8_ALLOC, f, 2, 900 * KIB)->samples = 9;
+	d = compare(a, b);
+	assert_headline(d, "full.mw grows by 1.7K a request more than truncated.mw: StatusContext "
+			   "handles.js:17 is held by Map, variable `handleMap` of scope of "
+			   "function saveContext handles.js:49 (remember handles.js:51 puts into "
+			   "one there): +2,500 objects, +234.4K, by which 40.0M are kept");
+	run_diff_free(d);
+	recorded_free(a);
+	recorded_free(b);
+}
+
 /* Other code ran, and V8 compiled it: that is no growth. */
 static void test_fixed(void **state)
 {
@@ -443,11 +468,42 @@ static void test_native(void **state)
 	assert_int_equal(d->pairs[0].basis, RUN_BY_NOTHING);
 	assert_headline(d, "too early to say whether there is growth in b.mw that a.mw has not");
 	run_diff_free(d);
+	/* Code that differs is all there is to go by; less of it is what was under way. */
+	add_site(b->processes, "brief", "/srv/app.js", 60, 2 * MIB);
+	d = compare(a, b);
+	assert_null(d->pairs[0].site);
+	run_diff_free(d);
+	add_site(b->processes, "keep", "/srv/app.js", 60, 30 * MIB);
+	d = compare(a, b);
+	assert_false(d->pairs[0].grows);
+	assert_headline(d, "too early to say whether there is growth in b.mw that a.mw has not; of "
+			   "code most differs keep app.js:12, by +512.0K/s");
+	run_diff_free(d);
 	recorded_free(a);
 	recorded_free(b);
 }
 
 /* What full collections leave: in B more each time. */
+/* Rows are there only where something changed: one that does nothing is known to do nothing. */
+static void test_flat(void **state)
+{
+	struct recorded *a = recording("a.mw", 1), *b = recording("b.mw", 1);
+	struct run_diff *d;
+
+	(void)state;
+	a->processes->collector = b->processes->collector = COLLECTOR_NONE;
+	add_ticks(a->processes, 50 * MIB, 0);
+	add_ticks(b->processes, 50 * MIB, 500.0 * KIB);
+	a->processes->tick_count = 2;
+	a->processes->last = a->processes->ticks[1].now;
+	d = compare(a, b);
+	assert_int_equal(d->pairs[0].basis, RUN_BY_PRIVATE);
+	assert_true(d->pairs[0].grows && d->pairs[0].kinds[RUN_PRIVATE].change.per[RUN_A] < KIB);
+	run_diff_free(d);
+	recorded_free(a);
+	recorded_free(b);
+}
+
 static void test_collections(void **state)
 {
 	struct recorded *r[] = {recording("a.mw", 1), recording("b.mw", 1)};
@@ -502,6 +558,20 @@ static void test_verdicts(void **state)
 	assert_true(d->pairs[0].grows && d->pairs[0].basis == RUN_BY_VERDICT);
 	assert_headline(d, "b.mw grows by 2.0M/s more than a.mw");
 	run_diff_free(d);
+	/* Of a shorter run it is too early to tell: that is no news of B, unless its memory is. */
+	steady->class = VERDICT_EARLY;
+	a->processes->collector = b->processes->collector = COLLECTOR_LIVE;
+	add_ticks(a->processes, 50 * MIB, 500.0 * KIB);
+	add_ticks(b->processes, 50 * MIB, 500.0 * KIB);
+	d = compare(a, b);
+	assert_null(run_diff_grows(d));
+	assert_headline(d, "too early to say whether there is growth in b.mw that a.mw has not");
+	run_diff_free(d);
+	free(a->processes->ticks);
+	add_ticks(a->processes, 50 * MIB, 0);
+	d = compare(a, b);
+	assert_true(d->pairs[0].grows && d->pairs[0].basis == RUN_BY_VERDICT);
+	run_diff_free(d);
 	d = compare(b, a);
 	assert_null(run_diff_grows(d));
 	run_diff_free(d);
@@ -535,6 +605,14 @@ static void test_pairs(void **state)
 		assert_int_equal(p->count[RUN_B], 1);
 	}
 	run_diff_free(d);
+	/* Of one of them nothing is known. */
+	add_ticks(&a->processes[2], 50 * MIB, 0);
+	add_ticks(&b->processes[0], 50 * MIB, 0);
+	a->processes[2].collector = b->processes[0].collector = COLLECTOR_NONE;
+	d = compare(a, b);
+	assert_headline(d, "no growth in b.mw that a.mw has not, but of 1 of 2 programs it is too "
+			   "early to say");
+	run_diff_free(d);
 	/* The only named one of each is a pair whatever it is called; others do not count. */
 	for (int i = 1; i < 3; i++)
 		a->processes[i].is_named = b->processes[i].is_named = false;
@@ -542,6 +620,36 @@ static void test_pairs(void **state)
 	assert_int_equal(d->pair_count, 1);
 	assert_string_equal(d->pairs[0].of[RUN_A][0]->comm, "node");
 	assert_string_equal(d->pairs[0].of[RUN_B][0]->comm, "redis");
+	run_diff_free(d);
+	recorded_free(a);
+	recorded_free(b);
+}
+
+/* Of a whole machine: those that grow come first, and the rest is counted. */
+static void test_many_programs(void **state)
+{
+	enum { COUNT = 24 };
+	struct recorded *a = recording("a.mw", COUNT), *b = recording("b.mw", COUNT);
+	struct run_diff *d;
+	struct strbuf out;
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT; i++) {
+		for (int side = 0; side < 2; side++) {
+			struct recorded_process *p = &(side ? b : a)->processes[i];
+
+			snprintf(p->comm, sizeof(p->comm), "program-%u", i);
+			p->collector = COLLECTOR_NONE;
+			add_ticks(p, 50 * MIB, side && i > 1 ? 1000.0 * KIB * i : 0);
+		}
+	}
+	d = compare(a, b);
+	assert_int_equal(d->pair_count, COUNT);
+	assert_string_equal(d->pairs[0].of[RUN_B][0]->comm, "program-23");
+	strbuf_init(&out);
+	run_diff_rest_add(&out, d);
+	assert_string_equal(out.s, "... and 4 programs more, of which 2 grow: --json has all");
+	strbuf_release(&out);
 	run_diff_free(d);
 	recorded_free(a);
 	recorded_free(b);
@@ -629,15 +737,18 @@ int main(void)
 		cmocka_unit_test(test_chance_of_more),
 		cmocka_unit_test(test_leak),
 		cmocka_unit_test(test_inserter),
+		cmocka_unit_test(test_inserters),
 		cmocka_unit_test(test_fixed),
 		cmocka_unit_test(test_alike),
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_releases),
 		cmocka_unit_test(test_level),
 		cmocka_unit_test(test_native),
+		cmocka_unit_test(test_flat),
 		cmocka_unit_test(test_collections),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_many_programs),
 		cmocka_unit_test(test_nothing_in_common),
 		cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_few_samples),

@@ -60,7 +60,7 @@ const char *run_basis_help(enum run_basis basis)
 		[RUN_BY_LEVEL] = "live objects, by the last census of each",
 		[RUN_BY_GC] = "what full collections of garbage leave",
 		[RUN_BY_PRIVATE] = "what private memory falls back to",
-		[RUN_BY_VERDICT] = "a leak that was called in one and not in the other",
+		[RUN_BY_VERDICT] = "a leak that was called in B and not in A",
 	};
 
 	return help[basis];
@@ -85,6 +85,32 @@ const char *run_file_name(const char *path, bool by_name)
 	const char *slash = path && by_name ? strrchr(path, '/') : NULL;
 
 	return slash && slash[1] ? slash + 1 : path;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+	const struct run_file *f = a, *o = b;
+
+	return strcmp(f->path, o->path);
+}
+
+bool run_files_are_apart(struct run_file *files, size_t count)
+{
+	bool has[RUN_SIDES] = {0};
+
+	qsort(files, count, sizeof(*files), compare_files);
+	for (size_t i = 0; i < count; i++) {
+		has[files[i].side] = true;
+		if (i && files[i].side != files[i - 1].side &&
+		    !compare_files(&files[i], &files[i - 1]))
+			return false;
+	}
+	return has[RUN_A] && has[RUN_B];
+}
+
+bool run_pair_lists_sites(const struct run_pair *p)
+{
+	return p->grows || p->basis == RUN_BY_NOTHING;
 }
 
 bool run_change_is_growth(const struct run_change *c)
@@ -251,12 +277,15 @@ const struct verdict *run_pair_verdict(const struct run_pair *p, enum run_side s
 	return v;
 }
 
-/* A leak in B where A has none; of what is not in V8's heap, if @outside. */
+/* A leak in B where A has none; of what is not in V8's heap, if @outside. If it is too early to
+ * tell of A, which may be no more than shorter, its memory has to grow less. */
 static bool is_new_leak(const struct run_pair *p, bool outside)
 {
 	const struct verdict *a = run_pair_verdict(p, RUN_A), *b = run_pair_verdict(p, RUN_B);
 
-	return a && b && b->is_leak && !a->is_leak && (!outside || b->class != VERDICT_LEAK);
+	if (!a || !b || a->is_leak || !b->is_leak || (outside && b->class == VERDICT_LEAK))
+		return false;
+	return a->class != VERDICT_EARLY || is_material(p, &p->kinds[RUN_PRIVATE]);
 }
 
 static void judge_by_verdict(struct run_pair *p)
@@ -370,10 +399,10 @@ static int compare_one(const struct run_diff *d, struct run_pair *p)
 	if (err)
 		return err;
 	judge(p);
-	if (p->grows) {
+	if (run_pair_lists_sites(p))
 		find_site(p);
+	if (p->grows)
 		run_pair_find_holder(p);
-	}
 	return 0;
 }
 

@@ -5,7 +5,8 @@
  * Recordings last differently long, so all is taken per second; or per request, if it is known of
  * both how many were made meanwhile. Of each difference it is said how likely it is real.
  *
- * - Sites are known by samples, which come by chance (Poisson): see chance_more().
+ * - Sites are known by samples, which come by chance (Poisson), see chance_more(), and whose scale
+ * is off, see RUN_NOISE_SITE.
  * - Constructors are counted exactly, but what a program does not keep is counted, too: requests
  *   that are under way, caches, and what V8 makes of code that is used. So a difference counts by
  *   how it stands out from what B has less of (the median of these), and from RUN_NOISE_*.
@@ -42,6 +43,13 @@
 #define RUN_NOISE_SYSTEM (256 * 1024.0) /* code, shapes, and all that is called "system / ..." */
 #define RUN_NOISE_COUNT	 16.0
 #define RUN_NOISE_SHARE	 0.05 /* of what it grows by in A: no load is twice the same */
+/* What the bytes of a site are off by as a whole, beside what chance does to samples: they are
+ * scaled to what grew between two collections, and taken in part of the time. Between equal runs of
+ * a service, as the standard deviation of the share. */
+#define RUN_NOISE_SITE 0.2
+/* What survived in V8's heap by being under way when it was collected, bytes of one site, as
+ * RUN_NOISE_OBJECT. Between equal runs of a service up to 2 MiB. */
+#define RUN_NOISE_SURVIVED (1024 * 1024.0)
 /* A process whose memory differs by less, over the time of B, does not grow more than A. */
 #define RUN_LEAST_BYTES (1024 * 1024.0)
 #define RUN_LEAST_SHARE 0.05 /* of what it holds */
@@ -107,7 +115,10 @@ enum run_basis {
 struct run_holder {
 	const struct retainer *retainer;   /* of the constructor; NULL: nobody knows */
 	const struct retainer_step *where; /* the variable or property that has the container */
-	const struct frame *inserter;	   /* the function that was seen to put something into it */
+	/* The function that was seen to put something into such a container, in the same file. */
+	const struct frame *inserter;
+	bool is_sole; /* it is into this one: no other there does, and the container is its variable
+		       */
 };
 
 /* Processes of one program: those of A and those of B. */
@@ -127,7 +138,7 @@ struct run_pair {
 	size_t constructor_count;
 	bool has_level; /* constructors are those at the end, not what came meanwhile */
 	const struct run_diff_constructor *grower; /* that explains most; NULL: none does */
-	const struct run_diff_site *site;	   /* the same */
+	const struct run_diff_site *site;	   /* the same, if sites are listed */
 	struct run_holder holder;		   /* of @grower */
 };
 
@@ -165,6 +176,13 @@ void run_diff_free(struct run_diff *d);
 
 /** run_diff_grows - the first pair that grows in B and not so in A; NULL: there is none */
 const struct run_pair *run_diff_grows(const struct run_diff *d);
+
+/**
+ * run_pair_lists_sites - whether sites that B has more of say something
+ *
+ * If it grows; or if nothing says whether it does, so that they are all there is.
+ */
+bool run_pair_lists_sites(const struct run_pair *p);
 
 /** run_change_is_growth - whether B has more, and that is likely no chance */
 bool run_change_is_growth(const struct run_change *c);

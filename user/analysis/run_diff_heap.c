@@ -123,33 +123,19 @@ static size_t collect(const struct run_pair *p, struct entry *out)
 	return count;
 }
 
-static int compare_files(const void *a, const void *b)
-{
-	const struct entry *const *e = a, *const *o = b;
-
-	return strcmp((*e)->what->file, (*o)->what->file);
-}
-
-/* Two releases may be in differing folders: then no file of one is one of the other. */
 static bool is_by_name(const struct entry *entries, size_t count)
 {
-	const struct entry **own = malloc((count + 1) * sizeof(struct entry *));
-	bool has[RUN_SIDES] = {0}, is_common = !own;
+	struct run_file *own = malloc((count + 1) * sizeof(*own));
 	size_t found = 0;
+	bool apart;
 
 	for (size_t i = 0; own && i < count; i++) {
-		if (constructor_is_own_class(entries[i].what)) {
-			has[entries[i].side] = true;
-			own[found++] = &entries[i];
-		}
+		if (constructor_is_own_class(entries[i].what))
+			own[found++] = (struct run_file){entries[i].what->file, entries[i].side};
 	}
-	if (own)
-		qsort(own, found, sizeof(*own), compare_files);
-	for (size_t i = 1; own && i < found && !is_common; i++)
-		is_common =
-			own[i]->side != own[i - 1]->side && !compare_files(&own[i], &own[i - 1]);
+	apart = own && run_files_are_apart(own, found);
 	free(own);
-	return has[RUN_A] && has[RUN_B] && !is_common;
+	return apart;
 }
 
 /* --- one line --- */
@@ -424,13 +410,15 @@ static const struct frame *inserter_in(const struct site *s, const char *contain
 	return NULL;
 }
 
+/* The one of most samples. @is_sole: no other function of @file does the same */
 static const struct frame *find_inserter(const struct run_pair *p, const char *container,
-					 const char *file)
+					 const char *file, bool *is_sole)
 {
 	const struct frame *found = NULL;
 	struct hmap_node *node;
 	uint64_t most = 0;
 
+	*is_sole = true;
 	for (unsigned i = 0; i < p->count[RUN_B]; i++) {
 		if (!p->of[RUN_B][i]->sites)
 			continue;
@@ -438,6 +426,8 @@ static const struct frame *find_inserter(const struct run_pair *p, const char *c
 			const struct site *s = hmap_entry(node, struct site, node);
 			const struct frame *by = inserter_in(s, container, file);
 
+			if (by && found && strcmp(by->fn, found->fn))
+				*is_sole = false;
 			if (by && s->samples > most) {
 				most = s->samples;
 				found = by;
@@ -447,10 +437,29 @@ static const struct frame *find_inserter(const struct run_pair *p, const char *c
 	return found;
 }
 
+/* Whether @where is a variable in whose scope @by is the only one that is known to do it. */
+static bool is_variable_of(const struct retainer_step *where, const struct frame *by)
+{
+	static const char scope[] = "scope of function ";
+
+	return !strncmp(where->edge, "variable ", strlen("variable ")) &&
+	       !strncmp(where->node, scope, strlen(scope)) &&
+	       !strcmp(where->node + strlen(scope), by->fn) &&
+	       run_is_same_text(where->file, by->file);
+}
+
+static void add_inserter(const struct run_pair *p, struct run_holder *h)
+{
+	const char *file = h->where && h->where->file ? h->where->file : file_of_path(h->retainer);
+
+	if (!h->retainer->container || h->retainer->share <= 0 || !file)
+		return;
+	h->inserter = find_inserter(p, h->retainer->container, file, &h->is_sole);
+	h->is_sole &= h->inserter && h->where && is_variable_of(h->where, h->inserter);
+}
+
 void run_pair_find_holder(struct run_pair *p)
 {
-	const char *file;
-
 	p->grower = find_grower(p);
 	for (unsigned i = 0; p->grower && i < p->count[RUN_B] && !p->holder.retainer; i++)
 		p->holder.retainer =
@@ -458,8 +467,5 @@ void run_pair_find_holder(struct run_pair *p)
 	if (!p->holder.retainer)
 		return;
 	p->holder.where = find_where(p->holder.retainer);
-	file = p->holder.where && p->holder.where->file ? p->holder.where->file
-							: file_of_path(p->holder.retainer);
-	if (p->holder.retainer->container && p->holder.retainer->share > 0 && file)
-		p->holder.inserter = find_inserter(p, p->holder.retainer->container, file);
+	add_inserter(p, &p->holder);
 }

@@ -14,6 +14,19 @@ int run_pair_add_constructors(struct run_pair *p, enum run_unit unit);
 /** run_pair_find_holder - the one that explains most, and who keeps it */
 void run_pair_find_holder(struct run_pair *p);
 
+/* A source file of the program itself, and which run has it. */
+struct run_file {
+	const char *path;
+	enum run_side side;
+};
+
+/**
+ * run_files_are_apart - whether no file is in both, though each has some
+ *
+ * Two releases may be in differing folders: then files are compared by their names. Sorts @files.
+ */
+bool run_files_are_apart(struct run_file *files, size_t count);
+
 /** run_is_same_text - also if both are NULL */
 bool run_is_same_text(const char *a, const char *b);
 /** run_compare_text - some order; NULL is first */

@@ -14,11 +14,11 @@
 #include "analysis/valley.h"
 #include "base/clock.h"
 
-#define FLOORS	      16       /* stretches that a recording is cut into */
-#define POINTS_MIN    5	       /* fewer floors are no trend */
-#define POINTS_MIN_GC 3	       /* full collections are rare, and each says a lot */
-#define Z_95	      1.959964 /* as trend_fit()'s interval */
-#define GAP	      1.5      /* intervals between rows, and nothing changed between them */
+#define FLOORS	       16	/* stretches that a recording is cut into */
+#define POINTS_MIN     5	/* fewer floors are no trend */
+#define POINTS_MIN_GC  3	/* full collections are rare, and each says a lot */
+#define Z_95	       1.959964 /* as trend_fit()'s interval */
+#define POINTS_A_FLOOR 4	/* where nothing changed */
 
 /* A trend of one or more processes. */
 struct sum {
@@ -52,22 +52,40 @@ static uint64_t low_of(enum run_kind kind, const struct recorded_tick *t)
 	return kind == RUN_PRIVATE ? t->private_low : value_of(kind, &t->now);
 }
 
-/* Rows are there only where something changed: what is between them stayed as it was. */
-static int fill_ticks(struct series *s, enum run_kind kind, const struct recorded_process *p,
-		      uint64_t interval_ns)
+/* It was @value between two rows, or from the last one to the end. @ns: of the earlier row. */
+static int fill_gap(struct series *s, uint64_t ns, uint64_t until, uint64_t step, uint64_t value)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < p->tick_count && err != -ENOMEM; i++) {
-		const struct recorded_tick *t = &p->ticks[i];
+	while (step && until - ns > step + step / 2 && err != -ENOMEM) {
+		ns += step;
+		err = series_add(s, ns, value);
+	}
+	return err;
+}
 
-		if (i && interval_ns && t->ns > t[-1].ns + (uint64_t)(GAP * (double)interval_ns))
-			err = series_add(s, t->ns - interval_ns, value_of(kind, &t[-1].now));
+/* Rows are there only where something changed: what is between them stayed as it was, which each
+ * stretch is to see. */
+static int fill_ticks(struct series *s, enum run_kind kind, const struct recorded_process *p,
+		      uint64_t interval_ns)
+{
+	uint64_t step = (p->last_ns - p->first_ns) / ((uint64_t)FLOORS * POINTS_A_FLOOR);
+	const struct recorded_tick *t = p->ticks;
+	int err = 0;
+
+	if (step < interval_ns)
+		step = interval_ns;
+	for (size_t i = 0; i < p->tick_count && err != -ENOMEM; i++, t++) {
+		if (i && t->ns > t[-1].ns)
+			err = fill_gap(s, t[-1].ns, t->ns, step, value_of(kind, &t[-1].now));
 		if (err != -ENOMEM)
 			err = series_add(s, t->ns, low_of(kind, t));
 	}
-	if (err != -ENOMEM && p->tick_count && p->last_ns > p->ticks[p->tick_count - 1].ns)
-		err = series_add(s, p->last_ns, value_of(kind, &p->last));
+	if (p->tick_count && p->last_ns > t[-1].ns && err != -ENOMEM) {
+		err = fill_gap(s, t[-1].ns, p->last_ns, step, value_of(kind, &p->last));
+		if (err != -ENOMEM)
+			err = series_add(s, p->last_ns, value_of(kind, &p->last));
+	}
 	return err == -ENOMEM ? err : 0; /* time that does not advance adds nothing */
 }
 

@@ -9,6 +9,7 @@
 #include "analysis/run_diff_internal.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,26 +130,21 @@ static size_t collect(const struct run_pair *p, enum run_unit unit, struct entry
 	return count;
 }
 
-/* Two releases may be in differing folders: then no file of one is one of the other. */
 static bool is_by_name(const struct entry *entries, size_t count)
 {
-	bool has[RUN_SIDES] = {0};
+	struct run_file *own = malloc((count + 1) * sizeof(*own));
+	size_t found = 0;
+	bool apart;
 
-	for (size_t i = 0; i < count; i++) {
-		const struct frame *a = frame_of(entries[i].site);
+	for (size_t i = 0; own && i < count; i++) {
+		const struct frame *f = frame_of(entries[i].site);
 
-		if (!a || !a->file || a->origin == FRAME_RUNTIME)
-			continue;
-		has[entries[i].side] = true;
-		for (size_t k = 0; k < i; k++) {
-			const struct frame *b = frame_of(entries[k].site);
-
-			if (entries[k].side != entries[i].side && b && b->origin != FRAME_RUNTIME &&
-			    b->file && !strcmp(a->file, b->file))
-				return false;
-		}
+		if (f && f->file && f->origin != FRAME_RUNTIME)
+			own[found++] = (struct run_file){f->file, entries[i].side};
 	}
-	return has[RUN_A] && has[RUN_B];
+	apart = own && run_files_are_apart(own, found);
+	free(own);
+	return apart;
 }
 
 /* --- one line --- */
@@ -166,10 +162,18 @@ static void add_entry(struct run_diff_site *to, const struct entry *e)
 		to->change.per[e->side] += (double)s->bytes / e->units;
 }
 
+/* As many that come by chance alone as say no more than @samples, which are off together, too. */
+static double telling(uint64_t samples)
+{
+	double n = (double)samples;
+
+	return n / (1 + n * RUN_NOISE_SITE * RUN_NOISE_SITE);
+}
+
 /* How many samples there would be of one byte a unit; 0: nobody knows. */
 static double exposure_of(const struct run_diff_site *s, enum run_side side)
 {
-	return s->change.per[side] > 0 ? (double)s->samples[side] / s->change.per[side] : 0;
+	return s->change.per[side] > 0 ? telling(s->samples[side]) / s->change.per[side] : 0;
 }
 
 static void finish(struct run_diff_site *s, const struct run_pair *p)
@@ -185,8 +189,11 @@ static void finish(struct run_diff_site *s, const struct run_pair *p)
 	c->delta = c->per[RUN_B] - c->per[RUN_A];
 	c->more = -1;
 	if (s->samples[RUN_A] + s->samples[RUN_B] >= RUN_SAMPLES_MIN)
-		c->more = chance_more(s->samples[RUN_A], exposure[RUN_A], s->samples[RUN_B],
-				      exposure[RUN_B]);
+		c->more = chance_more((uint64_t)round(telling(s->samples[RUN_A])), exposure[RUN_A],
+				      (uint64_t)round(telling(s->samples[RUN_B])), exposure[RUN_B]);
+	if (s->kind == MW_SITE_V8_SURVIVED && c->more > 0.5)
+		c->more = fmin(c->more,
+			       chance_laplace(c->delta * p->units[RUN_B] / RUN_NOISE_SURVIVED));
 }
 
 static const struct site *shown_of(const struct run_diff_site *s)

@@ -11,7 +11,6 @@
 #include "output/run_diff_text.h"
 #include "output/site_text.h"
 
-#define PAIRS_SHOWN    20 /* those that grow most */
 #define ID_SIZE	       32
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
 
@@ -55,7 +54,13 @@ static void add_sides(struct strbuf *out, const struct run_diff *d, const struct
 		run_diff_side_add(&text, d, p, (enum run_side)side);
 		add_element(out, side == RUN_A ? "<p>A, " : "<p>B, ", "</p>\n", &text);
 	}
-	strbuf_addf(out, "<p>By %s.</p>\n", run_basis_help(p->basis));
+	strbuf_clear(&text);
+	run_diff_basis_add(&text, p);
+	add_element(out, "<p>Basis: ", ".</p>\n", &text);
+	strbuf_clear(&text);
+	run_diff_verdicts_add(&text, p);
+	if (text.len)
+		add_element(out, "<p>", "</p>\n", &text);
 	strbuf_release(&text);
 }
 
@@ -169,7 +174,8 @@ static void add_sites(struct strbuf *out, const struct run_pair *p, size_t index
 	};
 	size_t shown = 0, left = 0;
 
-	strbuf_adds(out, "<h3>Code that makes it grow</h3>\n");
+	strbuf_adds(out, p->grows ? "<h3>Code that makes it grow</h3>\n"
+				  : "<h3>Code of which there is more in B</h3>\n");
 	table_begin(out, "sites", index, columns, COUNT_OF(columns));
 	for (size_t i = 0; i < p->site_count; i++) {
 		if (!p->sites[i].top[RUN_B] || p->sites[i].change.delta <= 0)
@@ -246,15 +252,17 @@ static int add_pair(struct strbuf *out, const struct run_diff *d, size_t index)
 
 	strbuf_adds(out, "<section>\n<h2>");
 	html_textn(out, p->of[RUN_B][0]->comm, sizeof(p->of[RUN_B][0]->comm));
-	strbuf_adds(out, p->grows ? " grows" : " does not grow more");
+	strbuf_adds(out, p->grows		      ? " grows"
+			 : p->basis == RUN_BY_NOTHING ? ": too early to say"
+						      : " does not grow more");
 	strbuf_adds(out, "</h2>\n");
 	add_sides(out, d, p);
-	if (p->grows) {
+	if (run_pair_lists_sites(p))
 		err = add_flame(out, p, index);
-		if (p->constructor_count)
-			add_constructors(out, p, index);
+	if (p->grows && p->constructor_count)
+		add_constructors(out, p, index);
+	if (run_pair_lists_sites(p))
 		add_sites(out, p, index);
-	}
 	add_kinds(out, p, index);
 	strbuf_adds(out, "</section>\n");
 	return err;
@@ -262,7 +270,7 @@ static int add_pair(struct strbuf *out, const struct run_diff *d, size_t index)
 
 int html_diff_add(struct strbuf *out, const struct run_diff *d)
 {
-	struct strbuf title;
+	struct strbuf title, rest;
 	int err = 0;
 
 	strbuf_init(&title);
@@ -272,8 +280,13 @@ int html_diff_add(struct strbuf *out, const struct run_diff *d)
 	html_begin(out, title.s);
 	strbuf_release(&title);
 	add_headline(out, d);
-	for (size_t i = 0; i < d->pair_count && i < PAIRS_SHOWN && !err; i++)
+	for (size_t i = 0; i < d->pair_count && i < RUN_DIFF_PAIRS && !err; i++)
 		err = add_pair(out, d, i);
+	strbuf_init(&rest);
+	run_diff_rest_add(&rest, d);
+	if (rest.len)
+		add_element(out, "<p>", "</p>\n", &rest);
+	strbuf_release(&rest);
 	html_end(out);
 	return err ? err : out->err;
 }

@@ -291,7 +291,7 @@ static void add_pair(struct strbuf *out, const struct run_diff *d, const struct 
 		if (run_change_is_growth(&p->constructors[i].change))
 			add_constructor(out, d, p, &p->constructors[i]);
 	}
-	for (size_t i = 0; p->grows && i < p->site_count; i++) {
+	for (size_t i = 0; run_pair_lists_sites(p) && i < p->site_count; i++) {
 		if (p->sites[i].top[RUN_B] && p->sites[i].change.delta > 0)
 			add_site(out, d, p, &p->sites[i]);
 	}

@@ -113,22 +113,27 @@ static void add_grown(struct strbuf *out, const struct run_pair *p)
 	}
 }
 
-/* "held by Map, variable `handleMap` of scope of function saveContext handles.js:49" */
+/* "is held by Map, variable `handleMap` of scope of function saveContext handles.js:49" */
 static void add_holder(struct strbuf *out, const struct run_holder *h)
 {
-	strbuf_adds(out, h->inserter ? " into " : " is held by ");
+	strbuf_adds(out, h->is_sole ? " into " : " is held by ");
 	if (h->retainer->container && h->retainer->share > 0) {
 		add_safe(out, h->retainer->container);
 		strbuf_adds(out, ", ");
 	}
 	add_safe(out, h->where->edge);
-	if (!h->inserter && h->where->node && h->where->node[0]) {
+	if (!h->is_sole && h->where->node && h->where->node[0]) {
 		strbuf_adds(out, " of ");
 		add_safe(out, h->where->node);
 	}
-	if (!h->inserter && h->where->file) {
+	if (!h->is_sole && h->where->file) {
 		strbuf_addc(out, ' ');
 		source_text_add(out, h->where->file, h->where->line);
+	}
+	if (!h->is_sole && h->inserter && !strstr(h->where->node, h->inserter->fn)) {
+		strbuf_adds(out, " (");
+		frame_text_add(out, h->inserter);
+		strbuf_adds(out, " puts into one there)");
 	}
 }
 
@@ -141,7 +146,7 @@ static void add_why(struct strbuf *out, const struct run_pair *p)
 		site_text_add(out, p->site->top[RUN_B], 0, false);
 		return;
 	}
-	if (h->inserter) {
+	if (h->is_sole) {
 		frame_text_add(out, h->inserter);
 		strbuf_adds(out, " puts ");
 	}
@@ -151,27 +156,55 @@ static void add_why(struct strbuf *out, const struct run_pair *p)
 	add_grown(out, p);
 }
 
-static bool is_too_early(const struct run_diff *d)
+/* Pairs of which nothing can be said. */
+static size_t count_early(const struct run_diff *d)
 {
+	size_t count = 0;
+
+	for (size_t i = 0; i < d->pair_count; i++)
+		count += d->pairs[i].basis == RUN_BY_NOTHING;
+	return count;
+}
+
+/* Where nothing says whether there is growth, the code that differs most may still be it. */
+static void add_most_differing(struct strbuf *out, const struct run_diff *d)
+{
+	const struct run_diff_site *s = NULL;
+
 	for (size_t i = 0; i < d->pair_count; i++) {
-		if (d->pairs[i].basis != RUN_BY_NOTHING)
-			return false;
+		const struct run_diff_site *of = d->pairs[i].site;
+
+		if (of && (!s || of->change.delta > s->change.delta))
+			s = of;
 	}
-	return true;
+	if (!s)
+		return;
+	strbuf_adds(out, "; of code most differs ");
+	site_text_add(out, s->top[RUN_B], 0, false);
+	strbuf_adds(out, ", by ");
+	add_delta(out, s->change.delta);
+	strbuf_adds(out, a_unit(d));
 }
 
 static void add_no_growth(struct strbuf *out, const struct run_diff *d)
 {
+	size_t early = count_early(d);
+
 	if (!d->pair_count) {
 		strbuf_adds(out, "there is no process of one name in both");
 		return;
 	}
-	strbuf_adds(out, is_too_early(d) ? "too early to say whether there is growth in "
-					 : "no growth in ");
+	strbuf_adds(out, early == d->pair_count ? "too early to say whether there is growth in "
+						: "no growth in ");
 	run_diff_file_add(out, d, RUN_B);
 	strbuf_adds(out, " that ");
 	run_diff_file_add(out, d, RUN_A);
 	strbuf_adds(out, " has not");
+	if (early == d->pair_count)
+		add_most_differing(out, d);
+	else if (early)
+		strbuf_addf(out, ", but of %zu of %zu programs it is too early to say", early,
+			    d->pair_count);
 }
 
 void run_diff_headline_add(struct strbuf *out, const struct run_diff *d)
@@ -280,11 +313,11 @@ void run_diff_doubts_add(struct strbuf *out, const struct run_diff *d, const cha
 	}
 }
 
-static void add_basis(struct strbuf *out, const struct run_pair *p)
+void run_diff_basis_add(struct strbuf *out, const struct run_pair *p)
 {
 	if (p->basis == RUN_BY_NOTHING) {
 		strbuf_adds(out, "too early to say: it takes censuses (record --heap), three full "
-				 "collections of garbage in each, or a verdict\n");
+				 "collections of garbage in each, or a verdict");
 		return;
 	}
 	strbuf_addf(out, "by %s", run_basis_help(p->basis));
@@ -292,10 +325,9 @@ static void add_basis(struct strbuf *out, const struct run_pair *p)
 		strbuf_adds(out, "; that it is no chance: ");
 		run_chance_add(out, p->growth.more);
 	}
-	strbuf_addc(out, '\n');
 }
 
-static void add_verdicts(struct strbuf *out, const struct run_pair *p)
+void run_diff_verdicts_add(struct strbuf *out, const struct run_pair *p)
 {
 	const struct verdict *v[] = {run_pair_verdict(p, RUN_A), run_pair_verdict(p, RUN_B)};
 
@@ -309,7 +341,6 @@ static void add_verdicts(struct strbuf *out, const struct run_pair *p)
 		else
 			strbuf_adds(out, "none");
 	}
-	strbuf_addc(out, '\n');
 }
 
 /* --- tables --- */
@@ -442,18 +473,36 @@ static void add_kinds(struct strbuf *out, const struct run_diff *d, const struct
 static void add_pair(struct strbuf *out, const struct run_diff *d, const struct run_pair *p,
 		     const struct census_view *v)
 {
+	size_t begin;
+
 	strbuf_addc(out, '\n');
 	for (int side = 0; side < RUN_SIDES; side++) {
 		run_diff_side_add(out, d, p, (enum run_side)side);
 		strbuf_addc(out, '\n');
 	}
-	add_basis(out, p);
-	add_verdicts(out, p);
-	if (p->grows) {
+	run_diff_basis_add(out, p);
+	strbuf_addc(out, '\n');
+	begin = out->len;
+	run_diff_verdicts_add(out, p);
+	if (out->len > begin)
+		strbuf_addc(out, '\n');
+	if (p->grows)
 		add_constructors(out, d, p, v);
+	if (run_pair_lists_sites(p))
 		add_sites(out, d, p, v);
-	}
 	add_kinds(out, d, p);
+}
+
+void run_diff_rest_add(struct strbuf *out, const struct run_diff *d)
+{
+	size_t growing = 0;
+
+	if (d->pair_count <= RUN_DIFF_PAIRS)
+		return;
+	for (size_t i = RUN_DIFF_PAIRS; i < d->pair_count; i++)
+		growing += d->pairs[i].grows;
+	strbuf_addf(out, "... and %zu programs more, of which %zu grow: --json has all",
+		    d->pair_count - RUN_DIFF_PAIRS, growing);
 }
 
 void run_diff_text_add(struct strbuf *out, const struct run_diff *d, const struct census_view *v)
@@ -461,6 +510,11 @@ void run_diff_text_add(struct strbuf *out, const struct run_diff *d, const struc
 	run_diff_headline_add(out, d);
 	strbuf_addc(out, '\n');
 	run_diff_doubts_add(out, d, "note: ");
-	for (size_t i = 0; i < d->pair_count; i++)
+	for (size_t i = 0; i < d->pair_count && i < RUN_DIFF_PAIRS; i++)
 		add_pair(out, d, &d->pairs[i], v);
+	if (d->pair_count > RUN_DIFF_PAIRS) {
+		strbuf_addc(out, '\n');
+		run_diff_rest_add(out, d);
+		strbuf_addc(out, '\n');
+	}
 }

@@ -29,6 +29,17 @@ void run_diff_doubts_add(struct strbuf *out, const struct run_diff *d, const cha
 void run_diff_side_add(struct strbuf *out, const struct run_diff *d, const struct run_pair *p,
 		       enum run_side side);
 
+/** run_diff_basis_add - what the answer rests on, and how sure that is; no newline */
+void run_diff_basis_add(struct strbuf *out, const struct run_pair *p);
+/** run_diff_verdicts_add - "verdict: steady 80%, then leak 95%"; nothing if there is none */
+void run_diff_verdicts_add(struct strbuf *out, const struct run_pair *p);
+
+/* Programs that are told of one by one: those that grow most come first. */
+#define RUN_DIFF_PAIRS 20
+/** run_diff_rest_add - how many more there are, a sentence; nothing if there are none; no newline
+ */
+void run_diff_rest_add(struct strbuf *out, const struct run_diff *d);
+
 /** run_chance_add - "97%", ">99%"; "few" if there is too little to say. At most 4 columns */
 void run_chance_add(struct strbuf *out, double more);
 
