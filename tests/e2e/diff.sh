@@ -102,6 +102,14 @@ is "$("$MEMWATCH" diff "$T/truncated.mw" "$T/full.mw" --requests 5 2>&1)" \
 "$MEMWATCH" diff "$T/full.mw" "$T/text.out" >"$T/mixed.out" 2>"$T/mixed.err"
 like "$? $(cat "$T/mixed.err")" "^1 memwatch: cannot compare $T/full.mw, a recording, with $T/text.out, which is none" \
 	"a recording and something else"
+cp "$T/full.mw" "$T/kept.mw"
+for command in "diff $T/truncated.mw $T/kept.mw" "report $T/kept.mw"; do
+	# shellcheck disable=SC2086 # words
+	"$MEMWATCH" $command -o "$T/kept.mw" >"$T/kept.out" 2>"$T/kept.err"
+	is "$? $(cat "$T/kept.err")" "1 memwatch: $T/kept.mw is a recording, and is not overwritten: name another file" \
+		"${command%% *} -o: a recording is not overwritten"
+done
+ok "and is as it was" cmp "$T/full.mw" "$T/kept.mw"
 "$MEMWATCH" diff "$T/full.mw" "$T/no-such" >"$T/missing.out" 2>"$T/missing.err"
 like "$? $(cat "$T/missing.err")" "^1 memwatch: cannot compare $T/no-such: .*No such file" "a recording and nothing"
 

@@ -72,8 +72,8 @@ static int opt_format(void *arg, const char *value)
 
 static const struct opt table[] = {
 	{0, "requests", "NA,NB",
-	 "requests that were made during A and B: all is told for one\n"
-	 "of them, not per second ('record --requests' keeps it)",
+	 "requests made during A and B: all is told for one of them, not per second (record "
+	 "--requests keeps it)",
 	 opt_requests},
 	{'r', "rows", "N", "rows of a table (20 on a terminal, else all)", run_opt_rows},
 	{'f', "format", "FORMAT", "text, json, or html: a page with a flame graph of both",
