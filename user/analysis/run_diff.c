@@ -420,7 +420,7 @@ static int compare_pairs(const void *pa, const void *pb)
 static void find_doubts(struct run_diff *d)
 {
 	const struct recorded *a = d->of[RUN_A], *b = d->of[RUN_B];
-	double seconds[] = {recorded_seconds(a), recorded_seconds(b)};
+	const double seconds[] = {recorded_seconds(a), recorded_seconds(b)};
 
 	d->doubts = (struct run_doubts){
 		.is_same = a->begin_wall_ns == b->begin_wall_ns && a->end_ns == b->end_ns,

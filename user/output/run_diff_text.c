@@ -122,7 +122,7 @@ static void add_holder(struct strbuf *out, const struct run_holder *h)
 		strbuf_adds(out, ", ");
 	}
 	add_safe(out, h->where->edge);
-	if (!h->is_sole && h->where->node && h->where->node[0]) {
+	if (!h->is_sole && h->where->node[0]) {
 		strbuf_adds(out, " of ");
 		add_safe(out, h->where->node);
 	}
