@@ -13,4 +13,11 @@ function is(got, wanted, what) {
 	report(a === b, what, `got ${a}, wanted ${b}`);
 }
 
-module.exports = { report, is };
+// A page that was opened by its address, and what has come of it
+function isQuiet(page, url, name) {
+	is(page.errors, [], `${name}: nothing on the console`);
+	is(page.requests, [url], `${name}: asks for nothing but itself`);
+	is(page.dialogs, 0, `${name}: no dialog`);
+}
+
+module.exports = { report, is, isQuiet };

@@ -6,14 +6,13 @@
 // DIR/page.html is of e2e/html.sql, DIR/injected.html the same with scripts put into it as if escaping
 // had failed, DIR/flame.svg its flame graph; DIR/truth.json what the recording holds, by sqlite3:
 // {anon: [bytes of each tick of the first process], live: [bytes after each full collection]}.
-// Output: checks.js. With SHOTS=DIR
-// screenshots are kept there.
+// Output: checks.js. With SHOTS=DIR screenshots are kept there.
 
 const fs = require('fs');
 const path = require('path');
 const { pathToFileURL } = require('url');
 const { Browser } = require('./browser');
-const { report, is } = require('./checks');
+const { report, is, isQuiet } = require('./checks');
 
 const dir = process.argv[2];
 const truth = JSON.parse(fs.readFileSync(path.join(dir, 'truth.json')));
@@ -32,12 +31,6 @@ function near(got, wanted, tolerance, what) {
 }
 
 // --- safety ---
-
-async function checkQuiet(page, name) {
-	is(page.errors, [], `${name}: nothing on the console`);
-	is(page.requests, [url(name)], `${name}: asks for nothing but itself`);
-	is(page.dialogs, 0, `${name}: no dialog`);
-}
 
 async function checkHostileNames(page) {
 	is(await page.evaluate('typeof owned'), 'undefined', 'no name of the target runs');
@@ -183,6 +176,18 @@ function contrasts() {
 	return low;
 }
 
+// Each entry of a graph's legend within the graph, and none over the next
+async function checkLegend(page) {
+	const boxes = await page.evaluate(`Array.from(document.querySelectorAll('${FLAME} .legend'), (e) => {
+		const box = e.querySelector('text').getBoundingClientRect();
+		return [Math.round(box.top), Math.round(box.left), Math.round(box.right)];
+	})`);
+	const right = await page.evaluate(`document.querySelector('${FLAME}').getBoundingClientRect().right`);
+	report(boxes.length === 7 && boxes.every((b, i) => b[2] <= right &&
+		(!i || b[0] > boxes[i - 1][0] || b[1] > boxes[i - 1][2])), 'nor is the legend cut',
+	`${JSON.stringify(boxes)} in ${right}`);
+}
+
 async function checkLooks(page) {
 	const light = await page.screenshot(shot('light'));
 	is(await page.evaluate(`(${contrasts})()`), [], 'light: text can be told from what is behind it');
@@ -192,6 +197,7 @@ async function checkLooks(page) {
 	await page.setSize(600, 900);
 	await page.screenshot(shot('narrow'));
 	is(await page.evaluate('document.documentElement.scrollWidth'), 600, 'a narrow window needs no scrolling');
+	await checkLegend(page);
 	await page.setMedia('light', 'print');
 	is(await page.evaluate(`Array.from(document.querySelectorAll('section.process'),
 		(s) => s.offsetHeight > 0)`), [true, true], 'on paper all processes are there');
@@ -241,7 +247,7 @@ async function main() {
 	await checkTables(page);
 	await checkFlame(page, FLAME, 'in the page');
 	await checkLooks(page);
-	await checkQuiet(page, 'page.html');
+	isQuiet(page, url('page.html'), 'page.html');
 	await checkPolicy(browser);
 	await checkWithoutScript(browser);
 
@@ -249,7 +255,7 @@ async function main() {
 	await svg.screenshot(shot('flame'));
 	await checkFlame(svg, 'svg.flame', 'alone');
 	is(await svg.evaluate('typeof owned'), 'undefined', 'alone: no name of the target runs');
-	await checkQuiet(svg, 'flame.svg');
+	isQuiet(svg, url('flame.svg'), 'flame.svg');
 	await browser.close();
 }
 

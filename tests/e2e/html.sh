@@ -29,13 +29,27 @@ sed 's|</h1>|&<script>owned = 1</script><style>h1 { color: rgb(1, 2, 3) !importa
 	"$T/page.html" >"$T/injected.html"
 is "$(grep -c 'owned = 1</script><style>' "$T/injected.html")" 1 "a page with scripts put into it"
 
-start browser env TMPDIR="$T" node "$TESTS/browser/report.js" "$T"
-ended browser $BROWSER_SECONDS
-while IFS=$'\t' read -r result what why; do
-	if [ "$result" = ok ]; then pass "$what"; else fail "$what" "$why"; fi
-done <"$T/browser.out"
-is "$STATUS" 0 "the browser came to its end"
-is "$(err_of browser)" "" "without complaints"
+# in_browser SCRIPT ARG...: its checks
+in_browser() {
+	start browser env TMPDIR="$T" node "$TESTS/browser/$1.js" "${@:2}"
+	ended browser $BROWSER_SECONDS
+	while IFS=$'\t' read -r result what why; do
+		if [ "$result" = ok ]; then pass "$what"; else fail "$what" "$why"; fi
+	done <"$T/browser.out"
+	is "$STATUS" 0 "the browser came to its end"
+	is "$(err_of browser)" "" "without complaints"
+}
+in_browser report "$T"
+
+# Beside an hour before, when it grew by an eighth of that
+sqlite3 "$T/r.mw" "VACUUM INTO '$T/a.mw'"
+sqlite3 "$T/a.mw" "UPDATE meta SET value = value - 3600000000000 WHERE key = 'begin_wall_ns';
+	UPDATE tick SET wall_ns = wall_ns - 3600000000000;
+	UPDATE site SET bytes = bytes / 8, estimated_bytes = estimated_bytes / 8, samples = samples / 8;
+	UPDATE process_tick SET anon_bytes = (SELECT min(anon_bytes) FROM process_tick);
+	UPDATE constructor SET count = 10, bytes = 1000"
+ok "diff --format html" "$MEMWATCH" diff "$T/a.mw" "$T/r.mw" --format html -o "$T/diff.html"
+in_browser diff "$T/diff.html"
 is "$(find "$T" -maxdepth 1 -name 'memwatch-browser.*' | wc -l)" 0 "its profile is gone"
 
 # However it ends
