@@ -266,6 +266,24 @@ leave() {
 	[ "$STATUS" = 0 ] || die "workload $1 ended with status $STATUS: $(err_of "$1")"
 }
 
+# --- a real browser ---
+
+# A page needs no more than a moment, but a browser on a busy machine may need long to begin.
+BROWSER_SECONDS=120
+
+# in_browser SCRIPT ARG...: what browser/SCRIPT.js checks
+in_browser() {
+	local result what why
+
+	start browser env TMPDIR="$T" node "$TESTS/browser/$1.js" "${@:2}"
+	ended browser $BROWSER_SECONDS
+	while IFS=$'\t' read -r result what why; do
+		if [ "$result" = ok ]; then pass "$what"; else fail "$what" "$why"; fi
+	done <"$T/browser.out"
+	is "$STATUS" 0 "the browser came to its end"
+	is "$(err_of browser)" "" "without complaints"
+}
+
 # --- memwatch ---
 
 need() {

@@ -106,13 +106,7 @@ like "$(cat "$T/flamegraph")" '<text x="3" y="12">saveContext map.js:' "with the
 is "$(grep -oE '[a-z]+://[^"'"'"' ]*' "$T/flamegraph" | grep -v '^http://www.w3.org/' | head -n 1)" "" \
 	"it refers to nothing outside"
 
-start browser env TMPDIR="$T" node "$TESTS/browser/flame.js" "$T/flame.svg" saveContext
-ended browser 120
-while IFS=$'\t' read -r result what why; do
-	if [ "$result" = ok ]; then pass "$what"; else fail "$what" "$why"; fi
-done <"$T/browser.out"
-is "$STATUS" 0 "the browser came to its end"
-is "$(err_of browser)" "" "without complaints"
+in_browser flame "$T/flame.svg" saveContext
 
 # --- symbols that come later ---
 

@@ -10,9 +10,6 @@ for tool in sqlite3 node chromium; do
 	command -v $tool >/dev/null || die "$tool is not installed: run make deps"
 done
 
-# A screenshot needs no more than a moment, but a browser on a busy machine may need long to begin.
-BROWSER_SECONDS=120
-
 sqlite3 "$T/r.mw" <"$ROOT/user/store/recording.sql" >/dev/null || die "no recording"
 sqlite3 "$T/r.mw" <"$TESTS/e2e/html.sql" >/dev/null || die "nothing to record"
 sqlite3 "$T/r.mw" "SELECT json_object(
@@ -29,16 +26,6 @@ sed 's|</h1>|&<script>owned = 1</script><style>h1 { color: rgb(1, 2, 3) !importa
 	"$T/page.html" >"$T/injected.html"
 is "$(grep -c 'owned = 1</script><style>' "$T/injected.html")" 1 "a page with scripts put into it"
 
-# in_browser SCRIPT ARG...: its checks
-in_browser() {
-	start browser env TMPDIR="$T" node "$TESTS/browser/$1.js" "${@:2}"
-	ended browser $BROWSER_SECONDS
-	while IFS=$'\t' read -r result what why; do
-		if [ "$result" = ok ]; then pass "$what"; else fail "$what" "$why"; fi
-	done <"$T/browser.out"
-	is "$STATUS" 0 "the browser came to its end"
-	is "$(err_of browser)" "" "without complaints"
-}
 in_browser report "$T"
 
 # Beside an hour before, when it grew by an eighth of that
