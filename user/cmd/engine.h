@@ -59,6 +59,9 @@ int engine_run(struct run_options *options, const struct engine_front *front);
  */
 int engine_stop(struct engine *e, int err);
 
+/** engine_drain - all records that wait. 0; what failed ends the run */
+int engine_drain(struct engine *e);
+
 /** engine_show - the last tick again, as when the order has changed. 0 or a negative errno */
 int engine_show(struct engine *e);
 

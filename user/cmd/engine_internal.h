@@ -46,8 +46,6 @@ bool engine_has_targets(const struct engine *e);
 
 /** engine_on_event - a record of the kernel's, to the sink; forgets who ended */
 void engine_on_event(void *arg, const struct mw_event_header *h);
-/** engine_drain - all records that wait. 0; what failed ends the run */
-int engine_drain(struct engine *e);
 /** engine_on_vanished - a process that a tick did not see and that no exit record explained;
  * whether it is gone */
 bool engine_on_vanished(void *arg, const struct process *p);

@@ -123,6 +123,14 @@ static bool tell_to_end(struct program *p)
 	return p->end_timer >= 0;
 }
 
+/* There are no ticks that find what a lost record hides. */
+static void prune(struct program *p)
+{
+	tree_prune(&p->tree);
+	engine_drain(p->engine);
+	tree_prune(&p->tree);
+}
+
 bool program_is_left(struct program *p)
 {
 	uint64_t now_ns = clock_boot_ns();
@@ -130,7 +138,7 @@ bool program_is_left(struct program *p)
 	if (!p->child.argv)
 		return false;
 	if (p->end_timer >= 0)
-		tree_prune(&p->tree); /* there are no ticks that find what a lost record hides */
+		prune(p);
 	if (tree_is_empty(&p->tree)) {
 		child_wait(&p->child, REAP_MS);
 		return false;

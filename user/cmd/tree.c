@@ -15,6 +15,7 @@
 struct member {
 	struct hmap_node node; /* by PID */
 	uint64_t start_ns;     /* 0: not seen yet, which only the root is */
+	bool was_missing;      /* at the last look */
 };
 
 static struct member *find(const struct tree *t, uint32_t pid)
@@ -136,12 +137,16 @@ static int look_for(const struct tree *t, uint32_t pid, const struct member *m, 
 	return 0;
 }
 
-/* Not a zombie: its record is still to come, or has come. */
-static bool has_vanished(const struct tree *t, uint32_t pid, const struct member *m)
+/*
+ * Not there, and no zombie, for the second time: the record of an end that came right before the
+ * first look may have waited then, but not until now.
+ */
+static bool has_vanished(const struct tree *t, uint32_t pid, struct member *m)
 {
-	bool is_there;
+	bool was_missing = m->was_missing, is_there;
 
-	return !look_for(t, pid, m, &is_there) && !is_there;
+	m->was_missing = !look_for(t, pid, m, &is_there) && !is_there;
+	return was_missing && m->was_missing;
 }
 
 void tree_prune(struct tree *t)

@@ -38,10 +38,13 @@ void tree_born(struct tree *t, const struct mw_event_header *h);
 /**
  * tree_look - after a tick: forgets those that are gone without a record, and adds the children
  * that no record told of
+ *
+ * Who is not there is forgotten at the second look: between two of them (of tree_prune(), too) all
+ * records that wait must be taken.
  */
 void tree_look(struct tree *t, const struct process_table *table);
 
-/** tree_prune - without a tick: forgets those that are gone; zombies are not */
+/** tree_prune - without a tick: forgets those that are gone, the same; zombies are not */
 void tree_prune(struct tree *t);
 
 /** tree_gone - the end of a process; returns whether it belonged to it */
