@@ -81,8 +81,10 @@ static void test_head(void **state)
 	(void)state;
 	says("DELETE FROM meta WHERE key = 'ended'", "\ncut off ");
 	says_not("", "\ncut off ");
-	says("INSERT INTO meta VALUES ('thinned_ns', 1100000000000), ('dropped_events', 12)",
-	     "\nthinned   not every tick before 22:15:00 is there; 12 old events made room\n");
+	says("INSERT INTO meta VALUES ('thinned_ns', 1100000000000)",
+	     "\nthinned   not every tick before 22:15:00 is there\n");
+	says("INSERT INTO meta VALUES ('dropped_events', 12)", "\ndropped   12 events: ");
+	says("INSERT INTO meta VALUES ('dropped_sites', 3)", "\ndropped   3 sites: ");
 	says("UPDATE meta SET value = 1700000000000000000 - 3600000000000 * 30 WHERE key = "
 	     "'begin_wall_ns'",
 	     "recorded  2023-11-13 16:13:20 to 2023-11-14 22:23:20 UTC");

@@ -450,6 +450,49 @@ static void test_locked_out(void **state)
 	is(s, "SELECT value FROM meta WHERE key = 'dropped_events'", 1);
 }
 
+/* Not for ever: who keeps it locked is told of. */
+static void test_locked_for_long(void **state)
+{
+	struct recorder_sample *s = *state;
+	const struct recorder_options options = {.path = s->path, .locked_ns = 1};
+	const struct run run = {.version = "0"};
+	struct recorder_tick tick = sample_recorder_tick_at(s->now_ns);
+	char why[RECORDER_WHY];
+	sqlite3 *other;
+
+	end(s);
+	recorder_free(s->r);
+	assert_int_equal(recorder_new(&options, &s->r, why), 0);
+	assert_int_equal(recorder_begin(s->r, &run), 0);
+	assert_int_equal(recorder_tick(s->r, &tick), 0);
+	assert_int_equal(recorder_commit(s->r), 0);
+	other = other_program(s);
+	exec_on(other, "BEGIN IMMEDIATE");
+	assert_int_equal(sample_recorder_tick(s), 0); /* it is waited for */
+	assert_int_equal(sample_recorder_tick(s), -EBUSY);
+	assert_non_null(strstr(recorder_why(s->r), "another program keeps it locked"));
+	assert_int_equal(recorder_commit(s->r), -EBUSY);
+	exec_on(other, "COMMIT");
+	sqlite3_close(other);
+	is(s, "SELECT count(*) FROM tick", 1);
+}
+
+/* Under another name all of it is there. */
+static void test_renamed(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct mw_task raw = sample_task(10, 5, "node");
+	char other[128];
+
+	tick_of(s, &raw, false);
+	snprintf(other, sizeof(other), "%s/other", s->folder);
+	assert_int_equal(rename(s->path, other), 0);
+	assert_int_equal(sample_recorder_tick(s), -ENOENT);
+	assert_non_null(strstr(recorder_why(s->r), "removed or renamed"));
+	assert_null(strstr(recorder_why(s->r), "can be read"));
+	assert_int_equal(sample_number(other, "SELECT count(*) FROM process_tick"), 1);
+}
+
 /* The process that was missed last ends: nothing but its end could tell. */
 static void test_missed_is_told_at_the_end(void **state)
 {
@@ -540,6 +583,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sites, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_census, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_locked_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_locked_for_long, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_renamed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missed_is_told_at_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_errors_stick, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_there, setup, teardown),

@@ -383,7 +383,44 @@ static void test_flood_of_sites(void **state)
 		site_table_free(p.sites);
 		check_bytes(s);
 	}
+	assert_int_equal(tick_with(s, 0), 0);
+	assert_int_equal(recorder_commit(s->r), 0);
 	is(s, "SELECT count(*) > 1000 FROM site", 1);
+	is(s, "SELECT value + (SELECT count(*) FROM site) FROM meta WHERE key = 'dropped_sites'",
+	   20 * 1000);
+	check_whole(s);
+}
+
+/* A cgroup for each job, for days: not all of them can stay. */
+static void test_flood_of_cgroups(void **state)
+{
+	struct recorder_sample *s = *state;
+	char path[200];
+
+	memset(path, 'a', sizeof(path));
+	path[0] = '/';
+	path[sizeof(path) - 1] = '\0';
+	for (unsigned second = 0; second < 300; second++) {
+		assert_int_equal(tick_with(s, 0), 0);
+		for (unsigned i = 0; i < 100; i++) {
+			struct cgroup c = {.node.key = second * 100 + i + 1, .path = path};
+			struct process p = {.pid = 10 + i, .start_ns = second + 5, .cgroup = &c};
+			struct mw_event_exit exit = {
+				.h = {.type = MW_EVENT_EXIT, .pid = p.pid, .start_ns = p.start_ns}};
+
+			exit.h.ts_ns = s->now_ns;
+			assert_int_equal(recorder_process(s->r, &p, false), 0);
+			assert_int_equal(recorder_event(s->r, &exit.h, NULL, NULL), 0);
+		}
+		assert_int_equal(recorder_commit(s->r), 0);
+		check_bytes(s);
+	}
+	is(s, "SELECT count(*) < 25000 FROM cgroup", 1);
+	is(s,
+	   "SELECT count(*) FROM process p WHERE NOT EXISTS "
+	   "(SELECT 1 FROM cgroup c WHERE c.id = p.cgroup)",
+	   0);
+	is_at_most(s, "SELECT (SELECT max(ns) FROM tick) - max(ns) FROM process_tick", 0);
 	check_whole(s);
 }
 
@@ -446,6 +483,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_flood_of_gcs, setup_small, teardown),
 		cmocka_unit_test_setup_teardown(test_flood_of_processes, setup_small, teardown),
 		cmocka_unit_test_setup_teardown(test_flood_of_sites, setup_small, teardown),
+		cmocka_unit_test_setup_teardown(test_flood_of_cgroups, setup_small, teardown),
 		cmocka_unit_test_setup_teardown(test_somebody_reads_for_long, setup_small,
 						teardown),
 	};

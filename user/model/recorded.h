@@ -134,9 +134,10 @@ struct recorded {
 	uint64_t requests;   /* that were made meanwhile, as the user said; 0: unknown */
 	uint64_t ticks, born, gone; /* ticks; processes born and gone during all of it */
 	uint64_t thinned_ns;	    /* before this, not all ticks are there any more; 0: all are */
-	uint64_t dropped_events;    /* old ones that made room */
-	uint64_t left_out;	    /* rows that are more than a reader takes */
-	struct self_cost cost;	    /* as of the last tick */
+	uint64_t dropped_events; /* old ones that made room, new ones that could not be written */
+	uint64_t dropped_sites;	 /* for which there was no room */
+	uint64_t left_out;	 /* rows that are more than a reader takes */
+	struct self_cost cost;	 /* as of the last tick */
 	struct lost lost;
 
 	struct recorded_process *processes; /* named ones first, leaks, then by growth */

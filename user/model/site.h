@@ -20,6 +20,7 @@
 struct site_recorded {
 	int64_t id; /* there; 0: not yet */
 	uint64_t bytes, samples;
+	bool is_left_out; /* there was no room for it: counted */
 };
 
 struct site {

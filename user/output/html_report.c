@@ -254,8 +254,15 @@ static void add_trust(struct report_page *page)
 		page_point(page);
 	}
 	if (r->dropped_events) {
-		strbuf_addf(&page->text, "%" PRIu64 " old events made room for newer ones.",
+		strbuf_addf(&page->text,
+			    "%" PRIu64 " events are not there: old ones that made room, or new "
+			    "ones that could not be written.",
 			    r->dropped_events);
+		page_point(page);
+	}
+	if (r->dropped_sites) {
+		strbuf_addf(&page->text, "For %" PRIu64 " sites there was no room.",
+			    r->dropped_sites);
 		page_point(page);
 	}
 	if (!lost_since(&all, &r->lost, &nothing)) {

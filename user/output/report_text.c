@@ -127,12 +127,18 @@ static void add_faults(struct strbuf *out, const struct recorded *r)
 		strbuf_adds(out, "thinned   not every tick before ");
 		add_clock(out, recorded_wall_ns(r, r->thinned_ns),
 			  !is_same_day(r->begin_wall_ns, recorded_wall_ns(r, r->thinned_ns)));
-		strbuf_adds(out, " is there");
-		if (r->dropped_events)
-			strbuf_addf(out, "; %llu old events made room",
-				    (unsigned long long)r->dropped_events);
-		strbuf_addc(out, '\n');
+		strbuf_adds(out, " is there\n");
 	}
+	if (r->dropped_events)
+		strbuf_addf(out,
+			    "dropped   %llu events: old ones to make room, or new ones that could "
+			    "not be written\n",
+			    (unsigned long long)r->dropped_events);
+	if (r->dropped_sites)
+		strbuf_addf(out,
+			    "dropped   %llu sites: there was no room for them (record with a "
+			    "larger --max-size)\n",
+			    (unsigned long long)r->dropped_sites);
 	for (unsigned i = 0; i < LOST_MAX; i++) {
 		if (r->lost.count[i])
 			strbuf_addf(out, "lost      %s=%llu: %s\n", lost_name(i),

@@ -19,7 +19,6 @@
 #include "store/recorder_internal.h"
 
 #define LOCK_WAIT_MS  100
-#define LOCKED_OUT_NS (30 * NSEC_PER_SEC)
 #define LOG_SHARE     8 /* of the bytes that a recording may have: its log's */
 #define LOG_MAX	      (8ull << 20)
 #define LOG_ROW_BYTES 256 /* that a row takes there, in pages with others */
@@ -70,6 +69,8 @@ static const char *clause_of(int err)
 		return "the file may not become larger (ulimit -f)";
 	case EBUSY:
 		return "another program keeps it locked: end that, and record again";
+	case ENOENT:
+		return "it was removed or renamed while it was written to: record again";
 	case EUCLEAN:
 		return "it was damaged by another program";
 	default:
@@ -94,7 +95,10 @@ int recorder_fail_errno(struct recorder *r, int err)
 	if (r->err)
 		return r->err;
 	r->err = err;
-	say_until(r, until, sizeof(until));
+	if (err == -ENOENT)
+		until[0] = '\0'; /* under this name there is nothing */
+	else
+		say_until(r, until, sizeof(until));
 	snprintf(r->why, sizeof(r->why), "%.100s: %s%s", r->name, clause_of(err), until);
 	if (r->in_transaction)
 		sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
@@ -124,7 +128,7 @@ static int lock_out(struct recorder *r)
 	r->is_locked_out = true;
 	if (!r->locked_out_ns)
 		r->locked_out_ns = now_ns;
-	if (now_ns - r->locked_out_ns > LOCKED_OUT_NS)
+	if (now_ns - r->locked_out_ns > r->locked_ns)
 		return recorder_fail_errno(r, -EBUSY);
 	return -EAGAIN;
 }
@@ -241,6 +245,7 @@ static void fill(struct recorder *r, const struct recorder_options *o)
 	r->log_bytes = r->max_bytes / LOG_SHARE < LOG_MAX ? r->max_bytes / LOG_SHARE : LOG_MAX;
 	r->page_shift = o->page_shift;
 	r->requests = o->requests;
+	r->locked_ns = o->locked_ns ? o->locked_ns : RECORDER_LOCKED_NS;
 	if (getrandom(&r->seed, sizeof(r->seed), GRND_NONBLOCK) != (ssize_t)sizeof(r->seed))
 		r->seed = clock_boot_ns();
 }
@@ -401,18 +406,34 @@ static void tell_what_went(struct recorder *r)
 {
 	if (r->dropped_events != r->dropped_written)
 		add_meta(r, "dropped_events", r->dropped_events);
+	if (r->dropped_sites != r->dropped_sites_written)
+		add_meta(r, "dropped_sites", r->dropped_sites);
 	if (r->thin.thinned_ns != r->thin.thinned_written)
 		add_meta(r, "thinned_ns", r->thin.thinned_ns);
 	r->dropped_written = r->dropped_events;
+	r->dropped_sites_written = r->dropped_sites;
 	r->thin.thinned_written = r->thin.thinned_ns;
+}
+
+/* What was written is moved into the file first: it may be there under another name. */
+static int look_for_file(struct recorder *r)
+{
+	int has_moved = 0;
+
+	sqlite3_file_control(r->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+	if (!has_moved || r->err)
+		return r->err;
+	recorder_commit(r);
+	sqlite3_wal_checkpoint_v2(r->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	return recorder_fail_errno(r, -ENOENT);
 }
 
 int recorder_tick(struct recorder *r, const struct recorder_tick *tick)
 {
-	int err;
+	int err = look_for_file(r);
 
 	r->is_locked_out = false;
-	err = begin(r);
+	err = err ? err : begin(r);
 	r->now_ns = tick->now_ns;
 	r->wall_ns = tick->wall_ns;
 	if (err)

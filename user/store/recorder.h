@@ -28,6 +28,7 @@
 
 #define RECORDER_MAX_BYTES (256ull << 20) /* by default */
 #define RECORDER_MIN_BYTES (4ull << 20)	  /* less cannot be asked for */
+#define RECORDER_LOCKED_NS (30ull * 1000000000)
 #define RECORDER_WHY	   256
 
 struct recorder;
@@ -38,6 +39,7 @@ struct recorder_options {
 	unsigned page_shift;
 	const char *command; /* NULL: none */
 	uint64_t requests;   /* 0: unknown */
+	uint64_t locked_ns;  /* that another may keep it locked; 0: RECORDER_LOCKED_NS */
 };
 
 /* What there is to say of a tick, beside its processes. */

@@ -85,6 +85,8 @@ enum statement {
 	DROP_SITE_STATE,
 	DROP_PROCESS_VERDICTS,
 	DROP_VERDICTS,
+	GET_EMPTY_CGROUPS,
+	DROP_CGROUP,
 	OLD_CENSUS,
 	DROP_CENSUS,
 	DROP_CENSUS_ISOLATES,
@@ -100,6 +102,7 @@ struct recorder {
 	unsigned page_shift;
 	char *command;
 	uint64_t requests;
+	uint64_t locked_ns;
 
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS];
@@ -114,6 +117,7 @@ struct recorder {
 	uint64_t locked_out_ns; /* since then; 0: they have not */
 	bool is_tight, is_full; /* there is little room, or none, for what is new */
 	uint64_t dropped_events, dropped_written;
+	uint64_t dropped_sites, dropped_sites_written;
 	uint64_t site_bytes; /* what sites with their stacks took, about */
 	uint64_t rows;	     /* written, and marks of it: */
 	uint64_t tick_rows, measured_rows, committed_rows;
@@ -237,6 +241,8 @@ bool fold_gcs(struct recorder *r, uint64_t width_ns, uint64_t until_ns, bool all
 bool prune_events(struct recorder *r, uint64_t until_ns);
 /** prune_verdicts - those before @until_ns but the last of each process */
 int prune_verdicts(struct recorder *r, uint64_t until_ns);
+/** prune_cgroups - those that no process is in any more. Returns whether there were some */
+bool prune_cgroups(struct recorder *r);
 /** prune_census - the oldest that was taken between begin and end, but for the last @keep.
  *  Returns whether there was one */
 bool prune_census(struct recorder *r, unsigned keep);

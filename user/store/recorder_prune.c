@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What goes altogether when it is old: events with their processes, verdicts, censuses. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -70,6 +71,7 @@ static int drop(struct recorder *r, const struct doomed *d)
 	drop_by(r, DROP_EVENT, d->event);
 	if (!d->process)
 		return r->err;
+	r->thin.has_dropped = true;
 	recorder_process_forget(r, d->pid, d->start_ns);
 	drop_by(r, DROP_PROCESS,
 		d->process); /* its ticks and collections go when they are folded */
@@ -107,6 +109,38 @@ int prune_verdicts(struct recorder *r, uint64_t until_ns)
 
 	row_u64(&row, until_ns);
 	return row_end(&row);
+}
+
+/* Who comes to be in it later has it written once more. */
+static int drop_cgroup(struct recorder *r, int64_t id)
+{
+	struct recorder_key *key = recorder_key_find(&r->cgroups, (uint64_t)id);
+
+	if (key) {
+		hmap_remove(&r->cgroups, &key->node);
+		free(key);
+	}
+	return drop_by(r, DROP_CGROUP, id);
+}
+
+bool prune_cgroups(struct recorder *r)
+{
+	int64_t ids[BATCH];
+	unsigned count = 0;
+	struct row row;
+
+	if (!r->thin.has_dropped)
+		return false;
+	row = row_begin(r, GET_EMPTY_CGROUPS);
+	row_int(&row, BATCH);
+	while (count < BATCH && row_next(&row) == 1)
+		ids[count++] = sqlite3_column_int64(row.st, 0);
+	row_stop(&row);
+	for (unsigned i = 0; i < count && !r->err; i++)
+		drop_cgroup(r, ids[i]);
+	r->thin.rows -= count < r->thin.rows ? count : r->thin.rows;
+	r->thin.has_dropped = count == BATCH;
+	return count && !r->err;
 }
 
 bool prune_census(struct recorder *r, unsigned keep)

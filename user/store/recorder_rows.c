@@ -73,6 +73,9 @@ static const char *const texts[STATEMENTS] = {
 	[DROP_PROCESS_VERDICTS] = "DELETE FROM verdict WHERE process = ?",
 	[DROP_VERDICTS] = "DELETE FROM verdict WHERE ns < ? AND NOT last AND id NOT IN "
 			  "(SELECT max(id) FROM verdict GROUP BY process)",
+	[GET_EMPTY_CGROUPS] = "SELECT id FROM cgroup WHERE id NOT IN "
+			      "(SELECT cgroup FROM process WHERE cgroup IS NOT NULL) LIMIT ?",
+	[DROP_CGROUP] = "DELETE FROM cgroup WHERE id = ?",
 	[OLD_CENSUS] = "SELECT id FROM census WHERE why = 'leak' ORDER BY id DESC "
 		       "LIMIT 1 OFFSET ?",
 	[DROP_CENSUS] = "DELETE FROM census WHERE id = ?",

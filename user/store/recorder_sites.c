@@ -13,6 +13,7 @@
 #define NAME_MAX_BYTES 4096 /* of a function's or a file's name */
 #define HEX_MAX	       128  /* of a build-id */
 #define FRAME_BYTES    64   /* of a row, beside its names */
+#define MODULE_BYTES   128  /* with an index that has the name once more, if it is short */
 #define STEP_BYTES     12
 #define SITE_BYTES     96
 #define SITES_SHARE    3 /* of the file that sites may have */
@@ -50,6 +51,7 @@ static int64_t module_id(struct recorder *r, const struct frame *f)
 	row = row_begin(r, ADD_MODULE);
 	row_text(&row, f->module, NAME_MAX_BYTES);
 	row_text(&row, f->build_id, HEX_MAX);
+	r->site_bytes += MODULE_BYTES + strlen(f->module);
 	if (row_end(&row))
 		return 0;
 	id = row_id(r);
@@ -155,6 +157,15 @@ static int64_t stack_id(struct recorder *r, const struct stack *s)
 
 /* --- sites --- */
 
+/* Sites of processes that are gone stay in the way: what is there is not dropped for what is new.
+ */
+static int leave_out(struct recorder *r, struct site *s)
+{
+	r->dropped_sites += !s->recorded.is_left_out;
+	s->recorded.is_left_out = true;
+	return 0;
+}
+
 static void bind_counts(struct row *row, const struct site *s)
 {
 	row_u64(row, s->bytes);
@@ -170,7 +181,7 @@ static int add_site(struct recorder *r, struct site *s, int64_t process)
 	int64_t stack;
 
 	if (r->site_bytes > r->max_bytes / SITES_SHARE)
-		return 0;
+		return leave_out(r, s);
 	stack = stack_id(r, s->stack);
 	if (!stack)
 		return r->err;
@@ -213,6 +224,7 @@ static int write_site(struct recorder *r, struct site *s, int64_t process)
 		return 0;
 	err = now.id ? set_site(r, s) : add_site(r, s, process);
 	now.id = s->recorded.id;
+	now.is_left_out = s->recorded.is_left_out;
 	s->recorded = now;
 	return err;
 }

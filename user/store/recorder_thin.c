@@ -65,7 +65,8 @@ static bool thin_piece(struct recorder *r)
 			       ticks_before(r, bands[i].age_ns)))
 			return true;
 	}
-	return level && prune_census(r, level < NO_CENSUS_LEVEL ? CENSUSES_KEPT : 0);
+	return level &&
+	       (prune_cgroups(r) || prune_census(r, level < NO_CENSUS_LEVEL ? CENSUSES_KEPT : 0));
 }
 
 static uint64_t room(const struct recorder *r)

@@ -15,11 +15,13 @@
  * begin: intervals double, ages halve; and by and by go: forks and execs (1), verdicts but the last
  * of each process and censuses between begin and end (1), ends without a signal with their
  * processes if nobody named these (2), full GCs are put together too (2), ends of processes that no
- * tick saw (4), ends of all that were not named (6). Pages that are freed are used again.
+ * tick saw (4), ends of all that were not named (6); cgroups with their last process. Pages that
+ * are freed are used again.
  *
  * LIMITATIONS: stacks of sites that are gone stay; so sites may have a third of the file at the
- * most. Where even that is not enough, what is new is left out until there is room, first events of
- * processes that no tick saw and young GCs. Sizes are told by the next row, the rest is counted.
+ * most, and what is more is left out (meta: dropped_sites). Where even that is not enough, what is
+ * new is left out until there is room, first events of processes that no tick saw and young GCs.
+ * Sizes are told by the next row, the rest is counted.
  */
 #ifndef MEMWATCH_STORE_RECORDER_THIN_H
 #define MEMWATCH_STORE_RECORDER_THIN_H
@@ -43,6 +45,7 @@ struct recorder_thin {
 	int64_t event_id, gc_id; /* done so far */
 	uint64_t events;	 /* that are there */
 	bool is_due;		 /* there is more to do at this level */
+	bool has_dropped;	 /* processes, so that cgroups may be empty */
 	uint64_t rows;		 /* that may still be gone through at this tick */
 	uint64_t thinned_ns, thinned_written;
 };

@@ -10,7 +10,8 @@
 
 CREATE TABLE meta ( -- facts about the run, by name
 	key TEXT PRIMARY KEY, -- version, kernel, arch, interval_ns, command, requests, comm, cgroup,
-			      -- begin_ns, begin_wall_ns, thinned_ns, dropped_events; 'ended' is there
+			      -- begin_ns, begin_wall_ns, thinned_ns, dropped_events,
+			      -- dropped_sites; 'ended' is there
 			      -- when memwatch came to the end of the run
 	value
 ) WITHOUT ROWID;
@@ -47,7 +48,7 @@ CREATE TABLE process (
 	ppid INTEGER,
 	comm TEXT, path TEXT,
 	cgroup INTEGER REFERENCES cgroup,
-	named INTEGER, -- 1: the user named it, or it descends from the command
+	named INTEGER, -- 1: the user named it, or it descends from the command; NULL: in no tick
 	collector INTEGER, -- of garbage: 0 not looked at, 1 none, 2 hidden, 3 seen, 4 what it leaves is known
 	first_ns INTEGER, -- the first tick that it was in; NULL: it was in none
 	end_ns INTEGER, -- NULL: it has not ended

@@ -37,6 +37,7 @@ static int take_meta(struct reading *r, sqlite3_stmt *row, void *arg)
 		{"begin_wall_ns", NULL, &out->begin_wall_ns},
 		{"thinned_ns", NULL, &out->thinned_ns},
 		{"dropped_events", NULL, &out->dropped_events},
+		{"dropped_sites", NULL, &out->dropped_sites},
 	};
 
 	(void)arg;
