@@ -215,10 +215,11 @@ close_input() {
 	unset "IN[$1]"
 }
 
-# ended ID [SECONDS]: waits for its end; STATUS is its exit status
+# ended ID [SECONDS]: waits for its end; STATUS is its exit status. On a machine that is busy it
+# takes a memwatch with uprobes some seconds to detach.
 ended() {
 	local pid=${PID[$1]}
-	await "${2:-10}" "the end of $1 (PID $pid)" gone "$pid"
+	await "${2:-60}" "the end of $1 (PID $pid)" gone "$pid"
 	wait "$pid" 2>/dev/null
 	STATUS=$?
 	close_input "$1"

@@ -86,7 +86,7 @@ done
 
 await 60 "its census at the begin" said gone ' at the begin'
 stop ends
-ended gone 20
+ended gone
 is "$STATUS" 0 "a service that ends: recorded"
 is "$(grep -c 'no census of its heap at the end' "$T/gone.err")" 1 "that there is none at its end is said"
 is "$(sql gone 'SELECT why FROM census')" begin "there is the one of its begin"
