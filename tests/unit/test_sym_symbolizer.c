@@ -538,6 +538,7 @@ static void test_many_files(void **state)
 		}
 	}
 	assert_true(most - before < 128 * 5);
+	assert_int_equal(symbolizer_files(w.symbolizer), MANY); /* once each, however often read */
 	watched_stop(&w);
 	assert_int_equal(open_files(), before - 1); /* @f was open before */
 	for (int i = 0; i < MANY; i++)

@@ -18,13 +18,14 @@
 #include "base/log.h"
 #include "collect/site_process.h"
 
-#define NAMES_BYTES	 (32u << 20)
-#define BATCH		 512
-#define ALLOC_COST_NS	 14000.0	    /* two traps, a stack, and naming it now and then */
-#define EXTERNAL_COST_NS 7000.0		    /* three traps: measured in a loop of Buffer.alloc() */
-#define SITES_OF_BUDGET	 0.5		    /* its share, and as much again for naming */
-#define LEARNING_NS	 (5 * NSEC_PER_SEC) /* most of a process's stacks come in its first seconds */
-#define THRIFT_MAX	 64
+#define NAMES_BYTES	  (32u << 20)
+#define BATCH		  512
+#define ALLOC_COST_NS	  14000.0	     /* two traps, a stack, and naming it now and then */
+#define EXTERNAL_COST_NS  7000.0	     /* three traps: measured in a loop of Buffer.alloc() */
+#define SITES_OF_BUDGET	  0.5		     /* its share, and as much again for naming */
+#define LEARNING_NS	  (5 * NSEC_PER_SEC) /* most of a process's stacks come in its first seconds */
+#define LEARNING_APART_NS (60 * NSEC_PER_SEC) /* for files: who loads new ones for ever is dear */
+#define THRIFT_MAX	  64
 
 struct sites {
 	struct site_shared shared;
@@ -34,6 +35,8 @@ struct sites {
 	bool has_v8;
 	double naming_pct; /* of one CPU, that naming stacks may cost; 0: no limit */
 	uint64_t last_tick_ns, learning_until_ns;
+	uint64_t files_until_ns;	/* the last time for a new file */
+	uint64_t files;			/* of the symbolizer, as of the last look */
 	uint64_t spent_ns, learning_ns; /* own CPU time: since the last tick; spent once, in all */
 	uint64_t dropped_samples;	/* of processes that are no longer watched */
 	struct mw_v8_isolate isolates[MW_V8_ISOLATES];
@@ -264,10 +267,21 @@ static void read_isolates(struct sites *s)
 				      MW_V8_ISOLATES);
 }
 
+/* Of a process that idles most stacks come when its work does: the first in a file shows that. */
+static void look_for_files(struct sites *s)
+{
+	uint64_t files = symbolizer_files(s->shared.symbolizer), now_ns = clock_boot_ns();
+
+	if (files != s->files && now_ns >= s->files_until_ns + LEARNING_APART_NS)
+		s->files_until_ns = s->learning_until_ns = now_ns + LEARNING_NS;
+	s->files = files;
+}
+
 static void account(struct sites *s, uint64_t begun)
 {
 	uint64_t spent = clock_cpu_ns() - begun;
 
+	look_for_files(s);
 	if (clock_boot_ns() < s->learning_until_ns)
 		s->learning_ns += spent;
 	else

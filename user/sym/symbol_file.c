@@ -54,6 +54,7 @@ struct symbol_file {
 	struct go_table *go;
 	struct cfi *cfi;
 	bool tried_debug, tried_symbols, tried_lines, tried_go, tried_cfi;
+	bool is_known; /* its symbols were loaded once */
 
 	int error; /* why it could not be opened */
 	enum { FP_UNKNOWN, FP_KEPT, FP_NOT_KEPT } frame_pointers;
@@ -64,6 +65,7 @@ struct symbol_files {
 	struct symbol_file *newest, *oldest;
 	unsigned loaded;
 	struct debuginfod_budget budget;
+	uint64_t known; /* files, so far */
 };
 
 /* ---- the order of use ---- */
@@ -320,12 +322,19 @@ const struct elf_symbols *symbol_file_symbols(struct symbol_file *f, pid_t pid)
 	if (f->tried_symbols || !f->elf)
 		return f->symbols;
 	f->tried_symbols = true;
+	f->all->known += !f->is_known;
+	f->is_known = true;
 	from = elf_file_has_symtab(f->elf) ? NULL : debug_of(f, pid);
 	elf = reopen(from && elf_file_has_symtab(from) ? from : f->elf);
 	if (elf)
 		f->symbols = elf_symbols_load(elf);
 	elf_file_free(elf);
 	return f->symbols;
+}
+
+uint64_t symbol_files_known(const struct symbol_files *all)
+{
+	return all->known;
 }
 
 struct dwarf_lines *symbol_file_lines(struct symbol_file *f, pid_t pid)

@@ -26,6 +26,8 @@ struct symbol_file;
 struct symbol_files *symbol_files_new(void);
 /** symbol_files_free - after all of its files were put; takes NULL */
 void symbol_files_free(struct symbol_files *all);
+/** symbol_files_known - of how many symbols were asked for so far, also of those that were freed */
+uint64_t symbol_files_known(const struct symbol_files *all);
 
 /**
  * symbol_file_get - the file of a mapping, whether it can be read or not

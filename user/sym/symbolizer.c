@@ -52,6 +52,11 @@ void symbolizer_free(struct symbolizer *s)
 	free(s);
 }
 
+uint64_t symbolizer_files(const struct symbolizer *s)
+{
+	return symbol_files_known(s->files);
+}
+
 struct symbol_file *symbolizer_find(struct symbolizer *s, const char *path, const char *build_id)
 {
 	return symbol_file_find(s->files, path, build_id);

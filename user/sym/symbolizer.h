@@ -26,6 +26,8 @@ struct symbol_process; /* one process */
 struct symbolizer *symbolizer_new(struct intern *names);
 /** symbolizer_free - after all of its processes; takes NULL */
 void symbolizer_free(struct symbolizer *s);
+/** symbolizer_files - in how many files something was named so far: the first time is dear */
+uint64_t symbolizer_files(const struct symbolizer *s);
 
 /** symbol_process_new - reads its executable mappings. NULL with errno set (ESRCH, EACCES ...) */
 struct symbol_process *symbol_process_new(struct symbolizer *s, pid_t pid);
