@@ -4,15 +4,20 @@
  * values of cells, by pairs of a place and a value, or bytes of the file itself. What is read must
  * be fit to be shown: within bounds, and every pointer where it belongs.
  */
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/run_diff.h"
 #include "analysis/verdict.h"
+#include "output/html_diff.h"
 #include "output/html_report.h"
+#include "output/ndjson_run_diff.h"
 #include "output/report_json.h"
 #include "output/report_text.h"
+#include "output/run_diff_text.h"
 #include "recording_build.h"
 #include "store/recording.h"
 #include "store/recording_internal.h"
@@ -227,6 +232,48 @@ static void check_reports(const struct recorded *r)
 	strbuf_release(&page);
 }
 
+static struct recorded *load_valid(void)
+{
+	sqlite3 *db = open_copy(NULL, 0);
+	struct recorded *r = NULL;
+	char why[RECORDING_WHY];
+
+	check(!recording_load_db(db, NULL, &r, why));
+	sqlite3_close(db);
+	return r;
+}
+
+static void check_comparison(const struct recorded *a, const struct recorded *b)
+{
+	struct run_diff *d = run_diff_new(a, b, (const uint64_t[]){0, 0});
+	struct strbuf page;
+
+	check(d != NULL);
+	for (size_t i = 0; i < d->pair_count; i++)
+		check(!isnan(d->pairs[i].growth.delta) && !isnan(d->pairs[i].growth.more));
+	strbuf_init(&page);
+	check(!html_diff_add(&page, d));
+	strbuf_clear(&page);
+	run_diff_text_add(&page, d, &(struct census_view){.rows = 100});
+	check(!page.err && !strchr(page.s, '\033'));
+	strbuf_clear(&page);
+	ndjson_run_diff_add(&page, d);
+	check(!page.err);
+	strbuf_release(&page);
+	run_diff_free(d);
+}
+
+/* With what it was before, either way round. */
+static void check_comparisons(const struct recorded *r)
+{
+	static struct recorded *before;
+
+	if (!before)
+		before = load_valid();
+	check_comparison(before, r);
+	check_comparison(r, before);
+}
+
 static void check_recorded(const struct recorded *r)
 {
 	check(r->begin_ns <= r->end_ns);
@@ -259,6 +306,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r) {
 		check_recorded(r);
 		check_reports(r);
+		check_comparisons(r);
 	}
 	recorded_free(r);
 	sqlite3_close(db);
