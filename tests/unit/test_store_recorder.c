@@ -491,6 +491,8 @@ static void test_renamed(void **state)
 	assert_non_null(strstr(recorder_why(s->r), "removed or renamed"));
 	assert_null(strstr(recorder_why(s->r), "can be read"));
 	assert_int_equal(sample_number(other, "SELECT count(*) FROM process_tick"), 1);
+	snprintf(other, sizeof(other), "%s-wal", s->path);
+	assert_int_equal(access(other, F_OK), -1);
 }
 
 /* The process that was missed last ends: nothing but its end could tell. */

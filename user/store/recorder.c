@@ -424,7 +424,8 @@ static int look_for_file(struct recorder *r)
 	if (!has_moved || r->err)
 		return r->err;
 	recorder_commit(r);
-	sqlite3_wal_checkpoint_v2(r->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (!sqlite3_wal_checkpoint_v2(r->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL))
+		recorder_file_tidy(r);
 	return recorder_fail_errno(r, -ENOENT);
 }
 

@@ -214,6 +214,18 @@ int recorder_file_open(struct recorder *r, const char *path, char why[RECORDER_W
 	return err;
 }
 
+void recorder_file_tidy(const struct recorder *r)
+{
+	char beside[PATH_MAX + 8];
+
+	if (!access(r->path, F_OK) || errno != ENOENT)
+		return;
+	snprintf(beside, sizeof(beside), "%s" LOG_SUFFIX, r->path);
+	unlink(beside);
+	snprintf(beside, sizeof(beside), "%s" INDEX_SUFFIX, r->path);
+	unlink(beside);
+}
+
 static uint64_t size_of(const char *path, const char *suffix)
 {
 	char full[PATH_MAX + 8];

@@ -187,6 +187,9 @@ int recorder_fail_errno(struct recorder *r, int err);
 
 /** recorder_file_open - makes the file @path and opens it; 0 or a negative errno with @why set */
 int recorder_file_open(struct recorder *r, const char *path, char why[RECORDER_WHY]);
+/** recorder_file_tidy - the file has gone from its path: its log and index go, too, if they are of
+ *  no other that is there now */
+void recorder_file_tidy(const struct recorder *r);
 /** recorder_file_bytes - of file and log together */
 uint64_t recorder_file_bytes(const struct recorder *r);
 
