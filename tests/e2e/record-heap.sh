@@ -19,7 +19,7 @@ listens() {
 # service ID MODE
 service() {
 	start "$1" node "$SERVICE" --port 0 --mode "$2"
-	await 20 "$1 to listen" listens "$1"
+	await 60 "$1 to listen" listens "$1"
 }
 
 # calls PORT: so many, to their end
@@ -33,7 +33,7 @@ recording() {
 	local id=$1
 	shift
 	start "$id" "$MEMWATCH" record --heap -o "$T/$id.mwr" "$@"
-	await 30 "memwatch record $* to record" grep -q ': recording ' "$T/$id.err"
+	await 120 "memwatch record $* to record" grep -q ': recording ' "$T/$id.err"
 }
 
 # said ID TEXT
@@ -59,12 +59,12 @@ service ends leaking
 recording both -p "$(pid_of leaking)" -p "$(pid_of fixed)"
 recording gone -p "$(pid_of ends)"
 recording runs -- node "$SERVICE" --port 0 --mode leaking
-await 60 "the census at the begin of one" said both "process $(pid_of leaking) (node) stood still for .* at the begin"
-await 60 "and of the other" said both "process $(pid_of fixed) (node) stood still for .* at the begin"
+await 120 "the census at the begin of one" said both "process $(pid_of leaking) (node) stood still for .* at the begin"
+await 120 "and of the other" said both "process $(pid_of fixed) (node) stood still for .* at the begin"
 calls "$(jq -r .listening "$T/leaking.out")"
 calls "$(jq -r .listening "$T/fixed.out")"
 kill -INT "$(pid_of both)"
-ended both 60
+ended both 120
 is "$STATUS" 0 "stopped by a signal"
 is "$(sql both 'PRAGMA integrity_check')" ok "the file is sound"
 is "$(sql both "SELECT group_concat(why) FROM (SELECT * FROM census WHERE why != 'leak' ORDER BY ns)
@@ -96,7 +96,7 @@ is "$(sql gone 'SELECT why FROM census')" begin "there is the one of its begin"
 await 60 "its census at the begin" said runs ' at the begin'
 calls "$(jq -r .listening "$T/runs.out")"
 kill -INT "$(pid_of runs)"
-ended runs 60
+ended runs 120
 is "$STATUS" 0 "a program that is told to end"
 is "$(sql runs "SELECT group_concat(why) FROM (SELECT * FROM census WHERE why != 'leak' ORDER BY ns)")" "begin,end" \
 	"is counted before it does"

@@ -17,7 +17,7 @@ export GROW
 run() {
 	local name=$1
 	shift
-	timeout -k 5 60 "$MEMWATCH" record -o "$T/$name.mwr" "$@" >"$T/$name.out" 2>"$T/$name.err" </dev/null
+	timeout -k 5 180 "$MEMWATCH" record -o "$T/$name.mwr" "$@" >"$T/$name.out" 2>"$T/$name.err" </dev/null
 	STATUS=$?
 }
 
@@ -31,7 +31,7 @@ recording() {
 	local id=$1
 	shift
 	start "$id" "$MEMWATCH" record -o "$T/$id.mwr" "$@"
-	await 30 "memwatch record $* to record" grep -q ': recording ' "$T/$id.err"
+	await 120 "memwatch record $* to record" grep -q ': recording ' "$T/$id.err"
 }
 
 # rows_since ID NS: a tick that began after NS is in the file
@@ -55,9 +55,9 @@ listens() {
 }
 
 start service node "$SERVICE" --port 0 --mode leaking
-await 20 "the service to listen" listens service
+await 60 "the service to listen" listens service
 start both "$MEMWATCH" --json --sites 1000 --budget 0 -p "$(pid_of service)"
-await 30 "the watch's first tick" has_record both process
+await 120 "the watch's first tick" has_record both process
 recording sites --budget 0 -p "$(pid_of service)"
 start load node "$LOAD" --port "$(jq -r .listening "$T/service.out")" --calls 2500
 
@@ -86,7 +86,7 @@ ok "nothing was made" test ! -e "$T/refused.mwr"
 
 # unwritable WHAT FILE
 unwritable() {
-	timeout -k 5 60 "$MEMWATCH" record -o "$2" -- touch "$T/was-run" >"$T/u.out" 2>"$T/u.err" </dev/null
+	timeout -k 5 120 "$MEMWATCH" record -o "$2" -- touch "$T/was-run" >"$T/u.out" 2>"$T/u.err" </dev/null
 	is "$? $(wc -l <"$T/u.err") $(wc -c <"$T/u.out")" "1 1 0" "$1: status 1 and a line"
 }
 
@@ -149,8 +149,8 @@ recording machine -i 0.5 --budget 0
 go grows
 finished grows
 now=$(boot_ns)
-await 20 "a tick with all of it" rows_since named "$now"
-await 20 "a tick of the machine" rows_since machine "$now"
+await 60 "a tick with all of it" rows_since named "$now"
+await 60 "a tick of the machine" rows_since machine "$now"
 rss=$(awk '/^RssAnon/ { print $2 * 1024 }' "/proc/$(pid_of grows)/status")
 for id in named machine; do
 	is "$(sql $id "SELECT t.anon_bytes FROM process_tick t JOIN process p ON p.id = t.process
@@ -174,7 +174,7 @@ is "$(sql machine "SELECT count(*) FROM event WHERE kind = 'exit' AND process =
 # --- killed; and no room ---
 
 recording killed -i 0.5 --budget 0 -p "$(pid_of lasts)"
-await 20 "some ticks" rows_since killed "$(boot_ns)"
+await 60 "some ticks" rows_since killed "$(boot_ns)"
 elapse 2
 now=$(boot_ns)
 stop killed KILL
@@ -187,7 +187,7 @@ is "$(sqlite3 "$T/killed.mwr" "SELECT count(*) FROM meta WHERE key = 'ended'")" 
 mkdir "$T/small" "$T/copy"
 # Its mount is gone with it: what was written is copied before.
 # shellcheck disable=SC2016
-timeout -k 5 60 unshare -m bash -c 'mount -t tmpfs -o size=1M none "$0/small" &&
+timeout -k 5 180 unshare -m bash -c 'mount -t tmpfs -o size=1M none "$0/small" &&
 	"$@" -o "$0/small/full.mwr" -i 0.1 -d 50 --budget 0; echo $? >"$0/full.status"
 	cp -a "$0/small/." "$0/copy"' "$T" "$MEMWATCH" record >"$T/full.out" 2>"$T/full.err" </dev/null
 is "$(cat "$T/full.status")" 1 "a disk that is full: status 1"
@@ -198,7 +198,7 @@ ok "processes run on" kill -0 "$(pid_of lasts)"
 
 # --- sites, beside those of a watch ---
 
-ended load 90
+ended load 180
 is "$(jq -r .calls "$T/load.out")" 2500 "the service was called"
 stop sites
 is "$STATUS" 0 "its recording"

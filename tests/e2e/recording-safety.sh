@@ -154,7 +154,7 @@ lost=0 broken=0
 for ((i = 0; i < KILLS; i++)); do
 	rm -f "$FILE"*
 	start m "$MEMWATCH" record -o "$FILE" -p "$(pid_of target)" -i 0.1
-	await 30 "a tick" has_tick
+	await 120 "a tick" has_tick
 	sleep "$(random_part 200)"
 	seen=$(ask "$FILE" 'SELECT max(ns) FROM tick')
 	stop m KILL
