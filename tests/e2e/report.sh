@@ -48,7 +48,7 @@ has_ticks() {
 start w "$WORKLOADS/grow" malloc --step 1M --interval-ms 100 --count 100000
 ready w
 start killed "$MEMWATCH" record -o "$T/killed.mw" -i 0.2 -p "$(pid_of w)"
-await 30 "ticks in a recording that is written" has_ticks "$T/killed.mw" 5
+await 120 "ticks in a recording that is written" has_ticks "$T/killed.mw" 5
 report live "$T/killed.mw"
 is "$STATUS" 0 "a recording that is still written is read"
 told live "^cut off " "it says that it has no end"
