@@ -6,8 +6,6 @@
  */
 #include "cmd/report_symbols.h"
 
-#include <string.h>
-
 #include "sym/symbolizer.h"
 
 #define MAX_FILES   256
@@ -35,10 +33,10 @@ static bool is_open_question(const struct frame *f)
 	return !f->fn && f->module && f->build_id && f->module_address;
 }
 
+/* Names of a recording are interned: a hostile one may have millions of frames to compare. */
 static bool is_in(const struct frame *f, const struct file *file)
 {
-	return is_open_question(f) && !strcmp(f->module, file->path) &&
-	       !strcmp(f->build_id, file->build_id);
+	return is_open_question(f) && f->module == file->path && f->build_id == file->build_id;
 }
 
 /* --- each site --- */
