@@ -226,6 +226,20 @@ if must gc; then
 	is "$(grep '"event":"done"' "$T/usdt.out" | jq -c '.semaphores | map(. > 0)' | xargs)" \
 		"[true,true] [false,false]" "its semaphores are up meanwhile, and down after"
 fi
+about record
+is "$(cat "$T/rec.status")" 0 "memwatch record ends with status 0"
+is "$(ls "$T"/rec.mwr*)" "$T/rec.mwr" "it leaves one file"
+is "$(sqlite3 -readonly "$T/rec.mwr" 'PRAGMA integrity_check')" ok "which is whole"
+"$MEMWATCH" report --format json "$T/rec.mwr" >"$T/rec.json"
+is "$(jq -r 'select(.type == "meta") | .kernel' "$T/rec.json")" "$release" "and of this kernel"
+grown=$(jq -c 'select(.comm == "grow")' "$T/rec.json" | jq -sc '
+	([.[] | select(.type == "process") | .anon_bytes] | [length, max - min]) +
+	(.[] | select(.type == "exit") | [.status, .peak_rss_bytes])')
+note "grow: ticks, growth between them, status, peak: $grown"
+between 2 "$(jq '.[0]' <<<"$grown")" 1000 "ticks of the program that it ran"
+between $((4 * MIB)) "$(jq '.[1]' <<<"$grown")" $((36 * MIB)) "what that grew by from the first to the last"
+is "$(jq '.[2]' <<<"$grown")" 0 "how it ended"
+between $((32 * MIB)) "$(jq '.[3]' <<<"$grown")" $((48 * MIB)) "and how large it had been"
 about end
 is "$(cat "$T/named.status" "$T/named.err")" 0 "memwatch ends with status 0 on named processes, and says nothing"
 left_out=
