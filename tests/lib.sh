@@ -242,6 +242,24 @@ says() {
 	grep -q "\"event\":\"$2\"" "$T/$1.out"
 }
 
+# listens ID: whether a server has said where
+listens() {
+	grep -q '"listening"' "$T/$1.out"
+}
+
+# port_of ID: where it listens
+port_of() {
+	jq -r .listening "$T/$1.out"
+}
+
+# serve_status ID MODE [NODE_OPTION...]: the status service (workloads/status-service), listening
+serve_status() {
+	local id=$1 mode=$2
+	shift 2
+	start "$id" node "$@" "$SERVICE" --port 0 --mode "$mode"
+	await 60 "$id to listen" listens "$id"
+}
+
 ready() {
 	await 20 "$1 to be ready" says "$1" ready
 }

@@ -11,21 +11,16 @@ command -v node >/dev/null || skip_all "no node here"
 
 CALLS=2500
 
-listens() {
-	grep -q '"listening"' "$T/$1.out"
-}
-
 has_begun() {
 	grep -q "census of its heap at the begin" "$T/record-$1.err"
 }
 
 # record_calls MODE FILE: the service in this mode, recorded while CALLS calls are made
 record_calls() {
-	start "$1" node "$SERVICE" --port 0 --mode "$1"
-	await 30 "the service to listen" listens "$1"
+	serve_status "$1" "$1"
 	start "record-$1" "$MEMWATCH" record --heap --requests "$CALLS" -o "$T/$2" -p "$(pid_of "$1")"
 	await 40 "the census at the begin" has_begun "$1"
-	start "load-$1" node "$LOAD" --port "$(jq -r .listening "$T/$1.out")" --calls "$CALLS"
+	start "load-$1" node "$LOAD" --port "$(port_of "$1")" --calls "$CALLS"
 	ended "load-$1" 90
 	is "$(jq -c '[.calls, .errors]' "$T/load-$1.out")" "[$CALLS,0]" "$1: all calls are answered"
 	kill -TERM "$(pid_of "record-$1")"

@@ -11,15 +11,10 @@ command -v node >/dev/null || skip_all "no node here"
 
 SECONDS_WATCHED=60
 
-listens() {
-	grep -q '"listening"' "$T/$1.out"
-}
-
 # service ID MODE RATE: with calls that do not end before the test
 service() {
-	start "$1" node "$SERVICE" --port 0 --mode "$2"
-	await 20 "$1 to listen" listens "$1"
-	start "load-$1" node "$LOAD" --port "$(jq -r .listening "$T/$1.out")" --seconds 600 --rate "$3"
+	serve_status "$1" "$2"
+	start "load-$1" node "$LOAD" --port "$(port_of "$1")" --seconds 600 --rate "$3"
 }
 
 # child_of ID: sets CHILD to the census that it runs
@@ -46,7 +41,7 @@ calls_leak() {
 
 # still_answers ID
 still_answers() {
-	node -e "require('http').get({ host: '127.0.0.1', port: $(jq -r .listening "$T/$1.out"),
+	node -e "require('http').get({ host: '127.0.0.1', port: $(port_of "$1"),
 		path: '/health', timeout: 5000 }, (r) => process.exit(r.statusCode === 200 ? 0 : 1))
 		.on('error', () => process.exit(1))"
 }

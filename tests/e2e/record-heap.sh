@@ -12,16 +12,6 @@ command -v node >/dev/null || skip_all "no node here"
 
 CALLS=500
 
-listens() {
-	grep -q '"listening"' "$T/$1.out"
-}
-
-# service ID MODE
-service() {
-	start "$1" node "$SERVICE" --port 0 --mode "$2"
-	await 60 "$1 to listen" listens "$1"
-}
-
 # calls PORT: so many, to their end
 calls() {
 	node "$LOAD" --port "$1" --calls "$CALLS" >"$T/load.out"
@@ -53,16 +43,16 @@ grown() {
 
 # --- a service that is there ---
 
-service leaking leaking
-service fixed fixed
-service ends leaking
+serve_status leaking leaking
+serve_status fixed fixed
+serve_status ends leaking
 recording both -p "$(pid_of leaking)" -p "$(pid_of fixed)"
 recording gone -p "$(pid_of ends)"
 recording runs -- node "$SERVICE" --port 0 --mode leaking
 await 120 "the census at the begin of one" said both "process $(pid_of leaking) (node) stood still for .* at the begin"
 await 120 "and of the other" said both "process $(pid_of fixed) (node) stood still for .* at the begin"
-calls "$(jq -r .listening "$T/leaking.out")"
-calls "$(jq -r .listening "$T/fixed.out")"
+calls "$(port_of leaking)"
+calls "$(port_of fixed)"
 kill -INT "$(pid_of both)"
 ended both 120
 is "$STATUS" 0 "stopped by a signal"
@@ -94,7 +84,7 @@ is "$(sql gone 'SELECT why FROM census')" begin "there is the one of its begin"
 # --- a program that it runs, which has just begun ---
 
 await 60 "its census at the begin" said runs ' at the begin'
-calls "$(jq -r .listening "$T/runs.out")"
+calls "$(port_of runs)"
 kill -INT "$(pid_of runs)"
 ended runs 120
 is "$STATUS" 0 "a program that is told to end"

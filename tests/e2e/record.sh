@@ -50,16 +50,11 @@ gone_all() {
 
 # --- what takes its time runs beside the rest: a service, recorded and watched at once ---
 
-listens() {
-	grep -q '"listening"' "$T/$1.out"
-}
-
-start service node "$SERVICE" --port 0 --mode leaking
-await 60 "the service to listen" listens service
+serve_status service leaking
 start both "$MEMWATCH" --json --sites 1000 --budget 0 -p "$(pid_of service)"
 await 120 "the watch's first tick" has_record both process
 recording sites --budget 0 -p "$(pid_of service)"
-start load node "$LOAD" --port "$(jq -r .listening "$T/service.out")" --calls 2500
+start load node "$LOAD" --port "$(port_of service)" --calls 2500
 
 # --- wrong usage: a line that says why, status 2, and no file ---
 

@@ -27,16 +27,11 @@ told() { # NAME REGEX DESCRIPTION
 	fi
 }
 
-listens() {
-	grep -q '"listening"' "$T/service.out"
-}
-
 # --- a recording: of a service that leaks, while it is called ---
 
-start service node "$SERVICE" --port 0 --mode leaking
-await 20 "the service to listen" listens
+serve_status service leaking
 service=$(pid_of service)
-start load node "$LOAD" --port "$(jq -r .listening "$T/service.out")" --seconds 120
+start load node "$LOAD" --port "$(port_of service)" --seconds 120
 start record "$MEMWATCH" record -o "$T/leak.mw" -d "$SECONDS_RECORDED" --heap --budget 0 -p "$service"
 
 # --- meanwhile: one that is still written, and one whose writer is killed ---

@@ -13,14 +13,6 @@ CALLS=2500
 ROUNDS=5
 SETTLED=2 # rounds until V8's young generation has its size
 
-listens() {
-	grep -q '"listening"' "$T/$1.out"
-}
-
-port_of() {
-	jq -r .listening "$T/$1.out"
-}
-
 health() { # ID METHOD PATH
 	local options
 	options="{host: '127.0.0.1', port: $(port_of "$1"), method: '$2', path: '$3'}"
@@ -53,8 +45,7 @@ answers() {
 
 MODES=(leaking fixed truncated)
 for mode in "${MODES[@]}"; do
-	start "$mode" node --expose-gc "$SERVICE" --port 0 --mode "$mode"
-	await 20 "the service to listen" listens "$mode"
+	serve_status "$mode" "$mode" --expose-gc
 done
 leaking=$(pid_of leaking)
 for mode in "${MODES[@]}"; do answers "$mode" >"$T/$mode.unwatched"; done

@@ -74,9 +74,6 @@ none_left "nothing is left of it"
 
 # --- attached and detached, many times ---
 
-listens() {
-	grep -q '"listening"' "$T/$1.out"
-}
 ask() { # METHOD PATH
 	node -e "require('http').request({host: '127.0.0.1', port: $port, method: '$1', path: '$2'},
 		(r) => r.pipe(process.stdout)).end()"
@@ -86,10 +83,9 @@ answers() {
 	for i in 1 2 3 4 5; do ask GET "/api/status/same-$i"; done
 }
 
-start service node "$SERVICE" --port 0 --mode fixed
-await 20 "the service to listen" listens service
+serve_status service fixed
 target=$(pid_of service)
-port=$(jq -r .listening "$T/service.out")
+port=$(port_of service)
 ok "its text is that of its file" text_as_file "$target"
 unwatched=$(answers)
 start load node "$LOAD" --port "$port" --seconds 100000 --rate 200

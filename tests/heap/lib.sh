@@ -35,16 +35,12 @@ a_node() {
 	node_of "$(node_versions | tail -n 1)"
 }
 
-listens() {
-	grep -q '"listening"' "$T/$1.out"
-}
-
 # serve ID CMD ARG...: a server, listening; its port in PORT, the PID that it says in TARGET
 # shellcheck disable=SC2034 # for the caller
 serve() {
 	start "$@"
 	await 60 "$1 to listen" listens "$1"
-	PORT=$(jq -r .listening "$T/$1.out")
+	PORT=$(port_of "$1")
 	TARGET=$(jq -r .pid "$T/$1.out")
 }
 
