@@ -139,4 +139,48 @@ static inline const char *sample_text(const char *path, const char *sql)
 	return text;
 }
 
+/* Fixture: a recorder in *state, without a bound of its own. */
+static inline int sample_setup(void **state)
+{
+	static struct recorder_sample sample;
+
+	*state = &sample;
+	sample_recorder_open(&sample, 0);
+	return 0;
+}
+
+static inline int sample_teardown(void **state)
+{
+	sample_recorder_close(*state);
+	return 0;
+}
+
+/* A tick that sees this one process, written. */
+static inline struct process *sample_tick_of(struct recorder_sample *s, const struct mw_task *raw,
+					     bool is_named)
+{
+	struct process *p;
+
+	assert_int_equal(sample_recorder_tick(s), 0);
+	p = sample_update(&s->table, raw);
+	assert_int_equal(recorder_process(s->r, p, is_named), 0);
+	assert_int_equal(recorder_commit(s->r), 0);
+	return p;
+}
+
+static inline void sample_recorder_end(struct recorder_sample *s)
+{
+	struct recorder_tick last = sample_recorder_tick_at(s->now_ns);
+
+	assert_int_equal(recorder_end(s->r, &last), 0);
+}
+
+static inline void sample_is(const struct recorder_sample *s, const char *sql, int64_t value)
+{
+	int64_t got = sample_number(s->path, sql);
+
+	if (got != value)
+		fail_msg("%s: %lld, not %lld", sql, (long long)got, (long long)value);
+}
+
 #endif

@@ -17,51 +17,9 @@
 #include "model/kept.h"
 #include "recorder_sample.h"
 
-static int setup(void **state)
-{
-	static struct recorder_sample sample;
-
-	*state = &sample;
-	sample_recorder_open(&sample, 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_recorder_close(*state);
-	return 0;
-}
-
-static void is(const struct recorder_sample *s, const char *sql, int64_t value)
-{
-	int64_t got = sample_number(s->path, sql);
-
-	if (got != value)
-		fail_msg("%s: %lld, not %lld", sql, (long long)got, (long long)value);
-}
-
 static void says(const struct recorder_sample *s, const char *sql, const char *text)
 {
 	assert_string_equal(sample_text(s->path, sql), text);
-}
-
-/* A tick that sees this one process, written. */
-static struct process *tick_of(struct recorder_sample *s, const struct mw_task *raw, bool is_named)
-{
-	struct process *p;
-
-	assert_int_equal(sample_recorder_tick(s), 0);
-	p = sample_update(&s->table, raw);
-	assert_int_equal(recorder_process(s->r, p, is_named), 0);
-	assert_int_equal(recorder_commit(s->r), 0);
-	return p;
-}
-
-static void end(struct recorder_sample *s)
-{
-	struct recorder_tick last = sample_recorder_tick_at(s->now_ns);
-
-	assert_int_equal(recorder_end(s->r, &last), 0);
 }
 
 /* --- the run --- */
@@ -70,20 +28,20 @@ static void test_run(void **state)
 {
 	struct recorder_sample *s = *state;
 
-	is(s, "PRAGMA application_id", 0x4d4d5754);
-	is(s, "PRAGMA user_version", 1);
+	sample_is(s, "PRAGMA application_id", 0x4d4d5754);
+	sample_is(s, "PRAGMA user_version", 1);
 	says(s, "SELECT value FROM meta WHERE key = 'kernel'", "6.18");
-	is(s, "SELECT value FROM meta WHERE key = 'interval_ns'", SAMPLE_SECOND);
-	is(s, "SELECT pid FROM target", 10);
+	sample_is(s, "SELECT value FROM meta WHERE key = 'interval_ns'", SAMPLE_SECOND);
+	sample_is(s, "SELECT pid FROM target", 10);
 	says(s, "SELECT hook FROM hook WHERE capability = 'faults'", "tp_btf");
-	is(s, "SELECT count(*) FROM hook WHERE hook IS NULL", 1);
+	sample_is(s, "SELECT count(*) FROM hook WHERE hook IS NULL", 1);
 	assert_int_equal(sample_recorder_tick(s), 0);
 	recorder_commit(s->r);
-	is(s, "SELECT value FROM meta WHERE key = 'begin_ns'", s->now_ns);
-	is(s, "SELECT count(*) FROM meta WHERE key = 'ended'", 0);
-	end(s);
-	is(s, "SELECT value FROM meta WHERE key = 'ended'", s->now_ns);
-	is(s, "SELECT count(*) FROM tick", 1);
+	sample_is(s, "SELECT value FROM meta WHERE key = 'begin_ns'", s->now_ns);
+	sample_is(s, "SELECT count(*) FROM meta WHERE key = 'ended'", 0);
+	sample_recorder_end(s);
+	sample_is(s, "SELECT value FROM meta WHERE key = 'ended'", s->now_ns);
+	sample_is(s, "SELECT count(*) FROM tick", 1);
 }
 
 /* Every view can be asked, and there is one file when it is over. */
@@ -95,15 +53,15 @@ static void test_views_and_one_file(void **state)
 	struct mw_task raw = sample_task(10, 5, "node");
 	char path[128], sql[64];
 
-	tick_of(s, &raw, true);
+	sample_tick_of(s, &raw, true);
 	raw.anon_pages += 100;
-	tick_of(s, &raw, true);
-	end(s);
+	sample_tick_of(s, &raw, true);
+	sample_recorder_end(s);
 	for (unsigned i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
 		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", views[i]);
 		assert_true(sample_number(s->path, sql) >= 0);
 	}
-	is(s, "SELECT grown_bytes FROM growth", 100 << SAMPLE_PAGE_SHIFT);
+	sample_is(s, "SELECT grown_bytes FROM growth", 100 << SAMPLE_PAGE_SHIFT);
 	snprintf(path, sizeof(path), "%s-wal", s->path);
 	assert_int_equal(access(path, F_OK), -1);
 	snprintf(path, sizeof(path), "%s-shm", s->path);
@@ -118,20 +76,20 @@ static void test_process(void **state)
 	struct recorder_sample *s = *state;
 	struct mw_task raw = sample_task(10, 5, "node");
 
-	tick_of(s, &raw, true);
-	is(s, "SELECT start_ns FROM process WHERE pid = 10", 5);
-	is(s, "SELECT ppid FROM process", 1);
-	is(s, "SELECT named FROM process", 1);
-	is(s, "SELECT first_ns FROM process", s->now_ns);
-	is(s, "SELECT end_ns FROM process", INT64_MIN);
-	is(s, "SELECT peak_rss_bytes FROM process", 1500 << SAMPLE_PAGE_SHIFT);
-	is(s, "SELECT anon_bytes FROM process_tick", 1000 << SAMPLE_PAGE_SHIFT);
-	is(s, "SELECT swap_bytes FROM process_tick", 4 << SAMPLE_PAGE_SHIFT);
-	is(s, "SELECT stack_bytes FROM process_tick", 33 << SAMPLE_PAGE_SHIFT);
-	is(s, "SELECT heap_bytes FROM process_tick", 135168);
-	is(s, "SELECT threads FROM process_tick", 11);
-	is(s, "SELECT majflt FROM process_tick", 7);
-	is(s, "SELECT fault_bytes FROM process_tick", INT64_MIN);
+	sample_tick_of(s, &raw, true);
+	sample_is(s, "SELECT start_ns FROM process WHERE pid = 10", 5);
+	sample_is(s, "SELECT ppid FROM process", 1);
+	sample_is(s, "SELECT named FROM process", 1);
+	sample_is(s, "SELECT first_ns FROM process", s->now_ns);
+	sample_is(s, "SELECT end_ns FROM process", INT64_MIN);
+	sample_is(s, "SELECT peak_rss_bytes FROM process", 1500 << SAMPLE_PAGE_SHIFT);
+	sample_is(s, "SELECT anon_bytes FROM process_tick", 1000 << SAMPLE_PAGE_SHIFT);
+	sample_is(s, "SELECT swap_bytes FROM process_tick", 4 << SAMPLE_PAGE_SHIFT);
+	sample_is(s, "SELECT stack_bytes FROM process_tick", 33 << SAMPLE_PAGE_SHIFT);
+	sample_is(s, "SELECT heap_bytes FROM process_tick", 135168);
+	sample_is(s, "SELECT threads FROM process_tick", 11);
+	sample_is(s, "SELECT majflt FROM process_tick", 7);
+	sample_is(s, "SELECT fault_bytes FROM process_tick", INT64_MIN);
 }
 
 static void test_only_what_changed(void **state)
@@ -140,20 +98,20 @@ static void test_only_what_changed(void **state)
 	struct mw_task raw = sample_task(10, 5, "node");
 
 	for (unsigned i = 0; i < 5; i++)
-		tick_of(s, &raw, false);
-	is(s, "SELECT count(*) FROM tick", 5);
-	is(s, "SELECT count(*) FROM process_tick", 1);
+		sample_tick_of(s, &raw, false);
+	sample_is(s, "SELECT count(*) FROM tick", 5);
+	sample_is(s, "SELECT count(*) FROM process_tick", 1);
 	raw.growth.brk_bytes = 4096;
 	raw.growth.brk_count = 1;
-	tick_of(s, &raw, false);
-	is(s, "SELECT count(*) FROM process_tick", 2);
-	is(s, "SELECT brk_bytes FROM process_tick ORDER BY ns DESC", 4096);
+	sample_tick_of(s, &raw, false);
+	sample_is(s, "SELECT count(*) FROM process_tick", 2);
+	sample_is(s, "SELECT brk_bytes FROM process_tick ORDER BY ns DESC", 4096);
 	raw.flags |= MW_TASK_HEAP_UNKNOWN;
 	raw.minflt++;
-	tick_of(s, &raw, false);
-	is(s, "SELECT heap_bytes FROM process_tick ORDER BY ns DESC", INT64_MIN);
-	is(s, "SELECT fault_count FROM process_tick ORDER BY ns DESC", 1);
-	is(s, "SELECT count(*) FROM process", 1);
+	sample_tick_of(s, &raw, false);
+	sample_is(s, "SELECT heap_bytes FROM process_tick ORDER BY ns DESC", INT64_MIN);
+	sample_is(s, "SELECT fault_count FROM process_tick ORDER BY ns DESC", 1);
+	sample_is(s, "SELECT count(*) FROM process", 1);
 }
 
 static void test_hostile_names(void **state)
@@ -162,15 +120,15 @@ static void test_hostile_names(void **state)
 	struct mw_task raw = sample_task(10, 5, "\xff\x1b[2J'\");--");
 	struct mw_event_exec exec = {.h = {.type = MW_EVENT_EXEC, .pid = 10, .start_ns = 5}};
 
-	tick_of(s, &raw, false);
+	sample_tick_of(s, &raw, false);
 	says(s, "SELECT comm FROM process", "\xef\xbf\xbd\xef\xbf\xbd[2J'\");--");
 	memset(exec.path, 0xc3, sizeof(exec.path)); /* no NUL anywhere */
 	memset(exec.h.comm, 'x', sizeof(exec.h.comm));
 	assert_int_equal(recorder_event(s->r, &exec.h, NULL, NULL), 0);
 	recorder_commit(s->r);
 	says(s, "SELECT comm FROM process", "xxxxxxxxxxxxxxxx");
-	is(s, "SELECT length(path) FROM process", MW_PATH_LEN);
-	is(s, "SELECT length(path) FROM event", MW_PATH_LEN);
+	sample_is(s, "SELECT length(path) FROM process", MW_PATH_LEN);
+	sample_is(s, "SELECT length(path) FROM event", MW_PATH_LEN);
 }
 
 /* --- events --- */
@@ -195,17 +153,17 @@ static void test_life_of_a_process(void **state)
 	assert_int_equal(recorder_event(s->r, &exit.h, NULL, NULL), 0);
 	assert_int_equal(sample_recorder_tick(s), 0);
 	recorder_commit(s->r);
-	is(s, "SELECT count(*) FROM process", 1);
-	is(s, "SELECT ppid FROM process", 3);
+	sample_is(s, "SELECT count(*) FROM process", 1);
+	sample_is(s, "SELECT ppid FROM process", 3);
 	says(s, "SELECT comm FROM process", "ls");
 	says(s, "SELECT path FROM process", "/bin/ls");
-	is(s, "SELECT end_ns FROM process", 102);
-	is(s, "SELECT code FROM process", 9);
-	is(s, "SELECT first_ns FROM process", INT64_MIN);
-	is(s, "SELECT peak_rss_bytes FROM process", 50 << SAMPLE_PAGE_SHIFT);
+	sample_is(s, "SELECT end_ns FROM process", 102);
+	sample_is(s, "SELECT code FROM process", 9);
+	sample_is(s, "SELECT first_ns FROM process", INT64_MIN);
+	sample_is(s, "SELECT peak_rss_bytes FROM process", 50 << SAMPLE_PAGE_SHIFT);
 	says(s, "SELECT group_concat(kind) FROM event", "fork,exec,exit");
-	is(s, "SELECT anon_bytes FROM event WHERE kind = 'exit'", 3 << SAMPLE_PAGE_SHIFT);
-	is(s, "SELECT signal FROM ended", 9);
+	sample_is(s, "SELECT anon_bytes FROM event WHERE kind = 'exit'", 3 << SAMPLE_PAGE_SHIFT);
+	sample_is(s, "SELECT signal FROM ended", 9);
 }
 
 /* Another process has its PID; and who is spoken of after its end is the same as before. */
@@ -216,16 +174,16 @@ static void test_identity(void **state)
 	struct mw_event_exit exit = {.h = {.type = MW_EVENT_EXIT, .pid = 10, .start_ns = 5}};
 	struct gc gc = {.pid = 10, .start_ns = 5, .comm = "old", .kind = MW_GC_SCAVENGE};
 
-	tick_of(s, &raw, false);
+	sample_tick_of(s, &raw, false);
 	assert_int_equal(recorder_event(s->r, &exit.h, NULL, NULL), 0);
 	raw = sample_task(10, 500, "new");
-	tick_of(s, &raw, false);
-	tick_of(s, &raw, false);
+	sample_tick_of(s, &raw, false);
+	sample_tick_of(s, &raw, false);
 	assert_int_equal(recorder_gc(s->r, &gc), 0);
 	recorder_commit(s->r);
-	is(s, "SELECT count(*) FROM process", 2);
-	is(s, "SELECT p.start_ns FROM gc JOIN process p ON p.id = gc.process", 5);
-	is(s, "SELECT end_ns FROM process WHERE start_ns = 500", INT64_MIN);
+	sample_is(s, "SELECT count(*) FROM process", 2);
+	sample_is(s, "SELECT p.start_ns FROM gc JOIN process p ON p.id = gc.process", 5);
+	sample_is(s, "SELECT end_ns FROM process WHERE start_ns = 500", INT64_MIN);
 }
 
 static void test_oom(void **state)
@@ -247,8 +205,8 @@ static void test_oom(void **state)
 	assert_int_equal(recorder_event(s->r, &oom.h, NULL, NULL), 0);
 	recorder_commit(s->r);
 	says(s, "SELECT limit_cgroup FROM event WHERE limit_kind = 'cgroup'", "/pod");
-	is(s, "SELECT limit_bytes FROM event WHERE limit_kind = 'cgroup'", 1000);
-	is(s, "SELECT pid FROM event WHERE limit_kind = 'machine' AND process IS NULL", 10);
+	sample_is(s, "SELECT limit_bytes FROM event WHERE limit_kind = 'cgroup'", 1000);
+	sample_is(s, "SELECT pid FROM event WHERE limit_kind = 'machine' AND process IS NULL", 10);
 }
 
 static void test_gc(void **state)
@@ -266,11 +224,11 @@ static void test_gc(void **state)
 	assert_int_equal(recorder_gc(s->r, &gc), 0);
 	recorder_commit(s->r);
 	says(s, "SELECT kind FROM gc", "mark-compact");
-	is(s, "SELECT isolate FROM gc", 0x7f0000001000);
-	is(s, "SELECT pause_max_ns FROM gc", 12);
-	is(s, "SELECT count FROM gc", 1);
-	is(s, "SELECT live_bytes FROM gc", 4096);
-	is(s, "SELECT external_bytes FROM gc", INT64_MIN);
+	sample_is(s, "SELECT isolate FROM gc", 0x7f0000001000);
+	sample_is(s, "SELECT pause_max_ns FROM gc", 12);
+	sample_is(s, "SELECT count FROM gc", 1);
+	sample_is(s, "SELECT live_bytes FROM gc", 4096);
+	sample_is(s, "SELECT external_bytes FROM gc", INT64_MIN);
 }
 
 static void test_heap_out(void **state)
@@ -289,10 +247,10 @@ static void test_heap_out(void **state)
 	gc.ns = 78;
 	assert_int_equal(recorder_heap_out(s->r, &gc), 0);
 	recorder_commit(s->r);
-	is(s, "SELECT ns FROM gc WHERE kind = 'heap-out' AND isolate = 0x7f0000001000", 78);
-	is(s, "SELECT sum(pause_ns) FROM gc", 12);
-	is(s, "SELECT live_bytes FROM gc WHERE kind = 'heap-out'", INT64_MIN);
-	is(s, "SELECT count(*) FROM collections", 1); /* it is none */
+	sample_is(s, "SELECT ns FROM gc WHERE kind = 'heap-out' AND isolate = 0x7f0000001000", 78);
+	sample_is(s, "SELECT sum(pause_ns) FROM gc", 12);
+	sample_is(s, "SELECT live_bytes FROM gc WHERE kind = 'heap-out'", INT64_MIN);
+	sample_is(s, "SELECT count(*) FROM collections", 1); /* it is none */
 }
 
 static void test_verdict(void **state)
@@ -310,7 +268,7 @@ static void test_verdict(void **state)
 		.evidence = {"it \"grows\"", "so it does"},
 	};
 	struct kept kept = {.taken_ns = 8, .count = 1, .constructors = {{.name = "Leaky"}}};
-	struct process *p = tick_of(s, &raw, true);
+	struct process *p = sample_tick_of(s, &raw, true);
 
 	p->verdict = &v;
 	p->kept = &kept;
@@ -323,12 +281,13 @@ static void test_verdict(void **state)
 	says(s, "SELECT class FROM verdict WHERE leak", "leak");
 	says(s, "SELECT limit_where FROM verdict WHERE leak", "/a");
 	says(s, "SELECT json_extract(evidence, '$[0]') FROM verdict WHERE leak", "it \"grows\"");
-	is(s, "SELECT json_array_length(evidence) FROM verdict WHERE leak", 2);
+	sample_is(s, "SELECT json_array_length(evidence) FROM verdict WHERE leak", 2);
 	says(s, "SELECT json_extract(kept, '$.constructors[0].name') FROM verdict WHERE leak",
 	     "Leaky");
-	is(s, "SELECT json_extract(kept, '$.taken_ns') FROM verdict WHERE leak", 8);
-	is(s, "SELECT slope FROM verdict WHERE leak", 100);
-	is(s, "SELECT count(*) FROM verdict WHERE slope IS NULL AND kept IS NULL AND last", 1);
+	sample_is(s, "SELECT json_extract(kept, '$.taken_ns') FROM verdict WHERE leak", 8);
+	sample_is(s, "SELECT slope FROM verdict WHERE leak", 100);
+	sample_is(s, "SELECT count(*) FROM verdict WHERE slope IS NULL AND kept IS NULL AND last",
+		  1);
 	says(s, "SELECT verdict FROM growth", "too-early");
 }
 
@@ -343,7 +302,7 @@ static void test_sites(void **state)
 	};
 	struct mw_task raw = sample_task(10, 5, "node");
 	struct site_table *t = site_table_new();
-	struct process *p = tick_of(s, &raw, true);
+	struct process *p = sample_tick_of(s, &raw, true);
 
 	assert_non_null(t);
 	frames[0].build_id = "abcd";
@@ -361,17 +320,17 @@ static void test_sites(void **state)
 	recorder_commit(s->r);
 	p->sites = NULL;
 	site_table_free(t);
-	is(s, "SELECT count(*) FROM site", 3);
-	is(s, "SELECT bytes FROM site WHERE kind = 'fault'", 8192);
-	is(s, "SELECT last_ns FROM site WHERE kind = 'fault'", s->now_ns);
-	is(s, "SELECT max(last_ns) FROM site WHERE kind = 'brk'", s->now_ns - SAMPLE_SECOND);
-	is(s, "SELECT count(*) FROM stack", 2);
-	is(s, "SELECT count(*) FROM frame", 2);
-	is(s, "SELECT count(*) FROM module", 1);
-	is(s, "SELECT module_address FROM frame WHERE fn = 'malloc'", 0x99);
+	sample_is(s, "SELECT count(*) FROM site", 3);
+	sample_is(s, "SELECT bytes FROM site WHERE kind = 'fault'", 8192);
+	sample_is(s, "SELECT last_ns FROM site WHERE kind = 'fault'", s->now_ns);
+	sample_is(s, "SELECT max(last_ns) FROM site WHERE kind = 'brk'", s->now_ns - SAMPLE_SECOND);
+	sample_is(s, "SELECT count(*) FROM stack", 2);
+	sample_is(s, "SELECT count(*) FROM frame", 2);
+	sample_is(s, "SELECT count(*) FROM module", 1);
+	sample_is(s, "SELECT module_address FROM frame WHERE fn = 'malloc'", 0x99);
 	says(s, "SELECT build_id FROM module", "abcd");
 	says(s, "SELECT stack FROM top_sites WHERE kind = 'fault'", "malloc < leak /app/a.js:3");
-	is(s, "SELECT count(*) FROM site_state", 1);
+	sample_is(s, "SELECT count(*) FROM site_state", 1);
 }
 
 static void test_census(void **state)
@@ -389,14 +348,14 @@ static void test_census(void **state)
 	assert_int_equal(recorder_census(s->r, c, RECORDED_CENSUS_LEAK), 0);
 	recorder_commit(s->r);
 	says(s, "SELECT why FROM census", "leak");
-	is(s, "SELECT count(*) FROM constructor", c->constructor_count);
-	is(s, "SELECT count(*) FROM retainer", c->retainer_count);
-	is(s, "SELECT count(*) FROM census_isolate", c->isolate_count);
-	is(s, "SELECT bytes FROM constructor WHERE idx = 0", c->constructors[0].bytes);
+	sample_is(s, "SELECT count(*) FROM constructor", c->constructor_count);
+	sample_is(s, "SELECT count(*) FROM retainer", c->retainer_count);
+	sample_is(s, "SELECT count(*) FROM census_isolate", c->isolate_count);
+	sample_is(s, "SELECT bytes FROM constructor WHERE idx = 0", c->constructors[0].bytes);
 	says(s, "SELECT name FROM constructor WHERE idx = 0", c->constructors[0].name);
-	is(s, "SELECT json_array_length(path) FROM retainer", 2);
+	sample_is(s, "SELECT json_array_length(path) FROM retainer", 2);
 	says(s, "SELECT json_extract(path, '$[0].edge') FROM retainer", "variable `m`");
-	is(s, "SELECT json_extract(path, '$[0].line') FROM retainer", 4);
+	sample_is(s, "SELECT json_extract(path, '$[0].line') FROM retainer", 4);
 	says(s, "SELECT owners FROM retainer", "[]");
 	census_free(c);
 }
@@ -426,28 +385,29 @@ static void test_locked_out(void **state)
 	struct mw_event_fork fork = {.h = {.type = MW_EVENT_FORK, .pid = 3, .start_ns = 4}};
 	sqlite3 *other = other_program(s);
 
-	tick_of(s, &raw, false);
+	sample_tick_of(s, &raw, false);
 	exec_on(other, "BEGIN IMMEDIATE");
 	for (unsigned i = 0; i < 3; i++) {
 		raw.anon_pages = pages[i];
 		raw.growth.brk_count += 10;
-		tick_of(s, &raw, false);
+		sample_tick_of(s, &raw, false);
 	}
 	assert_int_equal(recorder_event(s->r, &fork.h, NULL, NULL), 0);
 	exec_on(other, "COMMIT");
 	raw.anon_pages = pages[3];
 	raw.growth.brk_count += 1;
-	tick_of(s, &raw, false);
+	sample_tick_of(s, &raw, false);
 	sqlite3_close(other);
-	is(s, "SELECT count(*) FROM process_tick", 2);
-	is(s, "SELECT brk_count FROM process_tick ORDER BY ns DESC", 31);
-	is(s, "SELECT anon_bytes FROM process_tick ORDER BY ns DESC", 3000 << SAMPLE_PAGE_SHIFT);
-	is(s, "SELECT private_low FROM process_tick ORDER BY ns DESC",
-	   (500 + 4) << SAMPLE_PAGE_SHIFT);
-	is(s, "SELECT rss_high FROM process_tick ORDER BY ns DESC",
-	   (9000 + 230) << SAMPLE_PAGE_SHIFT);
-	tick_of(s, &raw, false);
-	is(s, "SELECT value FROM meta WHERE key = 'dropped_events'", 1);
+	sample_is(s, "SELECT count(*) FROM process_tick", 2);
+	sample_is(s, "SELECT brk_count FROM process_tick ORDER BY ns DESC", 31);
+	sample_is(s, "SELECT anon_bytes FROM process_tick ORDER BY ns DESC",
+		  3000 << SAMPLE_PAGE_SHIFT);
+	sample_is(s, "SELECT private_low FROM process_tick ORDER BY ns DESC",
+		  (500 + 4) << SAMPLE_PAGE_SHIFT);
+	sample_is(s, "SELECT rss_high FROM process_tick ORDER BY ns DESC",
+		  (9000 + 230) << SAMPLE_PAGE_SHIFT);
+	sample_tick_of(s, &raw, false);
+	sample_is(s, "SELECT value FROM meta WHERE key = 'dropped_events'", 1);
 }
 
 /* Not for ever: who keeps it locked is told of. */
@@ -460,7 +420,7 @@ static void test_locked_for_long(void **state)
 	char why[RECORDER_WHY];
 	sqlite3 *other;
 
-	end(s);
+	sample_recorder_end(s);
 	recorder_free(s->r);
 	assert_int_equal(recorder_new(&options, &s->r, why), 0);
 	assert_int_equal(recorder_begin(s->r, &run), 0);
@@ -474,7 +434,7 @@ static void test_locked_for_long(void **state)
 	assert_int_equal(recorder_commit(s->r), -EBUSY);
 	exec_on(other, "COMMIT");
 	sqlite3_close(other);
-	is(s, "SELECT count(*) FROM tick", 1);
+	sample_is(s, "SELECT count(*) FROM tick", 1);
 }
 
 /* Under another name all of it is there. */
@@ -484,7 +444,7 @@ static void test_renamed(void **state)
 	struct mw_task raw = sample_task(10, 5, "node");
 	char other[128];
 
-	tick_of(s, &raw, false);
+	sample_tick_of(s, &raw, false);
 	snprintf(other, sizeof(other), "%s/other", s->folder);
 	assert_int_equal(rename(s->path, other), 0);
 	assert_int_equal(sample_recorder_tick(s), -ENOENT);
@@ -502,14 +462,14 @@ static void test_missed_is_told_at_the_end(void **state)
 	struct mw_task raw = sample_task(10, 5, "node");
 	sqlite3 *other = other_program(s);
 
-	tick_of(s, &raw, false);
+	sample_tick_of(s, &raw, false);
 	exec_on(other, "BEGIN IMMEDIATE");
 	raw.growth.brk_count += 10;
-	tick_of(s, &raw, false);
+	sample_tick_of(s, &raw, false);
 	exec_on(other, "COMMIT");
 	sqlite3_close(other);
-	end(s);
-	is(s, "SELECT brk_count FROM process_tick ORDER BY ns DESC", 10);
+	sample_recorder_end(s);
+	sample_is(s, "SELECT brk_count FROM process_tick ORDER BY ns DESC", 10);
 }
 
 static void test_errors_stick(void **state)
@@ -517,7 +477,7 @@ static void test_errors_stick(void **state)
 	struct recorder_sample *s = *state;
 	struct mw_task raw = sample_task(10, 5, "node");
 	sqlite3 *other = other_program(s);
-	struct process *p = tick_of(s, &raw, false);
+	struct process *p = sample_tick_of(s, &raw, false);
 	struct gc gc = {.pid = 10, .start_ns = 5, .comm = "node"};
 	struct recorder_tick last = sample_recorder_tick_at(s->now_ns);
 	int err;
@@ -532,7 +492,7 @@ static void test_errors_stick(void **state)
 	assert_int_equal(recorder_end(s->r, &last), err);
 	assert_non_null(strstr(recorder_why(s->r), s->path));
 	assert_non_null(strstr(recorder_why(s->r), "can be read"));
-	is(s, "SELECT count(*) FROM process_tick", 1);
+	sample_is(s, "SELECT count(*) FROM process_tick", 1);
 	says(s, "PRAGMA integrity_check", "ok");
 }
 
@@ -554,7 +514,7 @@ static void test_what_is_there(void **state)
 
 	assert_int_equal(new_at(s->path, why), 0); /* of this process itself: no lock is seen */
 	snprintf(path, sizeof(path), "%s.old", s->path);
-	is(s, "SELECT count(*) FROM hook", 0);
+	sample_is(s, "SELECT count(*) FROM hook", 0);
 	assert_int_equal(sample_number(path, "SELECT count(*) FROM hook"), 2);
 	assert_int_equal(stat(s->path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
@@ -571,25 +531,30 @@ static void test_what_is_there(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_run, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_views_and_one_file, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_process, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_only_what_changed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hostile_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_life_of_a_process, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_oom, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_gc, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_heap_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_verdict, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_sites, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_census, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_locked_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_locked_for_long, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_renamed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_missed_is_told_at_the_end, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_errors_stick, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_what_is_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_run, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_views_and_one_file, sample_setup,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_process, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_only_what_changed, sample_setup,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_hostile_names, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_life_of_a_process, sample_setup,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_identity, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_oom, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_gc, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_heap_out, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_verdict, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_sites, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_census, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_locked_out, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_locked_for_long, sample_setup,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_renamed, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_missed_is_told_at_the_end, sample_setup,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_errors_stick, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_there, sample_setup, sample_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,15 +19,6 @@
 #define PROCESSES 5
 #define FLOOD_MAX (4 * MIB)
 
-static int setup(void **state)
-{
-	static struct recorder_sample sample;
-
-	*state = &sample;
-	sample_recorder_open(&sample, 0);
-	return 0;
-}
-
 static int setup_small(void **state)
 {
 	static struct recorder_sample sample;
@@ -35,20 +26,6 @@ static int setup_small(void **state)
 	*state = &sample;
 	sample_recorder_open(&sample, FLOOD_MAX);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_recorder_close(*state);
-	return 0;
-}
-
-static void is(const struct recorder_sample *s, const char *sql, int64_t value)
-{
-	int64_t got = sample_number(s->path, sql);
-
-	if (got != value)
-		fail_msg("%s: %lld, not %lld", sql, (long long)got, (long long)value);
 }
 
 static void is_at_most(const struct recorder_sample *s, const char *sql, int64_t most)
@@ -127,13 +104,13 @@ static void check_truth(const struct recorder_sample *s, uint32_t pid, const str
 			 "SELECT %s FROM process_tick t JOIN process p ON p.id = t.process "
 			 "WHERE p.pid = %u",
 			 checks[i].what, pid);
-		is(s, sql, (int64_t)checks[i].value);
+		sample_is(s, sql, (int64_t)checks[i].value);
 	}
 	snprintf(sql, sizeof(sql),
 		 "SELECT anon_bytes FROM process_tick t JOIN process p ON "
 		 "p.id = t.process AND p.first_ns = t.ns WHERE p.pid = %u",
 		 pid);
-	is(s, sql, (int64_t)t->first_anon);
+	sample_is(s, sql, (int64_t)t->first_anon);
 }
 
 /* Three hours: all of it in few rows, and nothing of what was done is gone. */
@@ -165,8 +142,8 @@ static void test_ticks_are_folded(void **state)
 	}
 	for (unsigned i = 0; i < PROCESSES; i++)
 		check_truth(s, 10 + i, &truth[i]);
-	is(s, "SELECT sum(born) FROM tick", (int64_t)born);
-	is(s, "SELECT sum(count) FROM lost", (int64_t)born);
+	sample_is(s, "SELECT sum(born) FROM tick", (int64_t)born);
+	sample_is(s, "SELECT sum(count) FROM lost", (int64_t)born);
 	/* 600 of each second, 300 of 10 s, 120 minutes, and what is on its way. */
 	is_at_most(s, "SELECT count(*) FROM tick", 600 + 300 + 120 + 30);
 	is_at_most(s,
@@ -174,15 +151,15 @@ static void test_ticks_are_folded(void **state)
 		   600 + 300 + 120 + 30);
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM tick WHERE ns > %llu",
 		 (unsigned long long)(s->now_ns - 600 * SAMPLE_SECOND));
-	is(s, sql, 600);
+	sample_is(s, sql, 600);
 	snprintf(sql, sizeof(sql), "SELECT min(ns) FROM tick");
-	is(s, sql, (int64_t)(begin_ns + SAMPLE_SECOND));
+	sample_is(s, sql, (int64_t)(begin_ns + SAMPLE_SECOND));
 	snprintf(sql, sizeof(sql),
 		 "SELECT value <= %llu AND value >= %llu FROM meta WHERE key = "
 		 "'thinned_ns'",
 		 (unsigned long long)(s->now_ns - 600 * SAMPLE_SECOND),
 		 (unsigned long long)(s->now_ns - 620 * SAMPLE_SECOND));
-	is(s, sql, 1);
+	sample_is(s, sql, 1);
 }
 
 /* --- collections --- */
@@ -215,13 +192,13 @@ static void test_young_gcs_are_put_together(void **state)
 		pauses += 4 * second + 6;
 		assert_int_equal(recorder_commit(s->r), 0);
 	}
-	is(s, "SELECT sum(count) FROM gc WHERE kind = 'scavenge'", 1800 * 4);
-	is(s, "SELECT sum(pause_ns) FROM gc WHERE kind = 'scavenge'", (int64_t)pauses);
-	is(s, "SELECT max(pause_max_ns) FROM gc WHERE kind = 'scavenge'", 1799 + 3);
-	is(s, "SELECT count(*) FROM gc WHERE kind = 'mark-compact'", 180);
+	sample_is(s, "SELECT sum(count) FROM gc WHERE kind = 'scavenge'", 1800 * 4);
+	sample_is(s, "SELECT sum(pause_ns) FROM gc WHERE kind = 'scavenge'", (int64_t)pauses);
+	sample_is(s, "SELECT max(pause_max_ns) FROM gc WHERE kind = 'scavenge'", 1799 + 3);
+	sample_is(s, "SELECT count(*) FROM gc WHERE kind = 'mark-compact'", 180);
 	is_at_most(s, "SELECT count(*) FROM gc WHERE kind = 'scavenge'", 660 * 4 + 21 * 2);
 	/* Of each whole minute from the 20th second on that is older than 10 minutes. */
-	is(s, "SELECT count(*) FROM gc WHERE count = 120 AND isolate = 1", 19);
+	sample_is(s, "SELECT count(*) FROM gc WHERE count = 120 AND isolate = 1", 19);
 }
 
 /* --- events --- */
@@ -248,12 +225,12 @@ static void test_unseen_processes_go(void **state)
 		add_life(s, 1000 + second, second == 10 ? 9 : 0);
 		assert_int_equal(recorder_commit(s->r), 0);
 	}
-	is(s, "SELECT count(*) FROM event WHERE kind = 'oom'", 1);
-	is(s, "SELECT count(*) FROM event WHERE code = 9", 1);
-	is(s, "SELECT count(*) FROM event WHERE kind = 'fork' AND pid = 1010", 0);
-	is(s, "SELECT count(*) FROM event WHERE kind = 'fork'", 3601);
-	is(s, "SELECT count(*) FROM process", 3601 + 2);
-	is(s, "SELECT value FROM meta WHERE key = 'dropped_events'", 3599 * 2 - 1);
+	sample_is(s, "SELECT count(*) FROM event WHERE kind = 'oom'", 1);
+	sample_is(s, "SELECT count(*) FROM event WHERE code = 9", 1);
+	sample_is(s, "SELECT count(*) FROM event WHERE kind = 'fork' AND pid = 1010", 0);
+	sample_is(s, "SELECT count(*) FROM event WHERE kind = 'fork'", 3601);
+	sample_is(s, "SELECT count(*) FROM process", 3601 + 2);
+	sample_is(s, "SELECT value FROM meta WHERE key = 'dropped_events'", 3599 * 2 - 1);
 }
 
 /* Births whose ends were lost must not stay for ever. */
@@ -271,12 +248,14 @@ static void test_lost_ends(void **state)
 		assert_int_equal(recorder_event(s->r, &fork.h, NULL, NULL), 0);
 		assert_int_equal(recorder_commit(s->r), 0);
 	}
-	is(s, "SELECT count(*) FROM process", 3601);
+	sample_is(s, "SELECT count(*) FROM process", 3601);
 	exit.h.ts_ns = s->now_ns;
 	assert_int_equal(recorder_event(s->r, &exit.h, NULL, NULL), 0);
 	assert_int_equal(recorder_commit(s->r), 0);
-	is(s, "SELECT p.code FROM event e JOIN process p ON p.id = e.process WHERE p.pid = 1000",
-	   9);
+	sample_is(
+		s,
+		"SELECT p.code FROM event e JOIN process p ON p.id = e.process WHERE p.pid = 1000",
+		9);
 }
 
 /* --- the bound --- */
@@ -311,9 +290,9 @@ static void test_flood_of_forks(void **state)
 		assert_int_equal(recorder_commit(s->r), 0);
 		check_bytes(s);
 	}
-	is(s, "SELECT count(*) FROM tick", 100);
+	sample_is(s, "SELECT count(*) FROM tick", 100);
 	check_whole(s);
-	is(s, "SELECT value > 300000 FROM meta WHERE key = 'dropped_events'", 1);
+	sample_is(s, "SELECT value > 300000 FROM meta WHERE key = 'dropped_events'", 1);
 }
 
 static void test_flood_of_gcs(void **state)
@@ -354,7 +333,7 @@ static void test_flood_of_processes(void **state)
 	for (unsigned i = 0; i < 1000; i++)
 		faults += truth[i].faults;
 	check_whole(s);
-	is(s, "SELECT count(*) FROM process", 1000);
+	sample_is(s, "SELECT count(*) FROM process", 1000);
 	is_at_most(s, "SELECT sum(fault_bytes) FROM process_tick", (int64_t)faults);
 	assert_true(sample_number(s->path, "SELECT sum(fault_bytes) FROM process_tick") >
 		    (int64_t)(faults / 10 * 7));
@@ -385,9 +364,11 @@ static void test_flood_of_sites(void **state)
 	}
 	assert_int_equal(tick_with(s, 0), 0);
 	assert_int_equal(recorder_commit(s->r), 0);
-	is(s, "SELECT count(*) > 1000 FROM site", 1);
-	is(s, "SELECT value + (SELECT count(*) FROM site) FROM meta WHERE key = 'dropped_sites'",
-	   20 * 1000);
+	sample_is(s, "SELECT count(*) > 1000 FROM site", 1);
+	sample_is(
+		s,
+		"SELECT value + (SELECT count(*) FROM site) FROM meta WHERE key = 'dropped_sites'",
+		20 * 1000);
 	check_whole(s);
 }
 
@@ -415,7 +396,7 @@ static void test_flood_of_cgroups(void **state)
 		assert_int_equal(recorder_commit(s->r), 0);
 		check_bytes(s);
 	}
-	is(s, "SELECT count(*) < 25000 FROM cgroup", 1);
+	sample_is(s, "SELECT count(*) < 25000 FROM cgroup", 1);
 	is(s,
 	   "SELECT count(*) FROM process p WHERE NOT EXISTS "
 	   "(SELECT 1 FROM cgroup c WHERE c.id = p.cgroup)",
@@ -475,17 +456,22 @@ static void test_somebody_reads_for_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_ticks_are_folded, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_young_gcs_are_put_together, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unseen_processes_go, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lost_ends, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_flood_of_forks, setup_small, teardown),
-		cmocka_unit_test_setup_teardown(test_flood_of_gcs, setup_small, teardown),
-		cmocka_unit_test_setup_teardown(test_flood_of_processes, setup_small, teardown),
-		cmocka_unit_test_setup_teardown(test_flood_of_sites, setup_small, teardown),
-		cmocka_unit_test_setup_teardown(test_flood_of_cgroups, setup_small, teardown),
+		cmocka_unit_test_setup_teardown(test_ticks_are_folded, sample_setup,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_young_gcs_are_put_together, sample_setup,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_unseen_processes_go, sample_setup,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_lost_ends, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_flood_of_forks, setup_small, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_flood_of_gcs, setup_small, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_flood_of_processes, setup_small,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_flood_of_sites, setup_small, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_flood_of_cgroups, setup_small,
+						sample_teardown),
 		cmocka_unit_test_setup_teardown(test_somebody_reads_for_long, setup_small,
-						teardown),
+						sample_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

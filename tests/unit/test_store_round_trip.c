@@ -24,21 +24,6 @@
 #define START_NS (5 * NSEC_PER_SEC)
 #define MIB	 1048576ull
 
-static int setup(void **state)
-{
-	static struct recorder_sample sample;
-
-	*state = &sample;
-	sample_recorder_open(&sample, 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_recorder_close(*state);
-	return 0;
-}
-
 static struct recorded *loaded(const struct recorder_sample *s)
 {
 	char why[RECORDING_WHY];
@@ -49,24 +34,6 @@ static struct recorded *loaded(const struct recorder_sample *s)
 	return r;
 }
 
-static struct process *tick_of(struct recorder_sample *s, const struct mw_task *raw)
-{
-	struct process *p;
-
-	assert_int_equal(sample_recorder_tick(s), 0);
-	p = sample_update(&s->table, raw);
-	assert_int_equal(recorder_process(s->r, p, true), 0);
-	assert_int_equal(recorder_commit(s->r), 0);
-	return p;
-}
-
-static void end(struct recorder_sample *s)
-{
-	struct recorder_tick last = sample_recorder_tick_at(s->now_ns);
-
-	assert_int_equal(recorder_end(s->r, &last), 0);
-}
-
 static void test_ticks(void **state)
 {
 	struct recorder_sample *s = *state;
@@ -75,12 +42,12 @@ static void test_ticks(void **state)
 	const struct recorded_process *p;
 	struct process *now;
 
-	tick_of(s, &raw);
-	tick_of(s, &raw); /* as it was: no row */
+	sample_tick_of(s, &raw, true);
+	sample_tick_of(s, &raw, true); /* as it was: no row */
 	raw.anon_pages += 256;
 	raw.growth.mmap_bytes = 8192;
 	raw.growth.mmap_count = 2;
-	now = tick_of(s, &raw);
+	now = sample_tick_of(s, &raw, true);
 	r = loaded(s);
 	assert_false(r->is_whole);
 	assert_int_equal(r->ticks, 3);
@@ -98,7 +65,7 @@ static void test_ticks(void **state)
 	assert_int_equal(p->last_ns, s->now_ns);
 	assert_int_equal(recorded_wall_ns(r, s->now_ns), SAMPLE_WALL_NS + s->now_ns);
 	recorded_free(r);
-	end(s);
+	sample_recorder_end(s);
 	r = loaded(s);
 	assert_true(r->is_whole);
 	recorded_free(r);
@@ -115,7 +82,7 @@ static void test_end_of_a_process(void **state)
 				   .has_task = 1};
 	struct mw_event_exit exit = {.h = {.type = MW_EVENT_EXIT, .pid = PID, .start_ns = START_NS},
 				     .code = 9};
-	struct process *p = tick_of(s, &raw);
+	struct process *p = sample_tick_of(s, &raw, true);
 	struct recorded *r;
 
 	oom.h.ts_ns = s->now_ns + 1;
@@ -124,7 +91,7 @@ static void test_end_of_a_process(void **state)
 	assert_int_equal(recorder_event(s->r, &oom.h, p, "/pod"), 0);
 	assert_int_equal(recorder_event(s->r, &exit.h, p, NULL), 0);
 	assert_int_equal(sample_recorder_tick(s), 0);
-	end(s);
+	sample_recorder_end(s);
 	r = loaded(s);
 	assert_int_equal(r->event_count, 2);
 	assert_int_equal(r->events[0].kind, RECORDED_OOM);
@@ -159,11 +126,11 @@ static void test_sites(void **state)
 	t->quality.level = "fault";
 	t->quality.stacks = 7;
 	site_table_finish_tick(t);
-	p = tick_of(s, &raw);
+	p = sample_tick_of(s, &raw, true);
 	p->sites = t;
 	assert_int_equal(recorder_process(s->r, p, true), 0);
 	p->sites = NULL;
-	end(s);
+	sample_recorder_end(s);
 	r = loaded(s);
 	assert_non_null(r->processes[0].sites);
 	assert_int_equal(r->processes[0].sites->begin_ns, t->begin_ns);
@@ -190,7 +157,7 @@ static void test_verdict_and_kept(void **state)
 	struct mw_task raw = sample_task(PID, START_NS, "node");
 	struct verdict v = sample_leak();
 	struct kept kept = sample_kept();
-	struct process *p = tick_of(s, &raw);
+	struct process *p = sample_tick_of(s, &raw, true);
 	struct recorded *r;
 	const struct verdict *got;
 
@@ -199,7 +166,7 @@ static void test_verdict_and_kept(void **state)
 	assert_int_equal(recorder_verdict(s->r, p, s->now_ns, true), 0);
 	p->verdict = NULL;
 	p->kept = NULL;
-	end(s);
+	sample_recorder_end(s);
 	r = loaded(s);
 	got = r->processes[0].verdict;
 	assert_non_null(got);
@@ -229,9 +196,9 @@ static void test_censuses(void **state)
 	const struct census *got;
 
 	sample_retainer(c);
-	tick_of(s, &raw);
+	sample_tick_of(s, &raw, true);
 	assert_int_equal(recorder_census(s->r, c, RECORDED_CENSUS_END), 0);
-	end(s);
+	sample_recorder_end(s);
 	r = loaded(s);
 	assert_int_equal(r->processes[0].census_count, 1);
 	assert_int_equal(r->processes[0].censuses[0].when, RECORDED_CENSUS_END);
@@ -257,11 +224,13 @@ static void test_censuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_ticks, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_end_of_a_process, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_sites, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_verdict_and_kept, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_censuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ticks, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_end_of_a_process, sample_setup,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_sites, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_verdict_and_kept, sample_setup,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_censuses, sample_setup, sample_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
