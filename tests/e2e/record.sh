@@ -122,6 +122,7 @@ is "$STATUS $(wc -c <"$T/quiet.err")" "0 0" "-q: not a word"
 run unable -- /nonexistent/program
 is "$STATUS" 1 "a program that cannot be run: status 1"
 like "$(tail -n 1 "$T/unable.err")" "cannot run '/nonexistent/program': No such file" "the last line says so"
+is "$(compgen -G "$T/unable.mwr*")" "" "and there is no recording of that"
 
 # shellcheck disable=SC2016
 start stopped "$MEMWATCH" record -o "$T/stopped.mwr" -- bash -c '"$GROW" steady --hold & echo $$ $! | xargs -n 1 >"$0"

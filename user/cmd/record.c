@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -294,7 +295,9 @@ static int finish(struct record *r, int err)
 {
 	struct strbuf text;
 
-	if (!err && !r->program.child.exec_error)
+	if (r->program.child.exec_error)
+		unlink(r->options.path); /* it is of nothing but who tried */
+	else if (!err)
 		say_end(r);
 	if (err || !program_has_failed(&r->program))
 		return err ? MEMWATCH_EXIT_FAILED : MEMWATCH_EXIT_OK;

@@ -259,6 +259,9 @@ static void add_end(struct json *j)
 	json_str(j, "lost", "totals by cause; empty: nothing was lost");
 	json_str(j, "cut", "report: true: the recording has no end");
 	json_str(j, "thinned_ns", "report: not all ticks before it are there; absent: all are");
+	json_str(j, "dropped_events",
+		 "report: old ones that made room, new ones that could not be written");
+	json_str(j, "dropped_sites", "report: for which there was no room");
 	end_type(j);
 }
 

@@ -261,6 +261,10 @@ static void add_end(struct report *rep)
 		json_flag(&j, "cut", true);
 	if (r->thinned_ns)
 		json_u64(&j, "thinned_ns", r->thinned_ns);
+	if (r->dropped_events)
+		json_u64(&j, "dropped_events", r->dropped_events);
+	if (r->dropped_sites)
+		json_u64(&j, "dropped_sites", r->dropped_sites);
 	json_end(&j);
 }
 
