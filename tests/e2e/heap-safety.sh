@@ -50,7 +50,7 @@ between $((KILLS / 5)) "$cut" $KILLS "many of them within a census"
 # --- it is stopped already ---
 
 kill -STOP "$TARGET"
-await 5 "the service to stop" [ "$(threads_stopped "$TARGET")" -gt 0 ]
+await 5 "the service to stop" is_stopped "$TARGET"
 census halted "$TARGET"
 is "$STATUS $(count_of halted StatusContext)" "0 2500" "a process that SIGSTOP has stopped can be read"
 like "$(grep ^State: "/proc/$TARGET/status")" 'T \(stopped\)' "and stays stopped"

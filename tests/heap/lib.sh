@@ -83,3 +83,6 @@ threads_stopped() {
 runs() {
 	[ "$(threads_stopped "$1")" = 0 ]
 }
+is_stopped() {
+	[ "$(threads_stopped "$1")" -gt 0 ]
+}
