@@ -181,11 +181,14 @@ between 0 $(((now - $(sqlite3 "$T/killed.mwr" 'SELECT max(ns) FROM tick')) / 100
 is "$(sqlite3 "$T/killed.mwr" "SELECT count(*) FROM meta WHERE key = 'ended'")" 0 "it has no end"
 
 mkdir "$T/small" "$T/copy"
+# Births and ends fill it, on an idle machine, too.
+start births "$WORKLOADS/grow" forks --step 4K --bytes 4G --lifetime-ms 1
 # Its mount is gone with it: what was written is copied before.
 # shellcheck disable=SC2016
 timeout -k 5 180 unshare -m bash -c 'mount -t tmpfs -o size=1M none "$0/small" &&
 	"$@" -o "$0/small/full.mwr" -i 0.1 -d 50 --budget 0; echo $? >"$0/full.status"
 	cp -a "$0/small/." "$0/copy"' "$T" "$MEMWATCH" record >"$T/full.out" 2>"$T/full.err" </dev/null
+stop births
 is "$(cat "$T/full.status")" 1 "a disk that is full: status 1"
 like "$(tail -n 1 "$T/full.err")" "cannot record: .*disk is full" "the last line says so"
 is "$(sqlite3 "$T/copy/full.mwr" 'PRAGMA integrity_check')" ok "what was written is sound"
