@@ -19,19 +19,12 @@
 #include "base/clock.h"
 #include "census_sample.h"
 #include "cmd/heap_ends.h"
+#include "heap_script.h"
 #include "output/ndjson_census.h"
 #include "verdict_sample.h"
 
-#define PAGE_SHIFT  12
-#define NODE	    4711 /* as the sample's */
-#define NODE_START  (5 * NSEC_PER_SEC)
-#define PATIENCE_NS (20 * NSEC_PER_SEC)
-
 struct ending {
-	char folder[64], program[96], records[96], asked[96];
-	struct loop *loop;
-	struct process_table table;
-	struct heap_job job;
+	struct heap_script script;
 	struct heap_ends *e;
 	struct verdict leak;
 	uint64_t now_ns;
@@ -54,7 +47,7 @@ static void on_census(void *arg, const struct census *c, enum recorded_census_wh
 	assert_int_equal(c->start_ns, NODE_START);
 	t->censuses[when]++;
 	if (when == RECORDED_CENSUS_BEGIN)
-		loop_stop(t->loop, 0);
+		loop_stop(t->script.loop, 0);
 }
 
 static void on_kept(void *arg, uint32_t pid, uint64_t start_ns, const struct kept *kept)
@@ -70,24 +63,7 @@ static void on_done(void *arg)
 	struct ending *t = arg;
 
 	t->done++;
-	loop_stop(t->loop, 0);
-}
-
-static int on_patience(void *arg, uint64_t expirations)
-{
-	(void)expirations;
-	loop_stop(arg, -ETIMEDOUT);
-	return 0;
-}
-
-static void write_file(const char *path, const char *text, mode_t mode)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, mode), 0);
+	loop_stop(t->script.loop, 0);
 }
 
 /* Notes the arguments, and how many constructors came in. @calls: that have leaked. */
@@ -100,19 +76,19 @@ static void write_program(struct ending *t, unsigned calls)
 
 	strbuf_init(&out);
 	ndjson_census_file_add(&out, &run, c);
-	write_file(t->records, out.s, 0600);
+	write_file(t->script.records, out.s, 0600);
 	strbuf_release(&out);
 	census_free(c);
 	snprintf(text, sizeof(text),
-		 "#!/bin/sh\necho \"$@, $(grep -c constructor)\" >>%s\ncat %s\n", t->asked,
-		 t->records);
-	write_file(t->program, text, 0700);
+		 "#!/bin/sh\necho \"$@, $(grep -c constructor)\" >>%s\ncat %s\n", t->script.asked,
+		 t->script.records);
+	write_file(t->script.program, text, 0700);
 }
 
 static void make(struct ending *t, uint64_t duration_ns)
 {
-	const struct heap_ends_options options = {.job = &t->job,
-						  .table = &t->table,
+	const struct heap_ends_options options = {.job = &t->script.job,
+						  .table = &t->script.table,
 						  .duration_ns = duration_ns,
 						  .is_v8 = is_v8,
 						  .census = on_census,
@@ -131,17 +107,8 @@ static int setup(void **state)
 
 	memset(t, 0, sizeof(*t));
 	*state = t;
-	strcpy(t->folder, "/tmp/memwatch-heap-ends.XXXXXX");
-	assert_non_null(mkdtemp(t->folder));
-	snprintf(t->program, sizeof(t->program), "%s/program", t->folder);
-	snprintf(t->records, sizeof(t->records), "%s/records", t->folder);
-	snprintf(t->asked, sizeof(t->asked), "%s/asked", t->folder);
+	heap_script_begin(&t->script);
 	write_program(t, 0);
-	t->loop = loop_new();
-	assert_non_null(t->loop);
-	assert_true(loop_add_timer(t->loop, PATIENCE_NS, on_patience, t->loop) >= 0);
-	assert_int_equal(process_table_init(&t->table, PAGE_SHIFT), 0);
-	assert_int_equal(heap_job_init(&t->job, t->loop, t->program), 0);
 	t->leak = sample_leak();
 	t->now_ns = NODE_START + 60 * NSEC_PER_SEC;
 	make(t, 0);
@@ -153,13 +120,7 @@ static int teardown(void **state)
 	struct ending *t = *state;
 
 	heap_ends_free(t->e);
-	heap_job_release(&t->job);
-	process_table_release(&t->table);
-	loop_free(t->loop);
-	unlink(t->program);
-	unlink(t->records);
-	unlink(t->asked);
-	return rmdir(t->folder);
+	return heap_script_end(&t->script);
 }
 
 static struct process *add(struct ending *t, uint32_t pid, const char *comm)
@@ -168,15 +129,15 @@ static struct process *add(struct ending *t, uint32_t pid, const char *comm)
 	struct process *p;
 
 	snprintf(raw.comm, sizeof(raw.comm), "%s", comm);
-	process_table_begin(&t->table, t->now_ns);
-	assert_int_equal(process_table_update(&t->table, &raw, &p), 0);
+	process_table_begin(&t->script.table, t->now_ns);
+	assert_int_equal(process_table_update(&t->script.table, &raw, &p), 0);
 	return p;
 }
 
 static void tick(struct ending *t)
 {
 	size_t count;
-	struct process **rows = process_list(&t->table, &count);
+	struct process **rows = process_list(&t->script.table, &count);
 
 	assert_non_null(rows);
 	heap_ends_tick(t->e, rows, count, t->now_ns);
@@ -186,30 +147,13 @@ static void tick(struct ending *t)
 static bool last(struct ending *t)
 {
 	size_t count;
-	struct process **rows = process_list(&t->table, &count);
+	struct process **rows = process_list(&t->script.table, &count);
 	bool waits;
 
 	assert_non_null(rows);
 	waits = heap_ends_last(t->e, rows, count, clock_boot_ns());
 	free(rows);
 	return waits;
-}
-
-/* How often a census was asked for; @line: the last time. */
-static unsigned asked(const struct ending *t, char line[256])
-{
-	FILE *f = fopen(t->asked, "r");
-	unsigned count = 0;
-	char text[256];
-
-	line[0] = '\0';
-	while (f && fgets(text, sizeof(text), f)) {
-		strcpy(line, text);
-		count++;
-	}
-	if (f)
-		fclose(f);
-	return count;
 }
 
 /* ---- tests ---- */
@@ -221,20 +165,20 @@ static void test_both_ends(void **state)
 	char line[256];
 
 	tick(t);
-	assert_int_equal(loop_run(t->loop), 0);
+	assert_int_equal(loop_run(t->script.loop), 0);
 	assert_int_equal(t->censuses[RECORDED_CENSUS_BEGIN], 1);
-	assert_int_equal(asked(t, line), 1);
+	assert_int_equal(heap_script_asked(&t->script, line), 1);
 	assert_string_equal(line, "heap -q --json -p 4711, 0\n");
 	tick(t);
-	assert_false(heap_job_runs(&t->job)); /* once is enough */
+	assert_false(heap_job_runs(&t->script.job)); /* once is enough */
 
 	p->verdict = &t->leak;
 	write_program(t, 2500);
 	assert_true(last(t));
-	assert_int_equal(loop_run(t->loop), 0);
+	assert_int_equal(loop_run(t->script.loop), 0);
 	assert_int_equal(t->censuses[RECORDED_CENSUS_END], 1);
 	assert_int_equal(t->done, 1);
-	assert_int_equal(asked(t, line), 2);
+	assert_int_equal(heap_script_asked(&t->script, line), 2);
 	assert_memory_equal(line, "heap -q --json -p 4711 --base -, ", 33);
 	assert_true(atoi(line + 33) > 0); /* the first one came with it */
 	assert_int_equal(t->kept, 1);
@@ -247,9 +191,9 @@ static void test_end_alone(void **state)
 
 	add(t, NODE, "node");
 	assert_true(last(t));
-	assert_int_equal(loop_run(t->loop), 0);
+	assert_int_equal(loop_run(t->script.loop), 0);
 	assert_int_equal(t->censuses[RECORDED_CENSUS_END], 1);
-	assert_int_equal(asked(t, line), 1);
+	assert_int_equal(heap_script_asked(&t->script, line), 1);
 	assert_null(strstr(line, "--base"));
 	assert_int_equal(t->kept, 0);
 }
@@ -264,11 +208,11 @@ static void test_young(void **state)
 	tick(t);
 	heap_ends_gc(t->e, &gc);
 	tick(t);
-	assert_false(heap_job_runs(&t->job));
+	assert_false(heap_job_runs(&t->script.job));
 	gc.kind = MW_GC_MARK_COMPACT;
 	heap_ends_gc(t->e, &gc);
 	tick(t);
-	assert_true(heap_job_runs(&t->job));
+	assert_true(heap_job_runs(&t->script.job));
 }
 
 static void test_young_of_a_short_run(void **state)
@@ -280,10 +224,10 @@ static void test_young_of_a_short_run(void **state)
 	t->now_ns = NODE_START + 2 * NSEC_PER_SEC;
 	add(t, NODE, "node");
 	tick(t);
-	assert_false(heap_job_runs(&t->job));
+	assert_false(heap_job_runs(&t->script.job));
 	t->now_ns += NSEC_PER_SEC;
 	tick(t);
-	assert_true(heap_job_runs(&t->job));
+	assert_true(heap_job_runs(&t->script.job));
 }
 
 static void test_others(void **state)
@@ -292,7 +236,7 @@ static void test_others(void **state)
 
 	add(t, NODE, "bash");
 	tick(t);
-	assert_false(heap_job_runs(&t->job));
+	assert_false(heap_job_runs(&t->script.job));
 	assert_false(last(t));
 }
 
@@ -304,13 +248,13 @@ static void test_ended(void **state)
 	add(t, NODE, "node");
 	tick(t);
 	heap_ends_forget(t->e, NODE, NODE_START);
-	assert_false(heap_job_runs(&t->job));
+	assert_false(heap_job_runs(&t->script.job));
 	assert_int_equal(t->done, 0);
 	assert_true(last(t)); /* it is another program now */
 	heap_ends_forget(t->e, NODE, NODE_START);
 	assert_int_equal(t->done, 1);
 	assert_int_equal(t->censuses[RECORDED_CENSUS_BEGIN] + t->censuses[RECORDED_CENSUS_END], 0);
-	assert_true(asked(t, line) <= 2);
+	assert_true(heap_script_asked(&t->script, line) <= 2);
 }
 
 static void test_not_too_many(void **state)
@@ -325,11 +269,11 @@ static void test_not_too_many(void **state)
 	t->now_ns += NSEC_PER_SEC;
 	for (int i = 1; i < HEAP_ENDS_MAX; i++) {
 		tick(t);
-		assert_true(heap_job_runs(&t->job));
+		assert_true(heap_job_runs(&t->script.job));
 		heap_ends_stop(t->e);
 	}
 	tick(t);
-	assert_false(heap_job_runs(&t->job));
+	assert_false(heap_job_runs(&t->script.job));
 }
 
 int main(void)

@@ -20,22 +20,16 @@
 #include "capture.h"
 #include "census_sample.h"
 #include "cmd/heap_watch.h"
+#include "heap_script.h"
 #include "model/kept.h"
 #include "output/ndjson_census.h"
 #include "output/ndjson_record.h"
 #include "verdict_sample.h"
 
-#define PAGE_SHIFT  12
-#define NODE	    4711 /* as the sample's */
-#define NODE_START  (5 * NSEC_PER_SEC)
-#define OTHER	    4712
-#define PATIENCE_NS (20 * NSEC_PER_SEC)
+#define OTHER 4712
 
 struct looking {
-	char folder[64], program[96], records[96], asked[96];
-	struct loop *loop;
-	struct process_table table;
-	struct heap_job job;
+	struct heap_script script;
 	struct heap_watch *h;
 	struct verdict leak, calm;
 	uint64_t now_ns;
@@ -52,7 +46,7 @@ static void on_told(void *arg, struct process *p)
 	assert_non_null(p->kept);
 	l->told++;
 	if (!l->goes_on)
-		loop_stop(l->loop, 0);
+		loop_stop(l->script.loop, 0);
 }
 
 static void on_done(void *arg)
@@ -60,24 +54,7 @@ static void on_done(void *arg)
 	struct looking *l = arg;
 
 	l->done++;
-	loop_stop(l->loop, 0);
-}
-
-static int on_patience(void *arg, uint64_t expirations)
-{
-	(void)expirations;
-	loop_stop(arg, -ETIMEDOUT);
-	return 0;
-}
-
-static void write_file(const char *path, const char *text, mode_t mode)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, mode), 0);
+	loop_stop(l->script.loop, 0);
 }
 
 /* "cat records", after noting the arguments. @rest is done last. */
@@ -85,9 +62,9 @@ static void write_program(struct looking *l, const char *rest)
 {
 	char text[512];
 
-	snprintf(text, sizeof(text), "#!/bin/sh\necho \"$@\" >>%s\ncat %s\n%s\n", l->asked,
-		 l->records, rest);
-	write_file(l->program, text, 0700);
+	snprintf(text, sizeof(text), "#!/bin/sh\necho \"$@\" >>%s\ncat %s\n%s\n", l->script.asked,
+		 l->script.records, rest);
+	write_file(l->script.program, text, 0700);
 }
 
 static void record(struct looking *l, unsigned censuses)
@@ -108,7 +85,7 @@ static void record(struct looking *l, unsigned censuses)
 		ndjson_retainers_add(&out, now);
 	}
 	ndjson_census_end_add(&out, censuses);
-	write_file(l->records, out.s, 0600);
+	write_file(l->script.records, out.s, 0600);
 	strbuf_release(&out);
 	census_diff_free(d);
 	census_free(first);
@@ -123,23 +100,14 @@ static int setup(void **state)
 
 	memset(l, 0, sizeof(*l));
 	*state = l;
-	strcpy(l->folder, "/tmp/memwatch-heap-watch.XXXXXX");
-	assert_non_null(mkdtemp(l->folder));
-	snprintf(l->program, sizeof(l->program), "%s/program", l->folder);
-	snprintf(l->records, sizeof(l->records), "%s/records", l->folder);
-	snprintf(l->asked, sizeof(l->asked), "%s/asked", l->folder);
+	heap_script_begin(&l->script);
 	record(l, 2);
 	write_program(l, "");
-	l->loop = loop_new();
-	assert_non_null(l->loop);
-	assert_true(loop_add_timer(l->loop, PATIENCE_NS, on_patience, l->loop) >= 0);
-	assert_int_equal(process_table_init(&l->table, PAGE_SHIFT), 0);
 	l->leak = sample_leak();
 	l->calm = sample_calm(VERDICT_STEADY, 0.9);
 	l->now_ns = clock_boot_ns();
-	assert_int_equal(heap_job_init(&l->job, l->loop, l->program), 0);
-	options = (struct heap_watch_options){.job = &l->job,
-					      .table = &l->table,
+	options = (struct heap_watch_options){.job = &l->script.job,
+					      .table = &l->script.table,
 					      .is_brief = true,
 					      .told = on_told,
 					      .done = on_done,
@@ -153,13 +121,7 @@ static int teardown(void **state)
 	struct looking *l = *state;
 
 	heap_watch_free(l->h);
-	heap_job_release(&l->job);
-	process_table_release(&l->table);
-	loop_free(l->loop);
-	unlink(l->program);
-	unlink(l->records);
-	unlink(l->asked);
-	return rmdir(l->folder);
+	return heap_script_end(&l->script);
 }
 
 static struct process *add(struct looking *l, uint32_t pid, const struct verdict *v)
@@ -167,8 +129,8 @@ static struct process *add(struct looking *l, uint32_t pid, const struct verdict
 	const struct mw_task raw = {.pid = pid, .start_ns = NODE_START, .comm = "node"};
 	struct process *p;
 
-	process_table_begin(&l->table, l->now_ns);
-	assert_int_equal(process_table_update(&l->table, &raw, &p), 0);
+	process_table_begin(&l->script.table, l->now_ns);
+	assert_int_equal(process_table_update(&l->script.table, &raw, &p), 0);
 	p->verdict = v;
 	return p;
 }
@@ -183,29 +145,12 @@ static void collect(struct looking *l, uint32_t pid, enum mw_gc_kind kind)
 static void tick(struct looking *l, uint64_t after_s)
 {
 	size_t count;
-	struct process **rows = process_list(&l->table, &count);
+	struct process **rows = process_list(&l->script.table, &count);
 
 	l->now_ns += after_s * NSEC_PER_SEC;
 	assert_non_null(rows);
 	heap_watch_tick(l->h, rows, count, l->now_ns);
 	free(rows);
-}
-
-/* How often a census was asked for; @line: the last time. */
-static unsigned asked(const struct looking *l, char line[256])
-{
-	FILE *f = fopen(l->asked, "r");
-	unsigned count = 0;
-	char text[256];
-
-	line[0] = '\0';
-	while (f && fgets(text, sizeof(text), f)) {
-		strcpy(line, text);
-		count++;
-	}
-	if (f)
-		fclose(f);
-	return count;
 }
 
 /* Until it was told; what was said on stderr meanwhile. */
@@ -214,7 +159,7 @@ static void run(struct looking *l, struct capture *said)
 	int err;
 
 	capture_begin(said);
-	err = loop_run(l->loop);
+	err = loop_run(l->script.loop);
 	capture_end(said);
 	assert_int_equal(err, 0);
 }
@@ -232,7 +177,7 @@ static void test_leak(void **state)
 	tick(l, 1);
 	assert_null(p->kept);
 	run(l, &said);
-	assert_int_equal(asked(l, line), 1);
+	assert_int_equal(heap_script_asked(&l->script, line), 1);
 	assert_string_equal(line, "heap -q --json -p 4711 -d 5\n");
 	assert_non_null(strstr(said.text, "process 4711 (node) stood still for 18 and 18 ms"));
 	assert_int_equal(p->kept->constructors[0].delta_count, 2500);
@@ -265,7 +210,7 @@ static void test_no_leak(void **state)
 	collect(l, OTHER, MW_GC_FULL);
 	tick(l, 1);
 	assert_false(heap_watch_last(l->h, &p, 1, l->now_ns));
-	assert_int_equal(asked(l, line), 0);
+	assert_int_equal(heap_script_asked(&l->script, line), 0);
 }
 
 static void run_again(struct looking *l)
@@ -287,10 +232,10 @@ static void test_once(void **state)
 	run_again(l);
 	tick(l, 1);
 	tick(l, 500);
-	assert_int_equal(asked(l, line), 1);
+	assert_int_equal(heap_script_asked(&l->script, line), 1);
 	tick(l, 100); /* after ten minutes */
 	run_again(l);
-	assert_int_equal(asked(l, line), 2);
+	assert_int_equal(heap_script_asked(&l->script, line), 2);
 	p->verdict = &l->calm;
 	tick(l, 30);
 	p->verdict = &l->leak;
@@ -298,7 +243,7 @@ static void test_once(void **state)
 	assert_int_equal(l->told, 2);
 	tick(l, 60);
 	run_again(l);
-	assert_int_equal(asked(l, line), 3);
+	assert_int_equal(heap_script_asked(&l->script, line), 3);
 }
 
 /* One at a time, the fastest first. */
@@ -315,13 +260,13 @@ static void test_worst_first(void **state)
 	collect(l, NODE, MW_GC_SCAVENGE);
 	tick(l, 1);
 	run_again(l);
-	assert_int_equal(asked(l, line), 1);
+	assert_int_equal(heap_script_asked(&l->script, line), 1);
 	assert_non_null(strstr(line, "-p 4711 "));
 	tick(l, 1);
 	/* What the script says is of the other one: it is not taken for this one's. */
 	assert_true(heap_watch_last(l->h, NULL, 0, l->now_ns));
 	run_again(l);
-	assert_int_equal(asked(l, line), 2);
+	assert_int_equal(heap_script_asked(&l->script, line), 2);
 	assert_non_null(strstr(line, "-p 4712 "));
 	assert_int_equal(l->told, 1);
 	assert_int_equal(l->done, 1);
@@ -349,7 +294,7 @@ static void test_fails(void **state)
 	struct looking *l = *state;
 	struct capture said;
 
-	write_file(l->records, "", 0600);
+	write_file(l->script.records, "", 0600);
 	write_program(l, "echo 'memwatch: a debugger is attached' >&2; exit 1");
 	expect_none(l, &said);
 	assert_non_null(strstr(said.text, "process 4711: a debugger is attached\n"));
@@ -370,8 +315,8 @@ static void test_garbage(void **state)
 	struct looking *l = *state;
 	struct capture said;
 
-	write_file(l->records, "{\"type\":\"meta\",\"schema\":1}\n{\"type\":\"census\"}\nx\n",
-		   0600);
+	write_file(l->script.records,
+		   "{\"type\":\"meta\",\"schema\":1}\n{\"type\":\"census\"}\nx\n", 0600);
 	expect_none(l, &said);
 	assert_non_null(strstr(said.text, "no census of the heap of process 4711: "));
 }
@@ -410,7 +355,7 @@ static void test_pid_again(void **state)
 	assert_int_equal(p->kept->count > 0, 1);
 	tick(l, 601);
 	assert_null(p->kept);
-	assert_int_equal(asked(l, line), 1);
+	assert_int_equal(heap_script_asked(&l->script, line), 1);
 }
 
 /* ---- the end ---- */
@@ -427,7 +372,7 @@ static void test_last(void **state)
 	l->goes_on = true;
 	assert_true(heap_watch_last(l->h, &p, 1, clock_boot_ns()));
 	run(l, &said);
-	assert_int_equal(asked(l, line), 1);
+	assert_int_equal(heap_script_asked(&l->script, line), 1);
 	assert_non_null(strstr(line, "-d 3\n")); /* somebody waits */
 	assert_int_equal(l->told, 1);
 	assert_int_equal(l->done, 1);
@@ -440,7 +385,7 @@ static void test_too_slow(void **state)
 	struct process *p = add(l, NODE, &l->leak);
 	struct capture said;
 
-	write_file(l->records, "", 0600);
+	write_file(l->script.records, "", 0600);
 	write_program(l, "exec sleep 1000");
 	collect(l, NODE, MW_GC_SCAVENGE);
 	/* As if that had been 14.9 s ago. */
