@@ -209,17 +209,21 @@ static void test_oom(void **state)
 	sample_is(s, "SELECT pid FROM event WHERE limit_kind = 'machine' AND process IS NULL", 10);
 }
 
+static const struct gc full_gc = {
+	.pid = 10,
+	.start_ns = 5,
+	.comm = "node",
+	.ns = 77,
+	.isolate = 0x7f0000001000,
+	.kind = MW_GC_MARK_COMPACT,
+	.pause_ns = 12,
+	.live_bytes = 4096,
+};
+
 static void test_gc(void **state)
 {
 	struct recorder_sample *s = *state;
-	struct gc gc = {.pid = 10,
-			.start_ns = 5,
-			.comm = "node",
-			.ns = 77,
-			.isolate = 0x7f0000001000,
-			.kind = MW_GC_MARK_COMPACT,
-			.pause_ns = 12,
-			.live_bytes = 4096};
+	struct gc gc = full_gc;
 
 	assert_int_equal(recorder_gc(s->r, &gc), 0);
 	recorder_commit(s->r);
@@ -234,14 +238,7 @@ static void test_gc(void **state)
 static void test_heap_out(void **state)
 {
 	struct recorder_sample *s = *state;
-	struct gc gc = {.pid = 10,
-			.start_ns = 5,
-			.comm = "node",
-			.ns = 77,
-			.isolate = 0x7f0000001000,
-			.kind = MW_GC_MARK_COMPACT,
-			.pause_ns = 12,
-			.live_bytes = 4096};
+	struct gc gc = full_gc;
 
 	assert_int_equal(recorder_gc(s->r, &gc), 0);
 	gc.ns = 78;
