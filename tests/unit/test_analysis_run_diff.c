@@ -13,176 +13,9 @@
 
 #include "analysis/chance.h"
 #include "analysis/run_diff.h"
-#include "census_sample.h"
 #include "output/ndjson_run_diff.h"
 #include "output/run_diff_text.h"
-#include "sample.h"
-
-#define KIB	 1024ULL
-#define MIB	 (1024 * KIB)
-#define HANDLES	 "/srv/handles.js"
-#define REQUESTS 2500
-
-/* --- recordings made up for tests --- */
-
-static struct recorded *recording(const char *path, unsigned processes)
-{
-	struct recorded *r = calloc(1, sizeof(*r));
-
-	assert_non_null(r);
-	r->path = path;
-	r->run = (struct run){.version = "0.1.0",
-			      .kernel = "6.18",
-			      .arch = "x86_64",
-			      .interval_ns = NSEC_PER_SEC};
-	r->begin_ns = 100 * NSEC_PER_SEC;
-	r->end_ns = 160 * NSEC_PER_SEC;
-	r->begin_wall_ns = 1700000000 * NSEC_PER_SEC + (uint64_t)(uintptr_t)r; /* another time */
-	r->is_whole = true;
-	r->names = intern_new(MIB);
-	r->processes = calloc(processes, sizeof(*r->processes));
-	assert_true(r->names && r->processes);
-	r->process_count = processes;
-	for (unsigned i = 0; i < processes; i++) {
-		struct recorded_process *p = &r->processes[i];
-
-		p->pid = 4711 + i;
-		p->start_ns = 5 * NSEC_PER_SEC;
-		strcpy(p->comm, "node");
-		p->is_named = p->is_loaded = true;
-		p->first_ns = r->begin_ns;
-		p->last_ns = r->end_ns;
-	}
-	return r;
-}
-
-/* A tick each second: anon is @base, and @rate bytes more each second. */
-static void add_ticks(struct recorded_process *p, uint64_t base, double rate)
-{
-	p->tick_count = 61;
-	p->ticks = calloc(p->tick_count, sizeof(*p->ticks));
-	assert_non_null(p->ticks);
-	for (size_t i = 0; i < p->tick_count; i++) {
-		struct recorded_tick *t = &p->ticks[i];
-
-		t->ns = (100 + i) * NSEC_PER_SEC;
-		t->now.anon_bytes = base + (uint64_t)(rate * (double)i) + (i * 7 % 5) * 16 * KIB;
-		t->private_low = t->now.anon_bytes;
-	}
-	p->first = p->ticks[0].now;
-	p->last = p->ticks[p->tick_count - 1].now;
-}
-
-static struct site *add_site(struct recorded_process *p, const char *fn, const char *file,
-			     unsigned samples, uint64_t bytes)
-{
-	struct frame f = sample_js(FRAME_USER, fn, file, 12);
-	struct site *s;
-
-	if (!p->sites) {
-		p->sites = site_table_new();
-		assert_non_null(p->sites);
-		p->sites->begin_ns = p->first_ns;
-		p->sites_ns = p->last_ns;
-	}
-	s = sample_site(p->sites, MW_SITE_V8_SURVIVED, &f, 1, bytes);
-	s->samples = s->kept_samples = samples;
-	s->bytes = s->estimated_bytes = bytes;
-	p->sites->samples[MW_SITE_V8_SURVIVED] += samples;
-	p->sites->total_bytes[MW_SITE_V8_SURVIVED] += bytes;
-	return s;
-}
-
-static void add_constructor(struct census *c, unsigned kind, const char *name, const char *file,
-			    uint32_t line, uint64_t count, uint64_t bytes)
-{
-	struct constructor k = {.kind = (uint8_t)kind,
-				.name = name,
-				.file = file,
-				.line = line,
-				.count = count,
-				.bytes = bytes};
-
-	assert_int_equal(census_add_constructor(c, &k), 0);
-}
-
-/* What any service has, and V8 makes of code that runs; @leaked contexts of requests. */
-static struct census *service_census(unsigned second, uint64_t warm, uint64_t leaked,
-				     const char *file, uint32_t line)
-{
-	struct census *c = sample_census(second);
-
-	add_constructor(c, CENSUS_CODE, "system / InstructionStream", NULL, 0, 32 + 3 * warm,
-			30 * KIB + warm * 3 * KIB);
-	add_constructor(c, CENSUS_ARRAY, "system / FixedArray", NULL, 0, 900 + warm,
-			400 * KIB + warm * 700);
-	add_constructor(c, CENSUS_STRING, "(string)", NULL, 0, 11000 + 2 * warm,
-			390 * KIB + 64 * warm);
-	add_constructor(c, CENSUS_OBJECT, "Array", NULL, 0, 150 + warm / 5, 4800 + 6 * warm);
-	add_constructor(c, CENSUS_CLOSURE, "(anonymous)()", file, line + 100, 20, 1280);
-	if (leaked) {
-		add_constructor(c, CENSUS_OBJECT, "StatusContext", file, line, leaked, leaked * 96);
-		add_constructor(c, CENSUS_OBJECT, "Date", NULL, 0, leaked * 17, leaked * 17 * 96);
-	}
-	return c;
-}
-
-static void add_holder(struct census *c, const char *file)
-{
-	struct retainer r = {.of = "StatusContext",
-			     .of_file = file,
-			     .of_kind = CENSUS_OBJECT,
-			     .instances = REQUESTS,
-			     .count = 1000000,
-			     .bytes = 40 * MIB,
-			     .share = 1,
-			     .container = "Map",
-			     .step_count = 2,
-			     .owner_count = 2};
-
-	r.steps[0] = (struct retainer_step){.edge = ".handleMap", .node = "{handleMap, ...}"};
-	r.steps[1] = (struct retainer_step){.edge = ".exports", .node = "Module", .file = file};
-	r.owners[0] = (struct retainer_step){"variable `handleMap`", "scope of function usage",
-					     "/srv/server.js", 22};
-	r.owners[1] = (struct retainer_step){"variable `handleMap`",
-					     "scope of function saveContext", file, 49};
-	assert_int_equal(census_add_retainer(c, &r), 0);
-}
-
-static void add_censuses(struct recorded_process *p, struct census *first, struct census *last)
-{
-	p->censuses = calloc(2, sizeof(*p->censuses));
-	assert_non_null(p->censuses);
-	if (first)
-		p->censuses[p->census_count++] =
-			(struct recorded_census){RECORDED_CENSUS_BEGIN, first};
-	p->censuses[p->census_count++] = (struct recorded_census){RECORDED_CENSUS_END, last};
-}
-
-/* The service of tests/workloads/status-service, with @leaked of the contexts of 2,500 requests. */
-static struct recorded *service(const char *path, uint64_t warm, uint64_t leaked)
-{
-	struct recorded *r = recording(path, 1);
-	struct recorded_process *p = r->processes;
-	struct census *last = service_census(60, warm, leaked, HANDLES, 17);
-
-	if (leaked)
-		add_holder(last, HANDLES);
-	add_censuses(p, service_census(0, 0, 0, HANDLES, 17), last);
-	add_site(p, "handleStatus", "/srv/status.js", 5, 300 * KIB);
-	if (leaked)
-		add_site(p, "checkComponent", "/srv/status.js", 60, 35 * MIB);
-	r->requests = REQUESTS;
-	return r;
-}
-
-static struct run_diff *compare(const struct recorded *a, const struct recorded *b)
-{
-	struct run_diff *d = run_diff_new(a, b, (const uint64_t[]){0, 0});
-
-	assert_non_null(d);
-	return d;
-}
+#include "run_diff_sample.h"
 
 static void assert_headline(const struct run_diff *d, const char *expected)
 {
@@ -257,9 +90,9 @@ static void test_chance_of_more(void **state)
 
 static void test_leak(void **state)
 {
-	struct recorded *a = service("/tmp/truncated.mw", 80, 0),
-			*b = service("/tmp/full.mw", 100, REQUESTS);
-	struct run_diff *d = compare(a, b);
+	struct recorded *a = run_sample_service("/tmp/truncated.mw", 80, 0),
+			*b = run_sample_service("/tmp/full.mw", 100, RUN_SAMPLE_REQUESTS);
+	struct run_diff *d = run_sample_compare(a, b);
 	const struct run_pair *p = run_diff_grows(d);
 
 	(void)state;
@@ -267,7 +100,7 @@ static void test_leak(void **state)
 	assert_int_equal(p->basis, RUN_BY_CENSUS);
 	assert_int_equal(d->unit, RUN_PER_REQUEST);
 	assert_string_equal(p->grower->what->name, "StatusContext");
-	assert_int_equal(p->grower->count[RUN_B], REQUESTS);
+	assert_int_equal(p->grower->count[RUN_B], RUN_SAMPLE_REQUESTS);
 	assert_true(p->grower->count_per[RUN_B] == 1 && p->grower->change.per[RUN_B] == 96);
 	/* Code that V8 made is no growth; nor are some strings. */
 	assert_float_equal(p->growth.delta, 18 * 96, 1e-6);
@@ -276,8 +109,9 @@ static void test_leak(void **state)
 	assert_int_equal(p->site_count, 2);
 	assert_ptr_equal(p->site, &p->sites[0]);
 	assert_true(!p->site->top[RUN_A] && p->site->change.more > 0.99);
-	assert_float_equal(p->site->change.delta, 35.0 * MIB / REQUESTS, 1e-3);
-	assert_string_equal(p->holder.where->file, HANDLES);
+	assert_float_equal(p->site->change.delta, 35.0 * RUN_SAMPLE_MIB / RUN_SAMPLE_REQUESTS,
+			   1e-3);
+	assert_string_equal(p->holder.where->file, RUN_SAMPLE_HANDLES);
 	assert_null(p->holder.inserter);
 	assert_headline(d, "full.mw grows by 1.7K a request more than truncated.mw: StatusContext "
 			   "handles.js:17 is held by Map, variable `handleMap` of scope of "
@@ -291,18 +125,19 @@ static void test_leak(void **state)
 /* A sample taken while something was put into the Map says who does it. */
 static void test_inserter(void **state)
 {
-	struct recorded *a = service("truncated.mw", 80, 0), *b = service("full.mw", 100, REQUESTS);
+	struct recorded *a = run_sample_service("truncated.mw", 80, 0),
+			*b = run_sample_service("full.mw", 100, RUN_SAMPLE_REQUESTS);
 	struct frame f[] = {
 		{.fn = "Map.prototype.set", .kind = FRAME_BUILTIN, .origin = FRAME_RUNTIME},
-		sample_js(FRAME_USER, "saveContext", HANDLES, 51),
+		sample_js(FRAME_USER, "saveContext", RUN_SAMPLE_HANDLES, 51),
 		sample_js(FRAME_USER, "handleStatus", "/srv/status.js", 80)};
 	struct run_diff *d;
 
 	(void)state;
-	sample_site(b->processes->sites, MW_SITE_V8_ALLOC, f, 3, 100 * KIB);
+	sample_site(b->processes->sites, MW_SITE_V8_ALLOC, f, 3, 100 * RUN_SAMPLE_KIB);
 	f[1].file = "/srv/other.js"; /* another Map */
-	sample_site(b->processes->sites, MW_SITE_V8_ALLOC, f, 3, 900 * KIB)->samples = 9;
-	d = compare(a, b);
+	sample_site(b->processes->sites, MW_SITE_V8_ALLOC, f, 3, 900 * RUN_SAMPLE_KIB)->samples = 9;
+	d = run_sample_compare(a, b);
 	assert_headline(d, "full.mw grows by 1.7K a request more than truncated.mw: saveContext "
 			   "handles.js:51 puts StatusContext handles.js:17 into Map, variable "
 			   "`handleMap`: +2,500 objects, +234.4K, by which 40.0M are kept");
@@ -314,18 +149,19 @@ static void test_inserter(void **state)
 /* Another function of the file does the same: which of them keeps it is not known. */
 static void test_inserters(void **state)
 {
-	struct recorded *a = service("truncated.mw", 80, 0), *b = service("full.mw", 100, REQUESTS);
+	struct recorded *a = run_sample_service("truncated.mw", 80, 0),
+			*b = run_sample_service("full.mw", 100, RUN_SAMPLE_REQUESTS);
 	struct frame f[] = {
 		{.fn = "Map.prototype.set", .kind = FRAME_BUILTIN, .origin = FRAME_RUNTIME},
-		sample_js(FRAME_USER, "saveContext", HANDLES, 51),
+		sample_js(FRAME_USER, "saveContext", RUN_SAMPLE_HANDLES, 51),
 	};
 	struct run_diff *d;
 
 	(void)state;
-	sample_site(b->processes->sites, MW_SITE_V8_ALLOC, f, 2, 100 * KIB);
+	sample_site(b->processes->sites, MW_SITE_V8_ALLOC, f, 2, 100 * RUN_SAMPLE_KIB);
 	f[1].fn = "remember";
-	sample_site(b->processes->sites, MW_SITE_V8_ALLOC, f, 2, 900 * KIB)->samples = 9;
-	d = compare(a, b);
+	sample_site(b->processes->sites, MW_SITE_V8_ALLOC, f, 2, 900 * RUN_SAMPLE_KIB)->samples = 9;
+	d = run_sample_compare(a, b);
 	assert_headline(d, "full.mw grows by 1.7K a request more than truncated.mw: StatusContext "
 			   "handles.js:17 is held by Map, variable `handleMap` of scope of "
 			   "function saveContext handles.js:49 (remember handles.js:51 puts into "
@@ -338,14 +174,16 @@ static void test_inserters(void **state)
 /* Other code ran, and V8 compiled it: that is no growth. */
 static void test_fixed(void **state)
 {
-	struct recorded *a = service("truncated.mw", 80, 0), *b = service("fixed.mw", 110, 0);
+	struct recorded *a = run_sample_service("truncated.mw", 80, 0),
+			*b = run_sample_service("fixed.mw", 110, 0);
 	struct run_diff *d;
 
 	(void)state;
-	add_site(b->processes, "checkComponent", "/srv/status.js", 40, 2 * MIB);
-	add_ticks(a->processes, 50 * MIB, 0);
-	add_ticks(b->processes, 50 * MIB, (double)MIB); /* the young generation comes to its size */
-	d = compare(a, b);
+	run_sample_site(b->processes, "checkComponent", "/srv/status.js", 40, 2 * RUN_SAMPLE_MIB);
+	run_sample_ticks(a->processes, 50 * RUN_SAMPLE_MIB, 0);
+	run_sample_ticks(b->processes, 50 * RUN_SAMPLE_MIB,
+			 (double)RUN_SAMPLE_MIB); /* the young generation comes to its size */
+	d = run_sample_compare(a, b);
 	assert_null(run_diff_grows(d));
 	assert_int_equal(d->pairs[0].basis, RUN_BY_CENSUS);
 	assert_null(d->pairs[0].site);
@@ -358,8 +196,9 @@ static void test_fixed(void **state)
 /* Both leak alike: in B nothing is new. */
 static void test_alike(void **state)
 {
-	struct recorded *a = service("a.mw", 80, REQUESTS), *b = service("b.mw", 100, REQUESTS);
-	struct run_diff *d = compare(a, b);
+	struct recorded *a = run_sample_service("a.mw", 80, RUN_SAMPLE_REQUESTS),
+			*b = run_sample_service("b.mw", 100, RUN_SAMPLE_REQUESTS);
+	struct run_diff *d = run_sample_compare(a, b);
 
 	(void)state;
 	assert_null(run_diff_grows(d));
@@ -371,20 +210,22 @@ static void test_alike(void **state)
 /* Twice the requests, twice the objects: the same per request, and not per second. */
 static void test_units(void **state)
 {
-	struct recorded *a = service("a.mw", 80, REQUESTS), *b = service("b.mw", 80, 2 * REQUESTS);
+	struct recorded *a = run_sample_service("a.mw", 80, RUN_SAMPLE_REQUESTS),
+			*b = run_sample_service("b.mw", 80, 2 * RUN_SAMPLE_REQUESTS);
 	struct run_diff *d;
 
 	(void)state;
-	b->requests = 2ULL * REQUESTS;
-	d = compare(a, b);
+	b->requests = 2ULL * RUN_SAMPLE_REQUESTS;
+	d = run_sample_compare(a, b);
 	assert_null(run_diff_grows(d));
 	run_diff_free(d);
 	a->requests = 0;
-	d = compare(a, b);
+	d = run_sample_compare(a, b);
 	assert_int_equal(d->unit, RUN_PER_SECOND);
 	assert_true(d->doubts.requests_of_one);
 	assert_non_null(run_diff_grows(d));
-	assert_float_equal(run_diff_grows(d)->growth.delta, 18.0 * 96 * REQUESTS / 60, 1);
+	assert_float_equal(run_diff_grows(d)->growth.delta, 18.0 * 96 * RUN_SAMPLE_REQUESTS / 60,
+			   1);
 	run_diff_free(d);
 	d = run_diff_new(a, b, (const uint64_t[]){100, 200}); /* the user knows better */
 	assert_non_null(d);
@@ -400,17 +241,17 @@ static void test_units(void **state)
 /* The new one is in another folder, and its lines have moved. */
 static void test_releases(void **state)
 {
-	struct recorded *a = recording("1.mw", 1), *b = recording("2.mw", 1);
+	struct recorded *a = run_sample("1.mw", 1), *b = run_sample("2.mw", 1);
 	struct run_diff *d;
 
 	(void)state;
-	add_censuses(a->processes, service_census(0, 0, 10, "/srv/1.0/handles.js", 17),
-		     service_census(60, 80, 2000, "/srv/1.0/handles.js", 17));
-	add_censuses(b->processes, service_census(0, 0, 10, "/srv/1.1/handles.js", 19),
-		     service_census(60, 80, 2010, "/srv/1.1/handles.js", 19));
-	add_site(a->processes, "check", "/srv/1.0/status.js", 30, 3 * MIB);
-	add_site(b->processes, "check", "/srv/1.1/status.js", 32, 3 * MIB);
-	d = compare(a, b);
+	run_sample_censuses(a->processes, run_sample_census(0, 0, 10, "/srv/1.0/handles.js", 17),
+			    run_sample_census(60, 80, 2000, "/srv/1.0/handles.js", 17));
+	run_sample_censuses(b->processes, run_sample_census(0, 0, 10, "/srv/1.1/handles.js", 19),
+			    run_sample_census(60, 80, 2010, "/srv/1.1/handles.js", 19));
+	run_sample_site(a->processes, "check", "/srv/1.0/status.js", 30, 3 * RUN_SAMPLE_MIB);
+	run_sample_site(b->processes, "check", "/srv/1.1/status.js", 32, 3 * RUN_SAMPLE_MIB);
+	d = run_sample_compare(a, b);
 	assert_null(run_diff_grows(d));
 	assert_int_equal(d->pairs[0].site_count, 1);
 	assert_int_equal(d->pairs[0].sites[0].samples[RUN_A], 30);
@@ -423,13 +264,15 @@ static void test_releases(void **state)
 /* Without a census at the beginning what is there at the end is compared. */
 static void test_level(void **state)
 {
-	struct recorded *a = recording("a.mw", 1), *b = recording("b.mw", 1);
+	struct recorded *a = run_sample("a.mw", 1), *b = run_sample("b.mw", 1);
 	struct run_diff *d;
 
 	(void)state;
-	add_censuses(a->processes, NULL, service_census(60, 80, 1000, HANDLES, 17));
-	add_censuses(b->processes, NULL, service_census(60, 80, 3000, HANDLES, 17));
-	d = compare(a, b);
+	run_sample_censuses(a->processes, NULL,
+			    run_sample_census(60, 80, 1000, RUN_SAMPLE_HANDLES, 17));
+	run_sample_censuses(b->processes, NULL,
+			    run_sample_census(60, 80, 3000, RUN_SAMPLE_HANDLES, 17));
+	d = run_sample_compare(a, b);
 	assert_int_equal(d->pairs[0].basis, RUN_BY_LEVEL);
 	assert_true(d->pairs[0].grows);
 	assert_headline(d, "b.mw holds 3.3M more than a.mw: StatusContext handles.js:17: +3,000 "
@@ -443,38 +286,38 @@ static void test_level(void **state)
 
 static void test_native(void **state)
 {
-	struct recorded *a = recording("a.mw", 1), *b = recording("b.mw", 1);
+	struct recorded *a = run_sample("a.mw", 1), *b = run_sample("b.mw", 1);
 	const struct run_diff_kind *k;
 	struct run_diff *d;
 
 	(void)state;
 	a->processes->collector = b->processes->collector = COLLECTOR_NONE;
-	add_ticks(a->processes, 50 * MIB, 1000);
-	add_ticks(b->processes, 50 * MIB, 500.0 * KIB);
-	d = compare(a, b);
+	run_sample_ticks(a->processes, 50 * RUN_SAMPLE_MIB, 1000);
+	run_sample_ticks(b->processes, 50 * RUN_SAMPLE_MIB, 500.0 * RUN_SAMPLE_KIB);
+	d = run_sample_compare(a, b);
 	k = &d->pairs[0].kinds[RUN_PRIVATE];
 	assert_int_equal(d->pairs[0].basis, RUN_BY_PRIVATE);
 	assert_true(d->pairs[0].grows && k->is_known[RUN_A] && k->is_known[RUN_B]);
-	assert_float_equal(k->change.per[RUN_B], 500.0 * KIB, 10.0 * KIB);
+	assert_float_equal(k->change.per[RUN_B], 500.0 * RUN_SAMPLE_KIB, 10.0 * RUN_SAMPLE_KIB);
 	assert_true(k->change.more > 0.99);
 	run_diff_free(d);
-	d = compare(b, a); /* the other way round it shrinks */
+	d = run_sample_compare(b, a); /* the other way round it shrinks */
 	assert_null(run_diff_grows(d));
 	assert_true(d->pairs[0].kinds[RUN_PRIVATE].change.more < 0.01);
 	run_diff_free(d);
 	/* Of one that collects garbage, memory that grows says nothing. */
 	b->processes->collector = COLLECTOR_LIVE;
-	d = compare(a, b);
+	d = run_sample_compare(a, b);
 	assert_int_equal(d->pairs[0].basis, RUN_BY_NOTHING);
 	assert_headline(d, "too early to say whether there is growth in b.mw that a.mw has not");
 	run_diff_free(d);
 	/* Code that differs is all there is to go by; less of it is what was under way. */
-	add_site(b->processes, "brief", "/srv/app.js", 60, 2 * MIB);
-	d = compare(a, b);
+	run_sample_site(b->processes, "brief", "/srv/app.js", 60, 2 * RUN_SAMPLE_MIB);
+	d = run_sample_compare(a, b);
 	assert_null(d->pairs[0].site);
 	run_diff_free(d);
-	add_site(b->processes, "keep", "/srv/app.js", 60, 30 * MIB);
-	d = compare(a, b);
+	run_sample_site(b->processes, "keep", "/srv/app.js", 60, 30 * RUN_SAMPLE_MIB);
+	d = run_sample_compare(a, b);
 	assert_false(d->pairs[0].grows);
 	assert_headline(d, "too early to say whether there is growth in b.mw that a.mw has not; of "
 			   "code most differs keep app.js:12, by +512.0K/s");
@@ -487,18 +330,19 @@ static void test_native(void **state)
 /* Rows are there only where something changed: one that does nothing is known to do nothing. */
 static void test_flat(void **state)
 {
-	struct recorded *a = recording("a.mw", 1), *b = recording("b.mw", 1);
+	struct recorded *a = run_sample("a.mw", 1), *b = run_sample("b.mw", 1);
 	struct run_diff *d;
 
 	(void)state;
 	a->processes->collector = b->processes->collector = COLLECTOR_NONE;
-	add_ticks(a->processes, 50 * MIB, 0);
-	add_ticks(b->processes, 50 * MIB, 500.0 * KIB);
+	run_sample_ticks(a->processes, 50 * RUN_SAMPLE_MIB, 0);
+	run_sample_ticks(b->processes, 50 * RUN_SAMPLE_MIB, 500.0 * RUN_SAMPLE_KIB);
 	a->processes->tick_count = 2;
 	a->processes->last = a->processes->ticks[1].now;
-	d = compare(a, b);
+	d = run_sample_compare(a, b);
 	assert_int_equal(d->pairs[0].basis, RUN_BY_PRIVATE);
-	assert_true(d->pairs[0].grows && d->pairs[0].kinds[RUN_PRIVATE].change.per[RUN_A] < KIB);
+	assert_true(d->pairs[0].grows &&
+		    d->pairs[0].kinds[RUN_PRIVATE].change.per[RUN_A] < RUN_SAMPLE_KIB);
 	run_diff_free(d);
 	recorded_free(a);
 	recorded_free(b);
@@ -506,7 +350,7 @@ static void test_flat(void **state)
 
 static void test_collections(void **state)
 {
-	struct recorded *r[] = {recording("a.mw", 1), recording("b.mw", 1)};
+	struct recorded *r[] = {run_sample("a.mw", 1), run_sample("b.mw", 1)};
 	struct run_diff *d;
 
 	(void)state;
@@ -522,17 +366,19 @@ static void test_collections(void **state)
 				.gc = {.ns = (105 + 10 * i) * NSEC_PER_SEC,
 				       .isolate = 1,
 				       .kind = MW_GC_MARK_COMPACT,
-				       .live_bytes = 20 * MIB + side * i * 5 * MIB + i % 2 * KIB},
+				       .live_bytes = 20 * RUN_SAMPLE_MIB +
+						     side * i * 5 * RUN_SAMPLE_MIB +
+						     i % 2 * RUN_SAMPLE_KIB},
 				.count = 1};
 	}
-	d = compare(r[0], r[1]);
+	d = run_sample_compare(r[0], r[1]);
 	assert_int_equal(d->pairs[0].basis, RUN_BY_GC);
 	assert_true(d->pairs[0].grows);
-	assert_float_equal(d->pairs[0].growth.delta, 0.5 * MIB, 0.01 * MIB);
+	assert_float_equal(d->pairs[0].growth.delta, 0.5 * RUN_SAMPLE_MIB, 0.01 * RUN_SAMPLE_MIB);
 	assert_headline(d, "b.mw grows by 512.0K/s more than a.mw");
 	run_diff_free(d);
 	r[1]->processes->gc_count = 2;
-	d = compare(r[0], r[1]);
+	d = run_sample_compare(r[0], r[1]);
 	assert_int_equal(d->pairs[0].basis, RUN_BY_NOTHING);
 	run_diff_free(d);
 	recorded_free(r[0]);
@@ -541,7 +387,7 @@ static void test_collections(void **state)
 
 static void test_verdicts(void **state)
 {
-	struct recorded *a = recording("a.mw", 1), *b = recording("b.mw", 1);
+	struct recorded *a = run_sample("a.mw", 1), *b = run_sample("b.mw", 1);
 	struct verdict *steady = calloc(1, sizeof(*steady)), *leak = calloc(1, sizeof(*leak));
 	struct run_diff *d;
 
@@ -551,28 +397,28 @@ static void test_verdicts(void **state)
 	leak->class = VERDICT_LEAK;
 	leak->is_leak = true;
 	leak->confidence = 0.97;
-	leak->trend.slope = 2.0 * MIB;
+	leak->trend.slope = 2.0 * RUN_SAMPLE_MIB;
 	a->processes->verdict = steady;
 	b->processes->verdict = leak;
-	d = compare(a, b);
+	d = run_sample_compare(a, b);
 	assert_true(d->pairs[0].grows && d->pairs[0].basis == RUN_BY_VERDICT);
 	assert_headline(d, "b.mw grows by 2.0M/s more than a.mw");
 	run_diff_free(d);
 	/* Of a shorter run it is too early to tell: that is no news of B, unless its memory is. */
 	steady->class = VERDICT_EARLY;
 	a->processes->collector = b->processes->collector = COLLECTOR_LIVE;
-	add_ticks(a->processes, 50 * MIB, 500.0 * KIB);
-	add_ticks(b->processes, 50 * MIB, 500.0 * KIB);
-	d = compare(a, b);
+	run_sample_ticks(a->processes, 50 * RUN_SAMPLE_MIB, 500.0 * RUN_SAMPLE_KIB);
+	run_sample_ticks(b->processes, 50 * RUN_SAMPLE_MIB, 500.0 * RUN_SAMPLE_KIB);
+	d = run_sample_compare(a, b);
 	assert_null(run_diff_grows(d));
 	assert_headline(d, "too early to say whether there is growth in b.mw that a.mw has not");
 	run_diff_free(d);
 	free(a->processes->ticks);
-	add_ticks(a->processes, 50 * MIB, 0);
-	d = compare(a, b);
+	run_sample_ticks(a->processes, 50 * RUN_SAMPLE_MIB, 0);
+	d = run_sample_compare(a, b);
 	assert_true(d->pairs[0].grows && d->pairs[0].basis == RUN_BY_VERDICT);
 	run_diff_free(d);
-	d = compare(b, a);
+	d = run_sample_compare(b, a);
 	assert_null(run_diff_grows(d));
 	run_diff_free(d);
 	recorded_free(a);
@@ -583,7 +429,7 @@ static void test_verdicts(void **state)
 
 static void test_pairs(void **state)
 {
-	struct recorded *a = recording("a.mw", 3), *b = recording("b.mw", 3);
+	struct recorded *a = run_sample("a.mw", 3), *b = run_sample("b.mw", 3);
 	struct run_diff *d;
 
 	(void)state;
@@ -592,7 +438,7 @@ static void test_pairs(void **state)
 	strcpy(b->processes[2].comm, "nginx");
 	a->processes[0].path = "/opt/1/bin/node";
 	b->processes[1].path = "/opt/2/bin/node";
-	d = compare(a, b);
+	d = run_sample_compare(a, b);
 	assert_int_equal(d->pair_count, 2);
 	assert_int_equal(d->alone[RUN_A], 0);
 	assert_int_equal(d->alone[RUN_B], 1);
@@ -606,17 +452,17 @@ static void test_pairs(void **state)
 	}
 	run_diff_free(d);
 	/* Of one of them nothing is known. */
-	add_ticks(&a->processes[2], 50 * MIB, 0);
-	add_ticks(&b->processes[0], 50 * MIB, 0);
+	run_sample_ticks(&a->processes[2], 50 * RUN_SAMPLE_MIB, 0);
+	run_sample_ticks(&b->processes[0], 50 * RUN_SAMPLE_MIB, 0);
 	a->processes[2].collector = b->processes[0].collector = COLLECTOR_NONE;
-	d = compare(a, b);
+	d = run_sample_compare(a, b);
 	assert_headline(d, "no growth in b.mw that a.mw has not, but of 1 of 2 programs it is too "
 			   "early to say");
 	run_diff_free(d);
 	/* The only named one of each is a pair whatever it is called; others do not count. */
 	for (int i = 1; i < 3; i++)
 		a->processes[i].is_named = b->processes[i].is_named = false;
-	d = compare(a, b);
+	d = run_sample_compare(a, b);
 	assert_int_equal(d->pair_count, 1);
 	assert_string_equal(d->pairs[0].of[RUN_A][0]->comm, "node");
 	assert_string_equal(d->pairs[0].of[RUN_B][0]->comm, "redis");
@@ -629,7 +475,7 @@ static void test_pairs(void **state)
 static void test_many_programs(void **state)
 {
 	enum { COUNT = 24 };
-	struct recorded *a = recording("a.mw", COUNT), *b = recording("b.mw", COUNT);
+	struct recorded *a = run_sample("a.mw", COUNT), *b = run_sample("b.mw", COUNT);
 	struct run_diff *d;
 	struct strbuf out;
 
@@ -640,10 +486,11 @@ static void test_many_programs(void **state)
 
 			snprintf(p->comm, sizeof(p->comm), "program-%u", i);
 			p->collector = COLLECTOR_NONE;
-			add_ticks(p, 50 * MIB, side && i > 1 ? 1000.0 * KIB * i : 0);
+			run_sample_ticks(p, 50 * RUN_SAMPLE_MIB,
+					 side && i > 1 ? 1000.0 * RUN_SAMPLE_KIB * i : 0);
 		}
 	}
-	d = compare(a, b);
+	d = run_sample_compare(a, b);
 	assert_int_equal(d->pair_count, COUNT);
 	assert_string_equal(d->pairs[0].of[RUN_B][0]->comm, "program-23");
 	strbuf_init(&out);
@@ -657,15 +504,15 @@ static void test_many_programs(void **state)
 
 static void test_nothing_in_common(void **state)
 {
-	struct recorded *a = recording("a.mw", 2), *b = recording("b.mw", 2),
-			*c = recording("c", 0);
+	struct recorded *a = run_sample("a.mw", 2), *b = run_sample("b.mw", 2),
+			*c = run_sample("c", 0);
 	struct run_diff *d;
 	struct strbuf out;
 
 	(void)state;
 	strcpy(b->processes[0].comm, "redis");
 	strcpy(b->processes[1].comm, "redis");
-	d = compare(a, b);
+	d = run_sample_compare(a, b);
 	assert_int_equal(d->pair_count, 0);
 	assert_headline(d, "there is no process of one name in both");
 	strbuf_init(&out);
@@ -674,7 +521,7 @@ static void test_nothing_in_common(void **state)
 	assert_non_null(strstr(out.s, "\"grows\":false"));
 	strbuf_release(&out);
 	run_diff_free(d);
-	d = compare(a, c);
+	d = run_sample_compare(a, c);
 	assert_int_equal(d->pair_count, 0);
 	run_diff_free(d);
 	recorded_free(a);
@@ -685,8 +532,8 @@ static void test_nothing_in_common(void **state)
 
 static void test_doubts(void **state)
 {
-	struct recorded *a = recording("a.mw", 1), *b = recording("b.mw", 1);
-	struct run_diff *d = compare(a, a);
+	struct recorded *a = run_sample("a.mw", 1), *b = run_sample("b.mw", 1);
+	struct run_diff *d = run_sample_compare(a, a);
 	struct strbuf out;
 
 	(void)state;
@@ -696,7 +543,7 @@ static void test_doubts(void **state)
 	b->is_whole = false;
 	b->run.kernel = "5.10";
 	b->run.version = "0.0.9";
-	d = compare(a, b);
+	d = run_sample_compare(a, b);
 	strbuf_init(&out);
 	run_diff_doubts_add(&out, d, "note: ");
 	assert_string_equal(
@@ -714,13 +561,14 @@ static void test_doubts(void **state)
 /* Few samples prove nothing, however many bytes they stand for. */
 static void test_few_samples(void **state)
 {
-	struct recorded *a = service("a.mw", 80, 0), *b = service("b.mw", 80, REQUESTS);
+	struct recorded *a = run_sample_service("a.mw", 80, 0),
+			*b = run_sample_service("b.mw", 80, RUN_SAMPLE_REQUESTS);
 	const struct run_pair *p;
 	struct run_diff *d;
 
 	(void)state;
-	add_site(b->processes, "rare", "/srv/rare.js", 3, 200 * MIB);
-	d = compare(a, b);
+	run_sample_site(b->processes, "rare", "/srv/rare.js", 3, 200 * RUN_SAMPLE_MIB);
+	d = run_sample_compare(a, b);
 	p = run_diff_grows(d);
 	assert_non_null(p);
 	assert_true(p->sites[0].change.more < 0);

@@ -21,8 +21,10 @@
 #include "cmd/cmd.h"
 #include "output/ndjson_census.h"
 #include "output/ndjson_gate.h"
+#include "output/ndjson_run_diff.h"
 #include "output/report_json.h"
 #include "output/sink.h"
+#include "run_diff_sample.h"
 #include "sample.h"
 #include "kept_sample.h"
 #include "verdict_sample.h"
@@ -1523,6 +1525,23 @@ static void write_censuses(struct output *o)
 		census_free(c[i]);
 }
 
+/* Two recordings compared: the second leaks, and what it has more of is listed. */
+static void write_run_diff(struct output *o)
+{
+	struct recorded *a = run_sample_service("fixed.mw", 50, 0);
+	struct recorded *b = run_sample_service("leaking.mw", 50, RUN_SAMPLE_REQUESTS);
+	struct run_diff *d = run_sample_compare(a, b);
+	struct strbuf out;
+
+	strbuf_init(&out);
+	ndjson_run_diff_add(&out, d);
+	assert_int_equal(sink_write(o->fd, &out), 0);
+	strbuf_release(&out);
+	run_diff_free(d);
+	recorded_free(a);
+	recorded_free(b);
+}
+
 /* What only a report of a recording has: two ticks of old times, and collections put together. */
 static void write_report(struct output *o)
 {
@@ -1530,7 +1549,11 @@ static void write_report(struct output *o)
 	struct recorded_gc gc = {.gc = {.ns = 6}, .count = 2, .pause_max_ns = 1};
 	struct recorded_process p = {
 		.is_loaded = true, .ticks = ticks, .tick_count = 2, .gcs = &gc, .gc_count = 1};
-	const struct recorded r = {.processes = &p, .process_count = 1, .thinned_ns = 6};
+	const struct recorded r = {.processes = &p,
+				   .process_count = 1,
+				   .thinned_ns = 6,
+				   .dropped_events = 1,
+				   .dropped_sites = 1};
 	struct strbuf out;
 
 	strbuf_init(&out);
@@ -1587,6 +1610,7 @@ static void write_everything(struct output *o, struct process *p)
 	write_check(o);
 	write_censuses(o);
 	write_report(o);
+	write_run_diff(o);
 	assert_int_equal(ops->end(o->sink, &end), 0);
 }
 
@@ -1611,7 +1635,7 @@ static void test_schema_and_records_agree(void **state)
 	write_everything(o, p);
 	p->cgroup = NULL;
 	output_take(o);
-	assert_int_equal(o->count, 13 + 3 + 10 + 5);
+	assert_int_equal(o->count, 13 + 3 + 10 + 5 + 5);
 	for (size_t i = 0; i < o->count; i++)
 		check_keys(contract, o->lines[i]);
 	json_object_object_foreach(get(contract, "types"), type, described)

@@ -107,6 +107,7 @@ static void add_site(struct json *j)
 		   "of each kind the largest (--sites), best first");
 	add_site_keys(j, site_record_keys, site_record_key_count);
 	add_site_keys(j, diff_amount_keys, diff_amount_key_count);
+	add_site_keys(j, diff_sample_keys, diff_sample_key_count);
 	json_object_begin(j, "frames");
 	add_site_keys(j, site_frame_keys, site_frame_key_count);
 	json_object_end(j);
@@ -208,6 +209,7 @@ static void add_census(struct json *j)
 		   "delta_* what grew most");
 	add_site_keys(j, constructor_record_keys, constructor_record_key_count);
 	add_site_keys(j, diff_amount_keys, diff_amount_key_count);
+	add_site_keys(j, diff_count_keys, diff_count_key_count);
 	end_type(j);
 	begin_type(j, "retainer", "who keeps the objects of a constructor alive");
 	add_site_keys(j, retainer_record_keys, retainer_record_key_count);

@@ -75,17 +75,24 @@ const size_t diff_change_key_count = KEYS(diff_change_keys);
 const struct site_key diff_amount_keys[] = {
 	{"a_bytes", "diff: of a, all of its time"},
 	{"b_bytes", "diff: the same of b"},
-	{"a_count",
-	 "diff, of constructors: objects that came in a; at basis level: are there at its end"},
-	{"b_count", "diff: the same of b"},
-	{"a_samples", "diff, of sites: that a_bytes rests on"},
-	{"b_samples", "diff: the same of b"},
 	{"a_per", "diff: as in its record; b_per, delta_per, more alike"},
 	{"b_per", "diff"},
 	{"delta_per", "diff"},
 	{"more", "diff"},
 };
 const size_t diff_amount_key_count = KEYS(diff_amount_keys);
+
+const struct site_key diff_count_keys[] = {
+	{"a_count", "diff: objects that came in a; at basis level: are there at its end"},
+	{"b_count", "diff: the same of b"},
+};
+const size_t diff_count_key_count = KEYS(diff_count_keys);
+
+const struct site_key diff_sample_keys[] = {
+	{"a_samples", "diff: that a_bytes rests on"},
+	{"b_samples", "diff: the same of b"},
+};
+const size_t diff_sample_key_count = KEYS(diff_sample_keys);
 
 /* --- pieces --- */
 
