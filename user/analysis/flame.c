@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "analysis/sites.h"
+#include "base/hash.h"
 #include "base/hmap.h"
 
 #define ROOT_LABEL "all"
@@ -92,15 +93,13 @@ static bool is_same_frame(const struct tree *t, const struct frame *a, const str
 
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
-	for (; text && *text; text++) /* FNV-1a */
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3ULL;
-	return hash * 0x100000001b3ULL;
+	return fnv1a_add_text(hash, text) * FNV1A_PRIME;
 }
 
 /* The same whether folders count or not. */
 static uint64_t hash_frame(const struct frame *f)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t hash = FNV1A_BEGIN;
 
 	if (has_address(f))
 		return hash_text(hash ^ f->module_address, f->build_id);

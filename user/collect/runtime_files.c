@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/hash.h"
 #include "base/hmap.h"
 #include "v8/v8_info.h"
 
@@ -119,13 +120,12 @@ void runtime_files_free(struct runtime_files *files)
 	free(files);
 }
 
-/* FNV-1a; what it confuses is compared as a whole. */
+/* What it confuses is compared as a whole. */
 static uint64_t key_of(const struct stat *st)
 {
-	uint64_t hash = 0xcbf29ce484222325;
+	uint64_t hash = fnv1a_add(FNV1A_BEGIN, &st->st_dev, sizeof(st->st_dev));
 
-	hash = (hash ^ st->st_dev) * 0x100000001b3;
-	return (hash ^ st->st_ino) * 0x100000001b3;
+	return fnv1a_add(hash, &st->st_ino, sizeof(st->st_ino));
 }
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b)

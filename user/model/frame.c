@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 #define FRAMES_MAX (1u << 16)
 
 struct stack *stack_new(const struct frame *frames, unsigned count, bool is_cut)
@@ -50,19 +52,10 @@ bool frame_is_same(const struct frame *a, const struct frame *b)
 	       a->is_approximate == b->is_approximate && frame_is_same_function(a, b);
 }
 
-/* FNV-1a, then mixed so that its weak low bits do not matter. */
-static uint64_t add_bytes(uint64_t hash, const void *data, size_t len)
-{
-	const unsigned char *at = data;
-
-	while (len--)
-		hash = (hash ^ *at++) * 0x100000001b3ULL;
-	return hash;
-}
-
+/* With its end, so that "ab" and "c" are not "a" and "bc"; no text is none that there is. */
 static uint64_t add_text(uint64_t hash, const char *text)
 {
-	return text ? add_bytes(hash, text, strlen(text) + 1) : add_bytes(hash, "\377", 1);
+	return text ? fnv1a_add(hash, text, strlen(text) + 1) : fnv1a_add(hash, "\377", 1);
 }
 
 static uint64_t add_function(uint64_t hash, const struct frame *f)
@@ -70,7 +63,7 @@ static uint64_t add_function(uint64_t hash, const struct frame *f)
 	hash = add_text(hash, f->fn);
 	hash = add_text(hash, f->file);
 	hash = add_text(hash, f->module);
-	return f->fn ? hash : add_bytes(hash, &f->ip, sizeof(f->ip));
+	return f->fn ? hash : fnv1a_add(hash, &f->ip, sizeof(f->ip));
 }
 
 static uint64_t add_frame(uint64_t hash, const struct frame *f)
@@ -78,26 +71,28 @@ static uint64_t add_frame(uint64_t hash, const struct frame *f)
 	const uint8_t flags[] = {f->kind, f->origin, f->is_approximate};
 
 	hash = add_function(hash, f);
-	hash = add_bytes(hash, &f->line, sizeof(f->line));
-	return add_bytes(hash, flags, sizeof(flags));
+	hash = fnv1a_add(hash, &f->line, sizeof(f->line));
+	return fnv1a_add(hash, flags, sizeof(flags));
 }
 
-#define HASH_BEGIN 0xcbf29ce484222325ULL
+/* So that FNV-1a's weak low bits do not matter. */
+static uint64_t mix(uint64_t hash)
+{
+	return hash ^ hash >> 32;
+}
 
 uint64_t frame_function_hash(const struct frame *f)
 {
-	uint64_t hash = add_function(HASH_BEGIN, f);
-
-	return hash ^ hash >> 32;
+	return mix(add_function(FNV1A_BEGIN, f));
 }
 
 uint64_t stack_hash(const struct frame *frames, unsigned count)
 {
-	uint64_t hash = HASH_BEGIN;
+	uint64_t hash = FNV1A_BEGIN;
 
 	for (unsigned i = 0; i < count; i++)
 		hash = add_frame(hash, &frames[i]);
-	return hash ^ hash >> 32;
+	return mix(hash);
 }
 
 static const char *const kinds[] = {
@@ -231,7 +226,7 @@ void stack_chain_of(const struct stack *s, struct stack_chain *out)
 
 uint64_t stack_chain_hash(const struct stack *s, const struct stack_chain *c)
 {
-	uint64_t hash = HASH_BEGIN;
+	uint64_t hash = FNV1A_BEGIN;
 
 	for (unsigned i = 0; i < c->count; i++)
 		hash = add_frame(hash, &s->frames[c->at[i]]);

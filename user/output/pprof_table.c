@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 struct pprof_block {
 	struct pprof_block *next;
 	max_align_t data[];
@@ -72,18 +74,9 @@ bool pprof_table_add(struct pprof_table *t, void *item)
 	return true;
 }
 
-static uint64_t hash_of(const unsigned char *key, size_t len)
-{
-	uint64_t hash = 0xcbf29ce484222325ULL; /* FNV-1a */
-
-	while (len--)
-		hash = (hash ^ *key++) * 0x100000001b3ULL;
-	return hash ^ hash >> 32;
-}
-
 uint64_t pprof_table_get(struct pprof_table *t, const void *key, size_t len, bool *is_new)
 {
-	uint64_t hash = hash_of(key, len);
+	uint64_t hash = fnv1a_add(FNV1A_BEGIN, key, len);
 	struct hmap_node *node;
 	struct entry *e;
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "store/recorder_internal.h"
 
 #define NAME_MAX_BYTES 4096 /* of a function's or a file's name */
@@ -30,9 +31,7 @@ static uint64_t mix_text(uint64_t hash, const char *s)
 {
 	if (!s)
 		return mix(hash, 1);
-	for (; *s; s++)
-		hash = (hash ^ (unsigned char)*s) * 0x100000001b3ull;
-	return mix(hash, 2);
+	return mix(fnv1a_add_text(hash, s), 2);
 }
 
 /* --- modules, frames, stacks --- */

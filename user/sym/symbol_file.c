@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/hmap.h"
 #include "sym/debug_file.h"
 
@@ -109,11 +110,7 @@ static void unload(struct symbol_files *all, struct symbol_file *f)
 
 static uint64_t hash_of(const struct identity *id, const char *path)
 {
-	uint64_t h = 0xcbf29ce484222325ULL ^ id->dev ^ id->inode << 20; /* FNV-1a */
-
-	for (; *path; path++)
-		h = (h ^ (unsigned char)*path) * 0x100000001b3ULL;
-	return h;
+	return fnv1a_add_text(FNV1A_BEGIN ^ id->dev ^ id->inode << 20, path);
 }
 
 /* Without permission to look it up: what maps says. */
