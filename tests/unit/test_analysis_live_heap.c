@@ -12,6 +12,7 @@
 
 #include "analysis/limit.h"
 #include "analysis/live_heap.h"
+#include "mark_sample.h"
 #include "model/recorded.h"
 
 #define S 1000000000ULL
@@ -22,15 +23,15 @@ static void test_isolates(void **state)
 
 	(void)state;
 	live_heap_init(&h);
-	assert_int_equal(live_heap_add(&h, 11, 1 * S, 100, 1000), 0);
-	assert_int_equal(live_heap_add(&h, 22, 2 * S, 50, 0), 0);
+	assert_int_equal(sample_mark(&h, 11, 1 * S, 100, 1000), 0);
+	assert_int_equal(sample_mark(&h, 22, 2 * S, 50, 0), 0);
 	assert_int_equal(h.sum.last, 150);
-	assert_int_equal(live_heap_add(&h, 11, 3 * S, 120, 0), 0);
+	assert_int_equal(sample_mark(&h, 11, 3 * S, 120, 0), 0);
 	assert_int_equal(h.sum.last, 170);
 	assert_int_equal(h.isolates[0].limit_bytes, 1000); /* stays known */
 	assert_int_equal(h.isolates[1].limit_bytes, 0);
-	assert_int_equal(live_heap_add(&h, 11, 3 * S, 130, 0), -EINVAL);
-	assert_int_equal(live_heap_add(&h, 22, 3 * S, 60, 0), 0); /* at the same instant */
+	assert_int_equal(sample_mark(&h, 11, 3 * S, 130, 0), -EINVAL);
+	assert_int_equal(sample_mark(&h, 22, 3 * S, 60, 0), 0); /* at the same instant */
 	assert_int_equal(h.isolates[1].live.last, 60);
 	assert_int_equal(h.marks, 5);
 	live_heap_remove(&h, 11, 4 * S);
@@ -51,8 +52,8 @@ static void test_too_many_isolates(void **state)
 	(void)state;
 	live_heap_init(&h);
 	for (unsigned i = 0; i < LIVE_HEAP_ISOLATES; i++)
-		assert_int_equal(live_heap_add(&h, i, (i + 1) * S, 10, 0), 0);
-	assert_int_equal(live_heap_add(&h, 99, 99 * S, 10, 0), -ENOSPC);
+		assert_int_equal(sample_mark(&h, i, (i + 1) * S, 10, 0), 0);
+	assert_int_equal(sample_mark(&h, 99, 99 * S, 10, 0), -ENOSPC);
 	assert_int_equal(h.unknown, 1);
 	assert_int_equal(h.sum.last, 10 * LIVE_HEAP_ISOLATES);
 	live_heap_release(&h);

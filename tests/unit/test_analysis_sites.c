@@ -171,6 +171,25 @@ static void test_many(void **state)
 	assert_int_equal(sum, (uint64_t)SITES_MAX * (SITES_MAX + 1) / 2);
 }
 
+/* Equal ones do not change places from tick to tick. */
+static void test_order_is_stable(void **state)
+{
+	struct site_table *t = *state;
+	struct site_group before[20], after[20];
+	struct frame f = save_js;
+
+	for (f.line = 1; f.line <= 20; f.line++)
+		ADD(t, MW_SITE_FAULT, MIB, f);
+	site_table_finish_tick(t);
+	assert_int_equal(site_groups(t, MW_SITE_FAULT, SITE_BY_CHAIN, before, 20), 20);
+	for (; f.line <= 200; f.line++) /* the map is laid out anew */
+		ADD(t, MW_SITE_FAULT, 1, f);
+	site_table_finish_tick(t);
+	assert_int_equal(site_groups(t, MW_SITE_FAULT, SITE_BY_CHAIN, after, 20), 20);
+	for (unsigned i = 0; i < 20; i++)
+		assert_ptr_equal(before[i].top, after[i].top);
+}
+
 /* A function's lines and callers, together. */
 static void test_by_function(void **state)
 {
@@ -352,6 +371,7 @@ int main(void)
 		WITH_TABLE(test_shared_hash),
 		WITH_TABLE(test_freed),
 		WITH_TABLE(test_many),
+		WITH_TABLE(test_order_is_stable),
 		WITH_TABLE(test_leading_of_node),
 		WITH_TABLE(test_leading_by_faults),
 		WITH_TABLE(test_leading_without_echo),

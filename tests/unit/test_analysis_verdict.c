@@ -14,6 +14,7 @@
 
 #include "analysis/evidence.h"
 #include "analysis/verdict.h"
+#include "mark_sample.h"
 #include "trace.h"
 
 #define START_S 1000
@@ -360,8 +361,8 @@ static struct verdict run_v8(struct watched *w, unsigned seconds, unsigned mark_
 		tick(&w->private_bytes, i, 80 + anon * i);
 		tick(&w->brk, i, 5);
 		if (i && i % mark_s == 0)
-			live_heap_add(&w->v8, 1, (uint64_t)((START_S + i) * 1e9 + 5e8),
-				      (uint64_t)((20 + live * i) * MIB), (uint64_t)(200 * MIB));
+			sample_mark(&w->v8, 1, (uint64_t)((START_S + i) * 1e9 + 5e8),
+				    (uint64_t)((20 + live * i) * MIB), (uint64_t)(200 * MIB));
 	}
 	return watched_judge(w);
 }
@@ -580,7 +581,7 @@ static void test_empty_and_short(void **state)
 	assert_int_equal(v.class, VERDICT_EARLY);
 	for (unsigned i = 0; i < 9; i++) {
 		tick(&w.private_bytes, i, 100 + 100.0 * i);
-		live_heap_add(&w.v8, 1, (START_S + i) * TRACE_SECOND, 1000, 0);
+		sample_mark(&w.v8, 1, (START_S + i) * TRACE_SECOND, 1000, 0);
 		v = watched_judge(&w);
 		assert_int_equal(v.class, VERDICT_EARLY);
 		assert_true(v.confidence == 0);

@@ -144,7 +144,7 @@ static void test_shares(void **state)
 static void test_freed(void **state)
 {
 	struct site_table *t = *state;
-	struct site *s = add(t, MW_SITE_EXTERNAL, 1, 3 * MIB), *top;
+	struct site *s = add(t, MW_SITE_EXTERNAL, 1, 3 * MIB);
 
 	site_table_finish_tick(t);
 	s->sampled_bytes -= 2 * MIB;
@@ -155,7 +155,6 @@ static void test_freed(void **state)
 	site_table_finish_tick(t);
 	assert_float_equal(s->share, 0, 0);
 	assert_false(isnan(s->share));
-	assert_int_equal(site_table_top(t, MW_SITE_EXTERNAL, &top, 1), 0);
 }
 
 /* What no full collection has found alive counts only while nothing else is known. */
@@ -242,50 +241,10 @@ static void test_survivors(void **state)
 static void test_empty(void **state)
 {
 	struct site_table *t = *state;
-	struct site *top;
 
 	site_table_finish_tick(t);
 	assert_int_equal(t->total_bytes[MW_SITE_FAULT], 0);
-	assert_int_equal(site_table_top(t, MW_SITE_FAULT, &top, 1), 0);
 	site_table_free(NULL);
-}
-
-/* ---- the largest ---- */
-
-static void test_top(void **state)
-{
-	struct site_table *t = *state;
-	struct site *top[8];
-
-	for (uint32_t line = 1; line <= 100; line++)
-		add(t, MW_SITE_FAULT, line, (line * 37 % 101) * MIB);
-	add(t, MW_SITE_BRK, 1, 1000 * MIB);
-	site_table_finish_tick(t);
-	assert_int_equal(site_table_top(t, MW_SITE_FAULT, top, 5), 5);
-	for (unsigned i = 0; i < 5; i++)
-		assert_int_equal(top[i]->bytes, (100 - i) * MIB);
-	assert_int_equal(site_table_top(t, MW_SITE_BRK, top, 5), 1);
-	assert_int_equal(top[0]->bytes, 1000 * MIB);
-	assert_int_equal(site_table_top(t, MW_SITE_MMAP, top, 5), 0);
-	assert_int_equal(site_table_top(t, MW_SITE_FAULT, top, 0), 0);
-	assert_int_equal(site_table_top(t, MW_SITE_FAULT, top, 1), 1);
-}
-
-/* Equal ones do not change places from tick to tick. */
-static void test_top_is_stable(void **state)
-{
-	struct site_table *t = *state;
-	struct site *before[20], *after[20];
-
-	for (uint32_t line = 1; line <= 20; line++)
-		add(t, MW_SITE_FAULT, line, MIB);
-	site_table_finish_tick(t);
-	assert_int_equal(site_table_top(t, MW_SITE_FAULT, before, 20), 20);
-	for (uint32_t line = 21; line <= 200; line++) /* the map is laid out anew */
-		add(t, MW_SITE_FAULT, line, 1);
-	site_table_finish_tick(t);
-	assert_int_equal(site_table_top(t, MW_SITE_FAULT, after, 20), 20);
-	assert_memory_equal(before, after, sizeof(before));
 }
 
 static void test_kinds(void **state)
@@ -445,8 +404,6 @@ int main(void)
 		WITH_TABLE(test_undecided_survivors),
 		WITH_TABLE(test_survivors),
 		WITH_TABLE(test_empty),
-		WITH_TABLE(test_top),
-		WITH_TABLE(test_top_is_stable),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_note_of_parameters),

@@ -143,20 +143,6 @@ int live_heap_collect(struct live_heap *h, const struct gc *gc)
 	return !err && is_mark ? add_live_sum(h, gc->ns) : err;
 }
 
-int live_heap_add(struct live_heap *h, uint64_t id, uint64_t ns, uint64_t live_bytes,
-		  uint64_t limit_bytes)
-{
-	const struct gc gc = {
-		.isolate = id,
-		.ns = ns,
-		.kind = MW_GC_MARK_COMPACT,
-		.live_bytes = live_bytes,
-		.limit_bytes = limit_bytes,
-	};
-
-	return live_heap_collect(h, &gc);
-}
-
 void live_heap_remove(struct live_heap *h, uint64_t id, uint64_t ns)
 {
 	struct live_isolate *isolate = find(h, id);

@@ -56,15 +56,6 @@ void live_heap_release(struct live_heap *h);
  */
 int live_heap_collect(struct live_heap *h, const struct gc *gc);
 
-/**
- * live_heap_add - a mark-compact ended: the same in short
- * @isolate: what tells it from the others of the process
- * @live_bytes: held after it
- * @limit_bytes: of that isolate's heap; 0: unknown, what was known stays
- */
-int live_heap_add(struct live_heap *h, uint64_t isolate, uint64_t ns, uint64_t live_bytes,
-		  uint64_t limit_bytes);
-
 /** live_heap_replay - all that is recorded of @p. 0, or -ENOMEM: the rest is not there */
 int live_heap_replay(struct live_heap *h, const struct recorded_process *p);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Reading an image; images made of bytes. */
+/* Reading an image. */
 #include "census/image.h"
 
 #include <errno.h>
@@ -63,57 +63,4 @@ static int image_read(void *arg, uint64_t addr, void *out, size_t len)
 void image_memreader(struct memreader *m, const struct image *im)
 {
 	*m = (struct memreader){.read = image_read, .arg = (void *)im};
-}
-
-/* --- of bytes --- */
-
-static int grow(struct image *im, size_t len)
-{
-	size_t regions = im->region_count + 1u, bytes = (im->arena ? im->arena->bytes : 0) + len;
-	struct image_region *r = realloc(im->regions, regions * sizeof(*r));
-	struct image_range *p;
-
-	if (!r)
-		return -ENOMEM;
-	im->regions = r;
-	p = realloc(im->ranges, regions * sizeof(*p));
-	if (!p)
-		return -ENOMEM;
-	im->ranges = p;
-	if (!im->arena)
-		im->arena = calloc(1, sizeof(*im->arena));
-	if (!im->arena)
-		return -ENOMEM;
-	im->arena->is_malloced = true;
-	/* Exactly as large as what is in it, so that a sanitizer sees what reads behind it */
-	im->arena->base = realloc(im->arena->base, bytes);
-	if (!im->arena->base)
-		return -ENOMEM;
-	im->arena->bytes = bytes;
-	return 0;
-}
-
-int image_add(struct image *im, const struct image_region *region, const void *bytes, size_t len)
-{
-	unsigned n = im->region_count;
-	size_t used = 0;
-
-	if (!len || region->start + len <= region->start ||
-	    (n && region->start < im->regions[n - 1].end))
-		return -EINVAL;
-	if (grow(im, len))
-		return -ENOMEM;
-	im->regions[n] = *region;
-	im->regions[n].end = region->start + len;
-	im->region_count = im->range_count = n + 1;
-	for (unsigned i = 0; i <= n; i++) {
-		struct image_region *r = &im->regions[i];
-
-		r->bytes = im->arena->base + used;
-		im->ranges[i] = (struct image_range){r->start, r->end, r->bytes, i};
-		used += r->end - r->start;
-	}
-	memcpy(im->regions[n].bytes, bytes, len);
-	im->copied_bytes = im->arena->used = used;
-	return 0;
 }

@@ -44,14 +44,6 @@ struct image {
 	struct image_arena *arena; /* that all @bytes lie in */
 };
 
-/**
- * image_add - a region made of bytes, all of it present: for tests and fuzzers
- * @region: its start and flags; not before the end of the one added before
- * @len: more than 0
- *
- * Moves the bytes of those added before. Returns 0, -EINVAL (the order), -ENOMEM.
- */
-int image_add(struct image *im, const struct image_region *region, const void *bytes, size_t len);
 /** image_release - leaves it empty */
 void image_release(struct image *im);
 /** image_region_of - the region that @addr is in, or NULL */

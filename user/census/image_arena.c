@@ -105,9 +105,7 @@ void image_arena_free(struct image_arena *a)
 {
 	if (!a)
 		return;
-	if (a->is_malloced)
-		free(a->base);
-	else if (a->base)
+	if (a->base)
 		munmap(a->base, a->bytes);
 	free(a->extents);
 	free(a);

@@ -70,7 +70,6 @@ struct image_arena {
 	size_t bytes, used;
 	struct image_extent *extents; /* by address, not overlapping */
 	unsigned extent_count;
-	bool is_malloced; /* by image_add() */
 };
 
 /** image_run_end - the index after the last of the neighbours that region @first begins */

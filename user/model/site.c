@@ -241,32 +241,3 @@ void site_table_finish_tick(struct site_table *t)
 		t->total_bytes[s->kind] += s->bytes;
 	}
 }
-
-static bool is_larger(const struct site *a, const struct site *b)
-{
-	if (a->estimated_bytes != b->estimated_bytes)
-		return a->estimated_bytes > b->estimated_bytes;
-	return a->node.key < b->node.key; /* the same order at every tick */
-}
-
-unsigned site_table_top(const struct site_table *t, enum mw_site_kind kind, struct site **out,
-			unsigned max)
-{
-	struct hmap_node *node;
-	unsigned count = 0;
-
-	hmap_for_each (&t->by_hash, node) {
-		struct site *s = hmap_entry(node, struct site, node);
-		unsigned at;
-
-		if (s->kind != kind || !s->estimated_bytes)
-			continue;
-		if (count == max && (!max || !is_larger(s, out[count - 1])))
-			continue;
-		count += count < max;
-		for (at = count - 1; at && is_larger(s, out[at - 1]); at--)
-			out[at] = out[at - 1];
-		out[at] = s;
-	}
-	return count;
-}

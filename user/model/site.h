@@ -105,15 +105,6 @@ int site_set_frames(struct site *s, const struct frame *frames, unsigned count);
  */
 void site_table_finish_tick(struct site_table *t);
 
-/**
- * site_table_top - the largest sites of @kind, by share
- * @out: at least @max pointers
- *
- * Sites of which nothing is left (all was freed) are not among them. Returns how many.
- */
-unsigned site_table_top(const struct site_table *t, enum mw_site_kind kind, struct site **out,
-			unsigned max);
-
 /** site_kind_name - "fault", "brk", "mmap", "v8-alloc", "v8-survived", "external" */
 const char *site_kind_name(enum mw_site_kind kind);
 /** site_kind_parse - the kind of that name, or 0 */

@@ -386,8 +386,3 @@ uint64_t cfi_address(const struct cfi *cfi, size_t i)
 {
 	return cfi->index[i].start;
 }
-
-size_t cfi_bytes(const struct cfi *cfi)
-{
-	return sizeof(*cfi) + cfi->size + cfi->capacity * sizeof(*cfi->index);
-}

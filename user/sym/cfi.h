@@ -69,6 +69,5 @@ double cfi_frame_pointers(struct cfi *c);
 size_t cfi_count(const struct cfi *c);
 /** cfi_address - where the @i-th of them begins, by address */
 uint64_t cfi_address(const struct cfi *c, size_t i);
-size_t cfi_bytes(const struct cfi *c);
 
 #endif

@@ -455,10 +455,3 @@ void dwarf_lines_free(struct dwarf_lines *d)
 	free(d->text);
 	free(d);
 }
-
-size_t dwarf_lines_bytes(const struct dwarf_lines *d)
-{
-	return sizeof(*d) + d->loaded_bytes + d->sections.bytes +
-	       d->unit_capacity * sizeof(*d->units) + d->ranges.capacity * sizeof(*d->ranges.v) +
-	       (d->text ? TEXT_BYTES : 0);
-}

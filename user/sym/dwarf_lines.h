@@ -39,7 +39,4 @@ void dwarf_lines_free(struct dwarf_lines *d);
 unsigned dwarf_lines_find(struct dwarf_lines *d, uint64_t addr, struct dwarf_function *out,
 			  unsigned max);
 
-/** dwarf_lines_bytes - memory in use */
-size_t dwarf_lines_bytes(const struct dwarf_lines *d);
-
 #endif
