@@ -16,7 +16,8 @@ SECONDS_RECORDED=8
 
 # --- a recording of two ---
 
-cc -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -Wl,--build-id -o "$T/full" \
+# Not position-independent: what its symbols say is no offset, neither in memory nor in the file
+cc -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -no-pie -Wl,--build-id -o "$T/full" \
 	"$TESTS/workloads/native/leak.c" || die "leak.c does not compile"
 strip -o "$T/app" "$T/full" || die "it cannot be stripped"
 start app "$T/app" malloc --rate 4 --wait-go
@@ -67,7 +68,7 @@ pprof() { # ARG...: of the profile
 }
 sum_of() { # SAMPLE_INDEX [ARG...]: of what is in focus
 	pprof -raw -sample_index="$1" "${@:2}" |
-		awk -v column="$([ "$1" = inuse_space ] && echo 1 || echo 2)" '
+		awk -v column="$([ "$1" = alloc_space ] && echo 1 || echo 2)" '
 			/^Locations/ { exit } inside && /^ +[0-9]+ +[0-9]+: / {
 				sub(":", "", $2); sum += $column }
 			/^Samples:/ { inside = 1 } END { printf "%d", sum }'
@@ -87,6 +88,7 @@ between $((16 * MIB)) "$(sum_of alloc_space)" $((4000 * MIB)) "what was asked fo
 js_folded=$(grep -F "node ($js);" "$T/folded" | awk '{ sum += $NF } END { printf "%d", sum }')
 is "$(sum_of inuse_space -tagfocus=comm=node)" "$js_folded" "-tagfocus=comm=node: that process"
 is "$(sum_of inuse_space "-tagfocus=pid=$js")" "$js_folded" "-tagfocus=pid=..., too"
+like "$(pprof -traces -tagroot=process)" "node \($js\)" "-tagroot=process: below their processes, as folded"
 between $((4 * MIB)) "$(sum_of inuse_space -tagfocus=kind=v8-survived)" "$js_folded" "-tagfocus=kind=v8-survived"
 build_id=$(sqlite3 "$T/r" "SELECT build_id FROM module WHERE path = '$T/app'")
 like "$build_id" '^[0-9a-f]{40}$' "the build id was recorded"
@@ -134,4 +136,9 @@ is "$(app_folded | grep -c store_malloc)" 0 "another program at its path does no
 cp "$T/full" "$T/app"
 like "$(app_folded)" "store_malloc leak.c:[0-9]+" "the same with symbols does"
 like "$("$MEMWATCH" report "$T/r" -p "$app")" "store_malloc" "in the text, too"
+is "$(grep -c store_malloc "$T/top")" 0 "the profile has no such names"
+like "$(pprof -top)" "[0-9]B .* store_malloc" "but what go tool pprof takes to look them up in the program"
+is "$(pprof -raw | sed -n '/^Locations/,/^Mappings/p' | grep -c "saveContext $TESTS")" \
+	"$(pprof -raw -symbolize=none | sed -n '/^Locations/,/^Mappings/p' | grep -c "saveContext $TESTS")" \
+	"and it leaves alone what has names"
 done_testing

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A sample for each site; functions that were inlined are lines of one location. Addresses are
- * those of the ELF file, as if it were mapped at 0: with the build id that is what a reader
- * needs to name what has no name yet.
+ * A sample for each site; native functions that were inlined are lines of one location. Addresses
+ * are those that the symbols of the ELF file have: with the build id that is what a reader needs to
+ * name what has no name yet. What a reader names, it may name all anew: so a file whose frames are
+ * known in part is two mappings.
  *
- * LIMITATIONS: a file that is mapped other than as it is linked (text whose address is not its
- * offset) is named by its own symbols only by readers that look at its program headers.
+ * What readers demand beyond profile.proto (as of 2026-11):
+ * - go tool pprof takes addresses as they are only of a mapping from 0 to the end
+ * (elfexec.GetBase), and looks up names only where no has_... is set (symbolizer.doLocalSymbolize);
+ * mappings of one build id and size are one (profile.Merge).
+ * - Parca (normalizer.ValidatePprofProfile): ids are 1, 2, ...; every label has a key.
+ * - Pyroscope (pprof.Normalize) drops samples with a location that has neither address nor line.
+ * - Pyroscope and Parca drop labels that are numbers, and add up samples that are alike then:
+ *   processes are told apart by a label that is text.
+ * - speedscope (import/pprof.ts) shows of a location the outermost function only, the last
+ *   sample_type unless it finds default_sample_type, and no frame without a name.
  */
 #include "output/pprof.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +30,15 @@
 #include "output/verdict_text.h"
 #include "profile.pb-c.h"
 
-#define TEXT_BYTES   4096
-#define MEMORY_LIMIT (1ULL << 48) /* of a mapping: any address is in it */
-#define GZIP	     16		  /* zlib: added to the window's bits */
-#define BARE	     "(no stack)"
+#define TEXT_BYTES    4096
+#define NAMED_LIMIT   (1ULL << 48) /* of a mapping: any address is in it */
+#define GZIP	      16	   /* zlib: added to the window's bits */
+#define BARE	      "(no stack)"
+#define NO_NAME	      "?"
+#define LABELS	      5
+#define PROCESS_BYTES 48 /* a name of the kernel's, a number */
 
-enum { INUSE, ALLOC, VALUES };
+enum { ALLOC, INUSE, VALUES }; /* as Go's heap profiles: what is asked for first is the last */
 
 struct builder {
 	struct pprof_pool pool;
@@ -56,9 +69,11 @@ static int64_t text_id(struct builder *b, const char *s)
 
 /* --- where --- */
 
-static uint64_t mapping_id(struct builder *b, const char *module, const char *build_id)
+/* @is_named: for the locations that have names; others are for readers to name. */
+static uint64_t mapping_id(struct builder *b, const char *module, const char *build_id,
+			   bool is_named)
 {
-	const int64_t key[] = {text_id(b, module), text_id(b, build_id)};
+	const int64_t key[] = {text_id(b, module), text_id(b, build_id), is_named};
 	Pprof__Mapping *m;
 	bool is_new;
 	uint64_t id = pprof_table_get(&b->mappings, key, sizeof(key), &is_new);
@@ -70,10 +85,10 @@ static uint64_t mapping_id(struct builder *b, const char *module, const char *bu
 		return 0;
 	pprof__mapping__init(m);
 	m->id = id;
-	m->memory_limit = MEMORY_LIMIT;
+	m->memory_limit = is_named ? NAMED_LIMIT : UINT64_MAX;
 	m->filename = key[0];
 	m->build_id = key[1];
-	m->has_functions = m->has_filenames = m->has_line_numbers = m->has_inline_frames = true;
+	m->has_functions = m->has_filenames = m->has_line_numbers = m->has_inline_frames = is_named;
 	b->mappings.items[id - 1] = m;
 	return id;
 }
@@ -135,30 +150,43 @@ static uint64_t location_new(struct builder *b, const struct place *at, size_t l
 	return id;
 }
 
+static bool has_name(const struct frame *f)
+{
+	return f->fn && *f->fn;
+}
+
+static void add_line(struct builder *b, struct place *at, size_t *lines, const struct frame *f)
+{
+	at->lines[*lines].function = function_id(b, f->fn, f->file, f->fn_line);
+	at->lines[(*lines)++].line = f->line;
+}
+
 /* Of @count frames that are one address. Of JavaScript an address says nothing. */
 static uint64_t location_id(struct builder *b, const struct frame *frames, size_t count)
 {
-	const struct frame *last = &frames[count - 1];
+	const struct frame *last = &frames[count - 1], nothing = {.fn = NO_NAME};
 	struct place *at = pprof_alloc(&b->pool, sizeof(*at) + count * sizeof(at->lines[0]));
 	size_t lines = 0;
 
 	if (!at)
 		return 0;
-	if (last->module)
-		at->mapping = mapping_id(b, last->module, last->build_id);
 	if (last->kind != FRAME_JS)
 		at->address = last->module_address ? last->module_address : last->ip;
 	for (size_t i = 0; i < count; i++) {
-		const struct frame *f = &frames[i];
-
-		if (!f->fn)
-			continue;
-		at->lines[lines].function = function_id(b, f->fn, f->file, f->fn_line);
-		at->lines[lines++].line = f->line;
+		if (has_name(&frames[i]))
+			add_line(b, at, &lines, &frames[i]);
 	}
-	if (!lines && at->mapping && !b->pool.err) /* for readers to name */
-		((Pprof__Mapping *)b->mappings.items[at->mapping - 1])->has_functions = false;
+	if (!lines && !at->address)
+		add_line(b, at, &lines, &nothing);
+	if (last->module)
+		at->mapping = mapping_id(b, last->module, last->build_id, lines > 0);
 	return location_new(b, at, lines);
+}
+
+/* Code of JavaScript has no address: each function is a location, which all readers show. */
+static bool is_line_of_next(const struct stack *s, unsigned i)
+{
+	return s->frames[i].is_inlined && i + 1 < s->count && s->frames[i].kind != FRAME_JS;
 }
 
 static void add_locations(struct builder *b, Pprof__Sample *s, const struct stack *stack)
@@ -169,7 +197,7 @@ static void add_locations(struct builder *b, Pprof__Sample *s, const struct stac
 	if (s->location_id && !stack->count)
 		s->location_id[s->n_location_id++] = location_id(b, &bare, 1);
 	for (unsigned i = 0, begin = 0; s->location_id && i < stack->count; i++) {
-		if (stack->frames[i].is_inlined && i + 1 < stack->count)
+		if (is_line_of_next(stack, i))
 			continue;
 		s->location_id[s->n_location_id++] =
 			location_id(b, &stack->frames[begin], i + 1 - begin);
@@ -179,16 +207,18 @@ static void add_locations(struct builder *b, Pprof__Sample *s, const struct stac
 
 /* --- samples --- */
 
+/* @text, or @number if it is NULL. A label without a value is none. */
 static void add_label(struct builder *b, Pprof__Sample *s, const char *key, const char *text,
 		      int64_t number)
 {
-	Pprof__Label *label = pprof_alloc(&b->pool, sizeof(*label));
+	int64_t str = text_id(b, text);
+	Pprof__Label *label = (text ? str : number) ? pprof_alloc(&b->pool, sizeof(*label)) : NULL;
 
 	if (!label)
 		return;
 	pprof__label__init(label);
 	label->key = text_id(b, key);
-	label->str = text_id(b, text);
+	label->str = str;
 	label->num = number;
 	s->label[s->n_label++] = label;
 }
@@ -196,9 +226,13 @@ static void add_label(struct builder *b, Pprof__Sample *s, const char *key, cons
 static void add_labels(struct builder *b, Pprof__Sample *s, const struct recorded_process *p,
 		       const struct site *site)
 {
-	s->label = pprof_alloc(&b->pool, 4 * sizeof(*s->label));
+	char process[PROCESS_BYTES];
+
+	s->label = pprof_alloc(&b->pool, LABELS * sizeof(*s->label));
 	if (!s->label)
 		return;
+	snprintf(process, sizeof(process), "%s (%u)", p->comm, p->pid);
+	add_label(b, s, "process", process, 0);
 	add_label(b, s, "kind", site_kind_name(site->kind), 0);
 	add_label(b, s, "pid", NULL, p->pid);
 	add_label(b, s, "comm", p->comm, 0);
@@ -251,7 +285,8 @@ static void add_program(struct builder *b, const struct recorded_process *p)
 		for (unsigned i = 0; i < s->count; i++) {
 			if (!is_program_of(p, &s->frames[i]))
 				continue;
-			mapping_id(b, s->frames[i].module, s->frames[i].build_id);
+			mapping_id(b, s->frames[i].module, s->frames[i].build_id,
+				   has_name(&s->frames[i]));
 			return;
 		}
 	}
