@@ -5,7 +5,7 @@
  *
  * Values of a sample: inuse_space (what was found to be kept: survivors in V8's heap, external
  * memory, pages that were touched), alloc_space (what was asked for: V8's allocations, brk, mmap).
- * Labels: kind, pid, comm.
+ * Labels: kind, pid, comm, process ("node (4711)", for readers that have no use for numbers), note.
  */
 #ifndef MEMWATCH_OUTPUT_PPROF_H
 #define MEMWATCH_OUTPUT_PPROF_H
