@@ -232,16 +232,17 @@ kernel-tools: $(KERNEL_TOOLS) $(BUILD)/memwatch.bpf.o
 bpf-object: $(BUILD)/memwatch.bpf.o
 	@:
 
-# What shows hostile names, but what needs more libraries.
-FUZZ_OUTPUT := $(filter-out user/output/tui% user/output/pprof%,$(wildcard user/output/*.c))
+# What shows hostile names, but on a terminal.
+FUZZ_OUTPUT := $(filter-out user/output/tui%,$(wildcard user/output/*.c)) user/cmd/report_flame.c
 
-build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/collect/session%.c,$(USER_SRCS))
+build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c user/output/tui%.c user/collect/session%.c,$(USER_SRCS)) \
+		$(PROFILE).c
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -D_GNU_SOURCE '-DMEMWATCH_VERSION="fuzz"' -Iuser -Iinclude -Itests -Itests/unit -std=gnu11 -g -O1 \
-		-fsanitize=fuzzer,address,undefined $< \
+	$(Q)$(CLANG) -D_GNU_SOURCE '-DMEMWATCH_VERSION="fuzz"' -Iuser -Iinclude -I$(BUILD) -Itests -Itests/unit -std=gnu11 -g -O1 \
+		-fsanitize=fuzzer,address,undefined $< $(PROFILE).c \
 		$(wildcard user/base/*.c user/model/*.c user/sym/*.c user/v8/*.c user/census/*.c \
-		user/analysis/*.c user/store/*.c) $(FUZZ_OUTPUT) -o $@ -lelf -lz -liberty -ljson-c -lsqlite3 -lm
+		user/analysis/*.c user/store/*.c) $(FUZZ_OUTPUT) -o $@ -lelf -lz -liberty -ljson-c -lsqlite3 -lprotobuf-c -lm
 
 unit: units
 	$(Q)tests/run.sh $(if $(IS_CROSS),$(filter-out $(NOT_EMULATED:%=$(BUILD)/tests/unit/test_%),$(UNITS)),$(UNITS))

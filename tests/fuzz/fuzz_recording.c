@@ -12,18 +12,22 @@
 
 #include "analysis/run_diff.h"
 #include "analysis/verdict.h"
+#include "cmd/report_flame.h"
 #include "output/html_diff.h"
 #include "output/html_report.h"
 #include "output/ndjson_run_diff.h"
+#include "output/pprof.h"
 #include "output/report_json.h"
 #include "output/report_text.h"
 #include "output/run_diff_text.h"
+#include "pprof_rules.h"
 #include "recording_build.h"
 #include "store/recording.h"
 #include "store/recording_internal.h"
 
 #define CHANGES_MAX 8
 #define TEXT_MAX    64
+#define SUM_MAX	    (1ULL << 60) /* of bytes in a graph: sums of more saturate, or wrap */
 
 static void check(int condition)
 {
@@ -232,6 +236,58 @@ static void check_reports(const struct recorded *r)
 	strbuf_release(&page);
 }
 
+/* "root;leaf BYTES", a line each; the sum of the bytes. */
+static uint64_t check_folded(char *text)
+{
+	char *line, *rest = text;
+	uint64_t sum = 0;
+
+	while ((line = strsep(&rest, "\n")) && rest) {
+		char *number = strrchr(line, ' ');
+
+		check(number && number > line && number[1]);
+		check(strspn(number + 1, "0123456789") == strlen(number + 1));
+		sum += strtoull(number, NULL, 10);
+		*number = '\0';
+		check(line[0] != ';' && number[-1] != ';' && !strstr(line, ";;"));
+	}
+	check(!line[0]); /* the last one has its end */
+	return sum;
+}
+
+static uint64_t check_profile(const struct strbuf *packed)
+{
+	Pprof__Profile *p = pprof_unpack(packed);
+	const char *broken = p ? pprof_broken_rule(p) : "it can be unpacked";
+	uint64_t sum = 0;
+
+	if (broken)
+		fprintf(stderr, "a profile without: %s\n", broken);
+	check(!broken);
+	for (size_t i = 0; i < p->n_sample; i++)
+		sum += (uint64_t)p->sample[i]->value[p->n_sample_type - 1];
+	pprof__profile__free_unpacked(p, NULL);
+	return sum;
+}
+
+/* What other programs read has the same bytes, unless there are more of them than can be told. */
+static void check_exports(const struct recorded *r)
+{
+	struct strbuf out;
+	uint64_t folded, profile;
+
+	strbuf_init(&out);
+	check(!report_flame_svg(&out, r) && !strchr(out.s, '\033'));
+	strbuf_clear(&out);
+	check(!report_flame_folded(&out, r));
+	folded = check_folded(out.s);
+	strbuf_clear(&out);
+	check(!pprof_add(&out, r));
+	profile = check_profile(&out);
+	check(profile == folded || profile > SUM_MAX || folded > SUM_MAX);
+	strbuf_release(&out);
+}
+
 static struct recorded *load_valid(void)
 {
 	sqlite3 *db = open_copy(NULL, 0);
@@ -306,6 +362,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r) {
 		check_recorded(r);
 		check_reports(r);
+		check_exports(r);
 		check_comparisons(r);
 	}
 	recorded_free(r);
