@@ -2,39 +2,16 @@
 /* Limits of memory cgroups, v2 and v1, and of the machine, as files tell them. */
 #include "collect/limits.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define KIB	   1024
+#include "base/memory_files.h"
+
 #define UNLIMITED  (1ULL << 62) /* v1 says "none" by the most pages that it can count */
 #define PATH_BYTES 4096
-#define FILE_BYTES 8192 /* memory.stat of Linux 6.18 takes 2 KiB */
-
-/* The names of one version. */
-struct version {
-	const char *mount; /* where it is, if @sign is there */
-	const char *sign;  /* a file of each cgroup, the root too */
-	const char *max;
-	const char *high; /* NULL: it has none */
-	const char *used;
-	const char *inactive; /* in memory.stat, with all below */
-};
-
-static const struct version versions[] = {
-	{"/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.limit_in_bytes", NULL,
-	 "memory.usage_in_bytes", "total_inactive_file"},
-	{"/sys/fs/cgroup", "cgroup.controllers", "memory.max", "memory.high", "memory.current",
-	 "inactive_file"},
-	{"/sys/fs/cgroup/unified", "cgroup.controllers", "memory.max", "memory.high",
-	 "memory.current", "inactive_file"},
-};
-
-#define VERSIONS (sizeof(versions) / sizeof(versions[0]))
 
 /* What one cgroup says at this tick. */
 struct reading {
@@ -45,86 +22,27 @@ struct reading {
 
 struct limits {
 	char *root;
-	const struct version *version; /* NULL: no memory cgroups here */
+	const struct memory_cgroup *version; /* NULL: no memory cgroups here */
 	struct reading readings[LIMITS_CGROUPS];
 	unsigned reading_count;
 	bool has_machine, machine_is_read;
 	struct limit machine;
 };
 
-/* The beginning of a file, as a string; "" where it cannot be read. */
-static void read_text(const char *path, char *out, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, out, size - 1) : -1;
-
-	out[n > 0 ? n : 0] = '\0';
-	if (fd >= 0)
-		close(fd);
-}
-
-/* "123\n"; false for "max", and what is no number. */
-static bool parse_bytes(const char *text, uint64_t *bytes)
-{
-	char *end;
-
-	if (text[0] < '0' || text[0] > '9')
-		return false;
-	errno = 0;
-	*bytes = strtoull(text, &end, 10);
-	return !errno;
-}
-
-/* The number after @name at the beginning of a line. */
-static bool find_value(const char *text, const char *name, uint64_t *value)
-{
-	size_t len = strlen(name);
-
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, name, len) != 0 || (line[len] != ' ' && line[len] != ':'))
-			continue;
-		return parse_bytes(line + len + 1 + strspn(line + len + 1, " "), value);
-	}
-	return false;
-}
-
 /* --- a cgroup --- */
-
-static bool read_number(const struct limits *l, const char *path, const char *file, uint64_t *value)
-{
-	char name[2 * PATH_BYTES], text[64] = "";
-
-	snprintf(name, sizeof(name), "%s%s%s/%s", l->root, l->version->mount, path, file);
-	read_text(name, text, sizeof(text));
-	return parse_bytes(text, value);
-}
-
-static bool read_used(const struct limits *l, const char *path, uint64_t *used)
-{
-	char name[2 * PATH_BYTES], text[FILE_BYTES] = "";
-	uint64_t inactive;
-
-	if (!read_number(l, path, l->version->used, used))
-		return false;
-	snprintf(name, sizeof(name), "%s%s%s/memory.stat", l->root, l->version->mount, path);
-	read_text(name, text, sizeof(text));
-	if (find_value(text, l->version->inactive, &inactive))
-		*used -= inactive < *used ? inactive : *used;
-	return true;
-}
 
 /* What is used is asked for only where something limits it. */
 static void reading_read(const struct limits *l, struct reading *r)
 {
-	const struct version *v = l->version;
+	const struct memory_cgroup *v = l->version;
 	uint64_t max = UNLIMITED, high = UNLIMITED, used;
 
 	r->count = 0;
-	read_number(l, r->path, v->max, &max);
+	memory_cgroup_number(l->root, v, r->path, v->max, &max);
 	if (v->high)
-		read_number(l, r->path, v->high, &high);
-	if ((max >= UNLIMITED && high >= UNLIMITED) || !read_used(l, r->path, &used))
+		memory_cgroup_number(l->root, v, r->path, v->high, &high);
+	if ((max >= UNLIMITED && high >= UNLIMITED) ||
+	    !memory_cgroup_used(l->root, v, r->path, &used))
 		return;
 	if (high < UNLIMITED)
 		r->limits[r->count++] = (struct limit){LIMIT_CGROUP_HIGH, high, used, r->path};
@@ -183,32 +101,30 @@ static unsigned cgroup_limits(struct limits *l, const char *path, struct limit *
 
 static void read_machine(struct limits *l)
 {
-	char name[PATH_BYTES], text[FILE_BYTES] = "";
-	uint64_t total, available;
+	struct meminfo m;
 
 	l->machine_is_read = true;
-	snprintf(name, sizeof(name), "%s/proc/meminfo", l->root);
-	read_text(name, text, sizeof(text));
-	l->has_machine = find_value(text, "MemTotal", &total) &&
-			 find_value(text, "MemAvailable", &available) && available <= total;
+	l->has_machine = meminfo_read(l->root, &m) && m.available_bytes <= m.total_bytes;
 	if (l->has_machine)
 		l->machine = (struct limit){
 			.kind = LIMIT_MACHINE,
-			.bytes = total * KIB,
-			.used_bytes = (total - available) * KIB,
+			.bytes = m.total_bytes,
+			.used_bytes = m.total_bytes - m.available_bytes,
 		};
 }
 
 /* --- for others --- */
 
-static const struct version *find_version(const char *root)
+static const struct memory_cgroup *find_version(const char *root)
 {
 	char name[PATH_BYTES];
 
-	for (unsigned i = 0; i < VERSIONS; i++) {
-		snprintf(name, sizeof(name), "%s%s/%s", root, versions[i].mount, versions[i].sign);
+	for (int i = 0; i < MEMORY_CGROUPS; i++) {
+		const struct memory_cgroup *v = &memory_cgroups[i];
+
+		snprintf(name, sizeof(name), "%s%s/%s", root, v->mount, v->sign);
 		if (!access(name, F_OK))
-			return &versions[i];
+			return v;
 	}
 	return NULL;
 }

@@ -232,7 +232,7 @@ static void lay_out(struct tui *t)
 	bool has_titles = LINES >= 3 && !t->help_is_open && !t->detail_is_open;
 
 	*l = (struct layout){.height = LINES, .width = COLS};
-	l->memory_y = LINES >= 8 && tui_shown(t)->machine.is_known ? 1 : -1;
+	l->memory_y = LINES >= 8 && tui_shown(t)->has_machine ? 1 : -1;
 	l->body_y = LINES >= 2 ? 1 + (l->memory_y > 0) : 0;
 	l->titles_y = has_titles ? l->body_y++ : -1;
 	below = LINES;

@@ -86,7 +86,7 @@ static void draw_title(struct tui *t)
 
 static void draw_machine(struct tui *t)
 {
-	const struct machine *m = &tui_shown(t)->machine;
+	const struct meminfo *m = &tui_shown(t)->machine;
 	struct strbuf *out = &t->line;
 
 	strbuf_clear(out);

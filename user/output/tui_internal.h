@@ -27,20 +27,10 @@
 #include "analysis/sites.h"
 #include "analysis/verdict.h"
 #include "base/log.h"
+#include "base/memory_files.h"
 #include "base/strbuf.h"
 #include "output/tui.h"
 #include "output/verdict_news.h"
-
-/* --- the machine's memory --- */
-
-struct machine {
-	bool is_known;
-	uint64_t total_bytes, available_bytes;
-	uint64_t swap_total_bytes, swap_free_bytes;
-};
-
-/** machine_read - /proc/meminfo; @m->is_known is false when it cannot be read */
-void machine_read(struct machine *m);
 
 /* --- copies of growth sites --- */
 
@@ -118,7 +108,8 @@ struct snapshot {
 	bool has_growth;
 	double growth_per_s; /* of all processes together */
 	bool has_fault_places;
-	struct machine machine;
+	bool has_machine;
+	struct meminfo machine;
 	struct tui_verdicts verdicts;
 	struct tui_sites sites[SNAPSHOT_SITES];
 	unsigned site_count; /* of @sites in use */

@@ -150,7 +150,8 @@ int snapshot_take(struct snapshot *s, const struct tick *t, const struct pulse *
 	s->pulse = *pulse;
 	s->has_fault_places = t->has_fault_places;
 	add_growth(s, t);
-	machine_read(&s->machine);
+	s->has_machine = meminfo_read("", &s->machine) &&
+			 s->machine.available_bytes <= s->machine.total_bytes;
 	s->is_valid = true;
 	return 0;
 }
