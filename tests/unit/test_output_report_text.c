@@ -112,9 +112,28 @@ static void test_result(void **state)
 {
 	(void)state;
 	says("DELETE FROM verdict", "\nfound     too early to say of any process");
-	says("DELETE FROM verdict WHERE process = 1", "\nfound     no leak in 1 process\n");
+	says("DELETE FROM verdict WHERE process = 1",
+	     "\nfound     no leak in 1 process; too early to say of 2\n");
 	says("DELETE FROM process_tick; DELETE FROM process; DELETE FROM tick",
-	     "\nfound     too early");
+	     "found     no process: none was there at a tick\n");
+}
+
+/* What is known is told, also where it is too early to call it a leak. */
+static void test_grown(void **state)
+{
+	(void)state;
+	says("DELETE FROM verdict",
+	     "\nfound     too early to say of any process whether it leaks\n"
+	     "grew      4711 (node) by 60.0M in 10m00s (+102.4K/s), anon +60.0M\n"
+	     "code      saveContext handles.js:12 <- handleStatus status.js:30, 75 % of "
+	     "v8-survived\n"
+	     "recorded  ");
+	/* That something else grew more is not told of before a leak. */
+	says("UPDATE process_tick SET anon_bytes = anon_bytes + ns / 1000 WHERE process = 3",
+	     "\ngrew      4711 (node) by ");
+	/* Of who did not grow by as much as a line is worth, nothing. */
+	says_not("UPDATE process_tick SET anon_bytes = 0", "\ngrew ");
+	says_not("UPDATE process_tick SET anon_bytes = 0", "\ncode ");
 }
 
 /* Who is told of one by one. */
@@ -163,6 +182,7 @@ int main(void)
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_table),
 		cmocka_unit_test(test_head),   cmocka_unit_test(test_result),
 		cmocka_unit_test(test_blocks), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_grown),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The head, the processes as a table, and a block for each of the worst. */
+/* What was found, what was recorded, the processes as a table, and a block for each of the worst.
+ */
 #include "output/report_text.h"
 
 #include <math.h>
@@ -13,16 +14,17 @@
 #include "base/units.h"
 #include "output/event_text.h"
 #include "output/fields.h"
+#include "output/grown_text.h"
 #include "output/kept_text.h"
 #include "output/report_text_internal.h"
 #include "output/site_text.h"
 #include "output/verdict_text.h"
 
-#define BLOCKS	   3	     /* processes that are told of each, if none was named */
-#define SITES_MOST 16	     /* of a process */
-#define PIDS	   8	     /* that are named in the head */
-#define EVENTS	   20	     /* that are told */
-#define MIB	   (1 << 20) /* who grew by less is told of in the table only */
+#define BLOCKS	   3  /* processes that are told of each, if none was named */
+#define SITES_MOST 16 /* of a process */
+#define PIDS	   8  /* that are named in the head */
+#define EVENTS	   20 /* that are told */
+#define HEAD	   10 /* columns of a line of the head before what it says */
 #define PREFIX	   "  "
 
 /* --- pieces --- */
@@ -189,30 +191,71 @@ static void add_names(struct strbuf *out, const struct recorded *r, process_is i
 	strbuf_adds(out, count > BLOCKS ? ", ...\n" : "\n");
 }
 
-/* "1 of 3 processes leaks: 4711 (node)" */
+/* Who grew most, by which objects and which code: that is known, whatever it is called. */
+static void add_grown(struct strbuf *out, const struct recorded *r, const struct report_view *v)
+{
+	const struct recorded_process *p = grown_most(r);
+	struct strbuf code;
+
+	if (!p)
+		return;
+	strbuf_adds(out, "grew      ");
+	add_name(out, p);
+	strbuf_addc(out, ' ');
+	grown_text_add(out, p);
+	strbuf_addc(out, '\n');
+	if (p->kept && p->kept->count && is_leak(p)) {
+		strbuf_adds(out, "objects   ");
+		kept_line_add(out, p->kept, 0);
+		strbuf_addc(out, '\n');
+	}
+	strbuf_init(&code);
+	if (grown_code_add(&code, p, v->width - HEAD, v->utf8))
+		strbuf_addf(out, "code      %s\n", code.s);
+	strbuf_release(&code);
+}
+
+/* "no leak in 2 processes; too early to say of 5" */
+static void add_no_leak(struct strbuf *out, size_t judged, size_t seen)
+{
+	if (!seen) {
+		strbuf_adds(out, "no process: none was there at a tick");
+		return;
+	}
+	if (!judged) {
+		strbuf_addf(out, "too early to say %swhether it leaks",
+			    seen > 1 ? "of any process " : "");
+		return;
+	}
+	strbuf_addf(out, "no leak in %zu process%s", judged, judged == 1 ? "" : "es");
+	if (seen > judged)
+		strbuf_addf(out, "; too early to say of %zu", seen - judged);
+}
+
+/* "1 of 3 processes leaks: 4711 (node)"; those that no tick saw are not counted */
 static void add_result(struct strbuf *out, const struct recorded *r)
 {
-	size_t leaks = 0, judged = 0, killed = 0;
+	size_t leaks = 0, judged = 0, killed = 0, seen = 0;
 
 	for (size_t i = 0; i < r->process_count; i++) {
-		leaks += is_leak(&r->processes[i]);
-		killed += is_oom_killed(&r->processes[i]);
-		judged +=
-			r->processes[i].verdict && r->processes[i].verdict->class != VERDICT_EARLY;
+		const struct recorded_process *p = &r->processes[i];
+
+		leaks += is_leak(p);
+		killed += is_oom_killed(p);
+		judged += p->verdict && p->verdict->class != VERDICT_EARLY;
+		seen += p->last_ns || p->verdict;
 	}
-	strbuf_adds(out, "found     ");
-	if (!leaks && !judged)
-		strbuf_adds(out, "too early to say of any process whether it leaks");
-	else if (!leaks)
-		strbuf_addf(out, "no leak in %zu process%s", judged, judged == 1 ? "" : "es");
-	else
-		strbuf_addf(out, "%zu of %zu process%s leak%s:", leaks, r->process_count,
-			    r->process_count == 1 ? "" : "es", leaks == 1 ? "s" : "");
-	add_names(out, r, is_leak, leaks);
 	if (killed) {
 		strbuf_adds(out, "killed    for lack of memory:");
 		add_names(out, r, is_oom_killed, killed);
 	}
+	strbuf_adds(out, "found     ");
+	if (leaks)
+		strbuf_addf(out, "%zu of %zu process%s leak%s:", leaks, seen, seen == 1 ? "" : "es",
+			    leaks == 1 ? "s" : "");
+	else
+		add_no_leak(out, judged, seen);
+	add_names(out, r, is_leak, leaks);
 }
 
 /* Kinds of memory whose growth is a column of the table. */
@@ -326,13 +369,14 @@ static void add_end_of(struct strbuf *out, const struct recorded *r,
 		return;
 	strbuf_adds(out, PREFIX "gone at ");
 	add_clock(out, recorded_wall_ns(r, p->end_ns), false);
-	strbuf_adds(out, ", ");
-	if (p->is_oom_killed)
-		strbuf_adds(out, "killed by the kernel for lack of memory");
-	else if (p->is_code_known)
+	if (p->is_oom_killed) {
+		strbuf_adds(out, ": the kernel killed it for lack of memory");
+	} else if (p->is_code_known) {
+		strbuf_adds(out, ": it ");
 		event_text_add_end(out, p->code);
-	else
-		strbuf_adds(out, "how is not known");
+	} else {
+		strbuf_adds(out, ", how is not known");
+	}
 	strbuf_addc(out, '\n');
 }
 
@@ -372,6 +416,8 @@ static void add_sites(struct strbuf *out, const struct recorded_process *p,
 	if (!p->sites)
 		return;
 	count = site_groups_leading(p->sites, groups, most);
+	while (count && !groups[count - 1].bytes) /* all of it was freed */
+		count--;
 	strbuf_addc(out, '\n');
 	if (count) {
 		strbuf_adds(out, PREFIX);
@@ -425,7 +471,7 @@ static void add_block(struct strbuf *out, const struct recorded *r,
 static bool is_worth_a_block(const struct recorded_process *p)
 {
 	return p->is_named || is_leak(p) || p->is_oom_killed ||
-	       (!p->has_ended && recorded_growth(p) >= MIB);
+	       (!p->has_ended && grown_is_worth_telling(p));
 }
 
 static void add_blocks(struct strbuf *out, const struct recorded *r, const struct report_view *v)
@@ -492,8 +538,9 @@ void report_text_add(struct strbuf *out, const struct recorded *r, const struct 
 
 	v.rows = v.rows ? v.rows : REPORT_ROWS;
 	v.width = v.width ? v.width : REPORT_WIDTH;
-	add_head(out, r);
 	add_result(out, r);
+	add_grown(out, r, &v);
+	add_head(out, r);
 	if (r->ticks)
 		add_table(out, r, &v);
 	add_blocks(out, r, &v);
