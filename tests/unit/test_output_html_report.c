@@ -137,11 +137,41 @@ static void test_tables_have_an_end(void **state)
 	assert_non_null(many);
 	r->processes = many;
 	for (unsigned i = 2; i < 700; i++)
-		many[i] = (struct recorded_process){.id = i + 1, .pid = 5000 + i, .comm = "idle"};
+		many[i] = (struct recorded_process){
+			.id = i + 1, .pid = 5000 + i, .comm = "idle", .last_ns = i < 600};
 	r->process_count = 700;
 	strbuf_init(&out);
 	assert_int_equal(html_report_add(&out, r), 0);
-	assert_in(out.s, "<p class=\"note\">200 more are not shown.</p>");
+	assert_in(out.s, "<p class=\"note\">100 more are not shown.</p>");
+	assert_in(out.s, "<p class=\"note\">100 more began and ended between two ticks.</p>");
+	strbuf_release(&out);
+	recorded_free(r);
+}
+
+/* A kind of memory that nobody has is neither a column nor a series; one that somebody has is. */
+static void test_no_empty_columns(void **state)
+{
+	struct recorded *r = recorded_sample();
+	struct strbuf out;
+
+	(void)state;
+	for (size_t i = 0; i < r->process_count; i++) {
+		struct recorded_process *p = &r->processes[i];
+
+		p->last.shmem_bytes = p->last.swap_bytes = 0;
+		for (size_t k = 0; k < p->tick_count; k++)
+			p->ticks[k].now.shmem_bytes = p->ticks[k].now.swap_bytes = 0;
+	}
+	strbuf_init(&out);
+	assert_int_equal(html_report_add(&out, r), 0);
+	assert_null(strstr(out.s, ">shmem<"));
+	assert_null(strstr(out.s, ">swap<"));
+	strbuf_clear(&out);
+	r->processes[1].last.swap_bytes = 4096;
+	r->processes[0].ticks[0].now.shmem_bytes = 4096;
+	assert_int_equal(html_report_add(&out, r), 0);
+	assert_in(out.s, ">swap</th>");
+	assert_in(out.s, "<span class=\"key shmem\">shmem</span>");
 	strbuf_release(&out);
 	recorded_free(r);
 }
@@ -158,16 +188,17 @@ static void test_headline(void **state)
 	strbuf_init(&out);
 	assert_int_equal(html_report_add(&out, r), 0);
 	assert_in(out.s, "Too early to say of any of 2 processes");
-	assert_in(out.s, "most growth: node (4711), +79.8M");
+	assert_in(out.s, "<li>most growth: node (4711) by 79.8M in 5m00s (+27");
 	strbuf_clear(&out);
 	r->processes[0].is_loaded = false; /* -p 4712 */
 	assert_int_equal(html_report_add(&out, r), 0);
-	assert_in(out.s, "<p class=\"sentence\">worker (4712): not judged; +4.0M within 4m19s</p>");
+	assert_in(out.s, "<p class=\"sentence\">worker (4712): not judged; it grew by 4.0M in ");
 	strbuf_clear(&out);
 	r->processes[0].is_loaded = true;
 	r->process_count = 1;
 	assert_int_equal(html_report_add(&out, r), 0);
-	assert_in(out.s, "<p class=\"sentence\">node (4711): not judged; +79.8M within 5m00s</p>");
+	assert_in(out.s,
+		  "<p class=\"sentence\">node (4711): not judged; it grew by 79.8M in 5m00s (+27");
 	strbuf_clear(&out);
 	r->process_count = 2;
 	r->processes[1].is_oom_killed = true;
@@ -201,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_long_series_keep_their_extremes),
 		cmocka_unit_test(test_tables_have_an_end),
 		cmocka_unit_test(test_headline),
+		cmocka_unit_test(test_no_empty_columns),
 		cmocka_unit_test(test_nothing_to_show),
 	};
 

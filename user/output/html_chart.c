@@ -23,7 +23,8 @@
 #define HOLD_GAPS     10
 #define HEADROOM      1.05
 #define SECONDS_A_DAY 86400
-#define MARK_TURNS    0.8 /* names of marks right of this stand left of them */
+#define MARK_TURNS    0.8  /* names of marks right of this stand left of them */
+#define TIME_TURNS    0.96 /* times right of this stand left of their place */
 
 /* How the chart's plane is laid out. */
 struct plane {
@@ -157,8 +158,11 @@ static void add_times(struct strbuf *out, const struct chart *c)
 	uint64_t at = (c->begin_wall_ns / NSEC_PER_SEC / step + 1) * step * NSEC_PER_SEC;
 
 	for (unsigned i = 0; i <= TIMES_MOST && at <= c->begin_wall_ns + span; i++) {
-		strbuf_addf(out, "<text x=\"%.2f%%\" y=\"%.0f\" text-anchor=\"middle\">",
-			    100 * (double)(at - c->begin_wall_ns) / (double)span, HEIGHT + 18);
+		double x = (double)(at - c->begin_wall_ns) / (double)span;
+
+		strbuf_addf(out, "<text%s x=\"%.2f%%\" y=\"%.0f\" text-anchor=\"%s\">",
+			    i % 2 ? " class=\"odd\"" : "", 100 * x, HEIGHT + 18,
+			    x > TIME_TURNS ? "end" : "middle");
 		add_time(out, at, step, seconds);
 		strbuf_adds(out, "</text>\n");
 		at += step * NSEC_PER_SEC;

@@ -207,7 +207,7 @@ static void add_kinds(struct strbuf *out, const struct run_pair *p, size_t index
 	for (int kind = 0; kind < RUN_KINDS; kind++) {
 		const struct run_diff_kind *k = &p->kinds[kind];
 
-		if (k->last[RUN_A] == 0 && k->last[RUN_B] == 0)
+		if (!run_diff_kind_is_told(p, (enum run_kind)kind))
 			continue;
 		html_row_begin(out);
 		html_cell(out, run_kind_help((enum run_kind)kind));

@@ -26,7 +26,7 @@ static void add_life(struct report_page *page, const struct recorded_process *p)
 	strbuf_adds(&page->text, " to ");
 	page_add_time(page, p->has_ended ? p->end_ns : p->last_ns);
 	if (p->has_ended && p->is_code_known) {
-		strbuf_adds(&page->text, ", ");
+		strbuf_adds(&page->text, ": it ");
 		event_text_add_end(&page->text, p->code);
 	}
 	page_fact(page, "Seen");
@@ -126,14 +126,20 @@ static void add_site(struct report_page *page, const struct site_group *g, uint6
 	html_row_end(out);
 }
 
-/* Kinds with what matters most first; of each the largest. */
+/* Kinds with what matters most first; of each the largest, but those of which nothing is left. */
 static size_t groups_of(const struct site_table *t, struct site_group *out, size_t max)
 {
 	size_t count = 0;
 
-	for (unsigned i = 0; i < MW_SITE_KINDS - 1 && count < max; i++)
-		count += site_groups(t, site_kinds_ordered[i], SITE_BY_CHAIN, out + count,
-				     (unsigned)(max - count));
+	for (unsigned i = 0; i < MW_SITE_KINDS - 1 && count < max; i++) {
+		unsigned more = site_groups(t, site_kinds_ordered[i], SITE_BY_CHAIN, out + count,
+					    (unsigned)(max - count));
+
+		for (const struct site_group *g = out + count, *end = g + more; g < end; g++) {
+			if (g->bytes)
+				out[count++] = *g;
+		}
+	}
 	return count;
 }
 

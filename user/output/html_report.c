@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/units.h"
@@ -85,22 +86,177 @@ static void add_head(struct report_page *page)
 
 /* --- all processes --- */
 
-static const struct html_column process_columns[] = {
-	{"Process", NULL, false},
-	{"PID", NULL, true},
-	{"Verdict", NULL, false},
-	{"Limit in", "when a limit is met if it goes on like that", false},
-	{"Growth", "of RSS and swap, from the first to the last tick", true},
-	{"First", "RSS at the first tick", true},
-	{"Last", "RSS at the last tick", true},
-	{"Peak", "highest RSS", true},
-	{"anon", "at the last tick", true},
-	{"file", "at the last tick", true},
-	{"shmem", "at the last tick", true},
-	{"swap", "at the last tick", true},
-	{"End", NULL, false},
-	{"Container or cgroup", NULL, false},
+static void add_verdict_cell(struct report_page *page, const struct recorded_process *p)
+{
+	verdict_label_add(&page->text, p->verdict);
+	page_cell_flush(page);
+}
+
+static void add_limit_cell(struct report_page *page, const struct recorded_process *p)
+{
+	verdict_limit_add(&page->text, p->verdict);
+	page_cell_flush(page);
+}
+
+static void add_growth_cell(struct report_page *page, const struct recorded_process *p)
+{
+	html_cell_bytes(page->out, recorded_growth(p), true);
+}
+
+static void add_first_cell(struct report_page *page, const struct recorded_process *p)
+{
+	html_cell_bytes(page->out, (int64_t)p->first.rss_bytes, false);
+}
+
+static void add_last_cell(struct report_page *page, const struct recorded_process *p)
+{
+	html_cell_bytes(page->out, (int64_t)p->last.rss_bytes, false);
+}
+
+static void add_peak_cell(struct report_page *page, const struct recorded_process *p)
+{
+	html_cell_bytes(page->out, (int64_t)p->peak_rss_bytes, false);
+}
+
+static void add_anon_cell(struct report_page *page, const struct recorded_process *p)
+{
+	html_cell_bytes(page->out, (int64_t)p->last.anon_bytes, false);
+}
+
+static void add_file_cell(struct report_page *page, const struct recorded_process *p)
+{
+	html_cell_bytes(page->out, (int64_t)p->last.file_bytes, false);
+}
+
+static void add_shmem_cell(struct report_page *page, const struct recorded_process *p)
+{
+	html_cell_bytes(page->out, (int64_t)p->last.shmem_bytes, false);
+}
+
+static void add_swap_cell(struct report_page *page, const struct recorded_process *p)
+{
+	html_cell_bytes(page->out, (int64_t)p->last.swap_bytes, false);
+}
+
+static void add_end_cell(struct report_page *page, const struct recorded_process *p)
+{
+	const char *name = WIFSIGNALED(p->code) ? sigabbrev_np(WTERMSIG(p->code)) : NULL;
+
+	if (p->is_oom_killed)
+		strbuf_adds(&page->text, "OOM kill");
+	else if (p->has_ended && !p->is_code_known)
+		strbuf_adds(&page->text, "gone");
+	else if (p->has_ended && name)
+		strbuf_addf(&page->text, "SIG%s", name);
+	else if (p->has_ended && WIFSIGNALED(p->code))
+		strbuf_addf(&page->text, "signal %d", WTERMSIG(p->code));
+	else if (p->has_ended)
+		strbuf_addf(&page->text, "status %d", WEXITSTATUS(p->code));
+	page_cell_flush(page);
+}
+
+static void add_cgroup_cell(struct report_page *page, const struct recorded_process *p)
+{
+	html_cell(page->out, p->container ? p->container : p->cgroup);
+}
+
+static bool has_limit(const struct recorded_process *p)
+{
+	return verdict_has_limit(p->verdict);
+}
+
+static bool has_shmem(const struct recorded_process *p)
+{
+	return p->last.shmem_bytes;
+}
+
+static bool has_swap(const struct recorded_process *p)
+{
+	return p->last.swap_bytes;
+}
+
+static bool has_ended(const struct recorded_process *p)
+{
+	return p->has_ended;
+}
+
+static bool has_cgroup(const struct recorded_process *p)
+{
+	return p->container || p->cgroup;
+}
+
+/* After the name and the PID. */
+static const struct process_column {
+	struct html_column head;
+	void (*add_cell)(struct report_page *page, const struct recorded_process *p);
+	bool (*is_there)(const struct recorded_process *p); /* NULL: a column in any case, else if
+							       one of the processes has it */
+} process_columns[] = {
+	{{"Verdict", NULL, false}, add_verdict_cell, NULL},
+	{{"Limit in", "when a limit is met if it goes on like that", false},
+	 add_limit_cell,
+	 has_limit},
+	{{"Growth", "of RSS and swap, from the first to the last tick", true},
+	 add_growth_cell,
+	 NULL},
+	{{"First", "RSS at the first tick", true}, add_first_cell, NULL},
+	{{"Last", "RSS at the last tick", true}, add_last_cell, NULL},
+	{{"Peak", "highest RSS", true}, add_peak_cell, NULL},
+	{{"anon", "at the last tick", true}, add_anon_cell, NULL},
+	{{"file", "at the last tick", true}, add_file_cell, NULL},
+	{{"shmem", "at the last tick", true}, add_shmem_cell, has_shmem},
+	{{"swap", "at the last tick", true}, add_swap_cell, has_swap},
+	{{"End", NULL, false}, add_end_cell, has_ended},
+	{{"Container or cgroup", NULL, false}, add_cgroup_cell, has_cgroup},
 };
+
+#define PROCESS_COLUMNS (sizeof(process_columns) / sizeof(process_columns[0]))
+#define NAME_COLUMNS	2
+
+/* What no tick saw has no sizes. */
+static bool is_row(const struct recorded_process *p)
+{
+	return p->last_ns || p->is_named;
+}
+
+static size_t count_rows(const struct recorded *r)
+{
+	size_t rows = 0;
+
+	for (size_t i = 0; i < r->process_count; i++)
+		rows += is_row(&r->processes[i]);
+	return rows;
+}
+
+static bool is_column(const struct process_column *c, const struct recorded *r, size_t rows)
+{
+	for (size_t i = 0; c->is_there && i < r->process_count && rows; i++) {
+		if (!is_row(&r->processes[i]))
+			continue;
+		if (c->is_there(&r->processes[i]))
+			return true;
+		rows--;
+	}
+	return !c->is_there;
+}
+
+/* Of the first @rows processes. Columns are kept in @columns, in their order; returns how many. */
+static size_t begin_processes(struct report_page *page, size_t rows,
+			      const struct process_column *columns[PROCESS_COLUMNS])
+{
+	struct html_column heads[NAME_COLUMNS + PROCESS_COLUMNS] = {{"Process", NULL, false},
+								    {"PID", NULL, true}};
+	size_t count = 0;
+
+	for (size_t i = 0; i < PROCESS_COLUMNS; i++) {
+		if (!is_column(&process_columns[i], page->r, rows))
+			continue;
+		heads[NAME_COLUMNS + count] = process_columns[i].head;
+		columns[count++] = &process_columns[i];
+	}
+	html_table_begin(page->out, "processes", heads, NAME_COLUMNS + count);
+	return count;
+}
 
 static void add_process_name(struct report_page *page, const struct recorded_process *p, bool links)
 {
@@ -111,36 +267,6 @@ static void add_process_name(struct report_page *page, const struct recorded_pro
 	page_text_flush(page);
 	strbuf_adds(page->out, links ? "</a>" : "");
 	html_cell_end(page->out);
-}
-
-static void add_process_row(struct report_page *page, const struct recorded_process *p, bool links)
-{
-	struct strbuf *out = page->out;
-
-	html_row_begin(out);
-	add_process_name(page, p, links);
-	html_cell_number(out, p->pid, 0, false);
-	verdict_label_add(&page->text, p->verdict);
-	page_cell_flush(page);
-	verdict_limit_add(&page->text, p->verdict);
-	page_cell_flush(page);
-	html_cell_bytes(out, recorded_growth(p), true);
-	html_cell_bytes(out, (int64_t)p->first.rss_bytes, false);
-	html_cell_bytes(out, (int64_t)p->last.rss_bytes, false);
-	html_cell_bytes(out, (int64_t)p->peak_rss_bytes, false);
-	html_cell_bytes(out, (int64_t)p->last.anon_bytes, false);
-	html_cell_bytes(out, (int64_t)p->last.file_bytes, false);
-	html_cell_bytes(out, (int64_t)p->last.shmem_bytes, false);
-	html_cell_bytes(out, (int64_t)p->last.swap_bytes, false);
-	if (p->is_oom_killed)
-		strbuf_adds(&page->text, "OOM kill");
-	else if (p->has_ended && p->is_code_known)
-		event_text_add_end(&page->text, p->code);
-	else if (p->has_ended)
-		strbuf_adds(&page->text, "gone");
-	page_cell_flush(page);
-	html_cell(out, p->container ? p->container : p->cgroup);
-	html_row_end(out);
 }
 
 /* Whether there is a section of it. */
@@ -155,19 +281,43 @@ static bool has_section(const struct recorded *r, size_t index)
 	return before < SECTIONS_MAX;
 }
 
+/* Else births and ends are counted of those that were named, or, with CMD, of all that there are.
+ */
+static bool is_of_machine(const struct recorded *r)
+{
+	return !r->command && !r->run.pid_count && !r->run.comm && !r->run.cgroup;
+}
+
 static void add_processes(struct report_page *page)
 {
 	const struct recorded *r = page->r;
-	size_t shown = r->process_count < HTML_ROWS ? r->process_count : HTML_ROWS;
+	size_t rows = count_rows(r), most = rows < HTML_ROWS ? rows : HTML_ROWS;
+	const struct process_column *columns[PROCESS_COLUMNS];
+	size_t count, shown = 0;
 
 	strbuf_adds(page->out, "<h2>Processes</h2>\n");
-	html_table_begin(page->out, "processes", process_columns,
-			 sizeof(process_columns) / sizeof(process_columns[0]));
-	for (size_t i = 0; i < shown; i++)
-		add_process_row(page, &r->processes[i], has_section(r, i));
+	count = begin_processes(page, most, columns);
+	for (size_t i = 0; i < r->process_count && shown < most; i++) {
+		const struct recorded_process *p = &r->processes[i];
+
+		if (!is_row(p))
+			continue;
+		shown++;
+		html_row_begin(page->out);
+		add_process_name(page, p, has_section(r, i));
+		html_cell_number(page->out, p->pid, 0, false);
+		for (size_t k = 0; k < count; k++)
+			columns[k]->add_cell(page, p);
+		html_row_end(page->out);
+	}
 	html_table_end(page->out);
-	html_table_rest(page->out, r->process_count - shown);
-	if (r->born || r->gone)
+	html_table_rest(page->out, rows - shown);
+	if (r->process_count > rows)
+		strbuf_addf(page->out,
+			    "<p class=\"note\">%zu more began and ended between two "
+			    "ticks.</p>\n",
+			    r->process_count - rows);
+	if (is_of_machine(r) && (r->born || r->gone))
 		strbuf_addf(page->out,
 			    "<p class=\"note\">%" PRIu64 " process%s began and %" PRIu64
 			    " ended during the recording.</p>\n",

@@ -112,6 +112,37 @@ static bool fill_memory(struct columns *c, const struct recorded_process *p)
 	return has_high;
 }
 
+static bool has_any(const uint64_t *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (values[i])
+			return true;
+	}
+	return false;
+}
+
+/* A kind that was never there is no series. */
+static void add_memory_series(struct chart *chart, const struct columns *c)
+{
+	static const struct {
+		const char *name;
+		int column;
+	} kinds[] = {
+		{"anon", COLUMN_ANON},
+		{"file", COLUMN_FILE},
+		{"shmem", COLUMN_SHMEM},
+		{"swap", COLUMN_SWAP},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		uint64_t *bytes = c->of[kinds[i].column];
+
+		if (has_any(bytes, chart->count))
+			chart->series[chart->series_count++] =
+				(struct chart_series){kinds[i].name, kinds[i].name, bytes, false};
+	}
+}
+
 /*
  * A long gap is one in which nothing changed, unless ticks were thinned out there. A short one may
  * be of ticks that did not happen.
@@ -154,11 +185,7 @@ int html_memory_add(struct report_page *page, const struct recorded_process *p)
 	columns_pick(&c, chart.count);
 	chart.title = "Memory by kind";
 	chart.ns = c.of[COLUMN_NS];
-	chart.series[0] = (struct chart_series){"anon", "anon", c.of[COLUMN_ANON], false};
-	chart.series[1] = (struct chart_series){"file", "file", c.of[COLUMN_FILE], false};
-	chart.series[2] = (struct chart_series){"shmem", "shmem", c.of[COLUMN_SHMEM], false};
-	chart.series[3] = (struct chart_series){"swap", "swap", c.of[COLUMN_SWAP], false};
-	chart.series_count = 4;
+	add_memory_series(&chart, &c);
 	chart.is_stacked = true;
 	chart.total_name = "all";
 	chart.high = has_high ? c.of[COLUMN_HIGH] : NULL;
@@ -264,15 +291,6 @@ static void fill_heap(struct columns *c, struct heaps *h, const struct recorded_
 			add_row(c, h, gc, gc_is_full(gc->kind));
 		}
 	}
-}
-
-static bool has_any(const uint64_t *values, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (values[i])
-			return true;
-	}
-	return false;
 }
 
 static void draw_heap(struct report_page *page, const struct recorded_process *p, struct columns *c,

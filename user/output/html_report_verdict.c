@@ -6,17 +6,19 @@
 #include "analysis/verdict.h"
 #include "base/clock.h"
 #include "base/units.h"
+#include "output/grown_text.h"
 #include "output/kept_text.h"
 #include "output/site_text.h"
 #include "output/verdict_text.h"
 
 #define OTHERS_TOLD 5 /* that leak, too */
 #define SITES_TOLD  3
+#define SHARE_TOLD  0.01 /* of its kind, at least */
 
 static void add_verdict_sentence(struct report_page *page, const struct recorded_process *p,
 				 bool names)
 {
-	char delta[UNITS_SIZE], span[UNITS_SIZE];
+	bool is_leak = p->verdict && p->verdict->is_leak;
 
 	if (names) {
 		page_add_name(page, p);
@@ -24,13 +26,13 @@ static void add_verdict_sentence(struct report_page *page, const struct recorded
 	}
 	if (p->is_oom_killed)
 		strbuf_adds(&page->text, "killed by the OOM killer; ");
-	if (p->verdict) {
+	if (p->verdict)
 		verdict_text_add(&page->text, p->verdict);
-	} else {
-		units_format_delta(delta, sizeof(delta), recorded_growth(p));
-		units_format_duration(span, sizeof(span),
-				      (p->last_ns - p->first_ns) / NSEC_PER_SEC);
-		strbuf_addf(&page->text, "not judged; %s within %s", delta, span);
+	else
+		strbuf_adds(&page->text, "not judged");
+	if (!is_leak && grown_is_worth_telling(p)) {
+		strbuf_adds(&page->text, "; it grew ");
+		grown_text_add(&page->text, p);
 	}
 	strbuf_adds(page->out, "<p class=\"sentence\">");
 	page_text_flush(page);
@@ -44,6 +46,8 @@ static void add_leading_sites(struct report_page *page, const struct recorded_pr
 	char bytes[UNITS_SIZE];
 
 	for (unsigned i = 0; i < count && groups[i].bytes && !groups[i].top->note; i++) {
+		if (groups[i].share < SHARE_TOLD)
+			continue;
 		strbuf_addf(&page->text, "%s (%.0f %% of %s): ",
 			    units_format_bytes(bytes, sizeof(bytes), groups[i].bytes),
 			    100 * groups[i].share, site_kind_name(groups[i].kind));
@@ -60,6 +64,16 @@ static void add_kept(struct report_page *page, const struct kept *k)
 	}
 }
 
+/* Code is known before it can be said whether it leaks. */
+static bool is_told_by_code(const struct recorded_process *p)
+{
+	const struct verdict *v = p->verdict;
+
+	if (v && v->class != VERDICT_EARLY)
+		return v->is_leak;
+	return grown_is_worth_telling(p);
+}
+
 void page_verdict(struct report_page *page, const struct recorded_process *p, bool names)
 {
 	const struct verdict *v = p->verdict;
@@ -69,16 +83,16 @@ void page_verdict(struct report_page *page, const struct recorded_process *p, bo
 		style = " leak";
 	strbuf_addf(page->out, "<div class=\"verdict%s\">\n", style);
 	add_verdict_sentence(page, p, names);
-	strbuf_adds(page->out, v ? "<ul>\n" : "");
+	strbuf_adds(page->out, "<ul>\n");
 	for (unsigned i = 0; v && i < v->evidence_count && i < VERDICT_EVIDENCE_MAX; i++) {
 		strbuf_add_text(&page->text, v->evidence[i], VERDICT_SENTENCE);
 		page_point(page);
 	}
-	if (v && v->is_leak) {
+	if (v && v->is_leak)
 		add_kept(page, p->kept);
+	if (is_told_by_code(p))
 		add_leading_sites(page, p);
-	}
-	strbuf_adds(page->out, v ? "</ul>\n</div>\n" : "</div>\n");
+	strbuf_adds(page->out, "</ul>\n</div>\n");
 }
 
 static bool is_bad(const struct recorded_process *p)
@@ -141,31 +155,47 @@ static void add_others(struct report_page *page)
 	strbuf_adds(page->out, "</p>\n");
 }
 
-/* Of many processes of which none leaks, that no one does; not how one of them fares. */
+/* Who grew most, and by which code. */
+static void add_grown(struct report_page *page)
+{
+	const struct recorded_process *p = grown_most(page->r);
+
+	if (!p)
+		return;
+	strbuf_adds(page->out, "<ul>\n");
+	strbuf_adds(&page->text, "most growth: ");
+	page_add_name(page, p);
+	strbuf_addc(&page->text, ' ');
+	grown_text_add(&page->text, p);
+	page_point(page);
+	if (grown_code_add(&page->text, p, 0, true))
+		page_point(page);
+	strbuf_adds(page->out, "</ul>\n");
+}
+
+/* Of many processes of which none leaks, that no one does; not how one of them fares. Those that no
+ * tick saw are not counted. */
 static void add_all_well(struct report_page *page)
 {
 	const struct recorded *r = page->r;
-	const struct recorded_process *most = &r->processes[0];
-	char delta[UNITS_SIZE];
-	size_t judged = 0;
+	size_t judged = 0, seen = 0;
 
 	for (size_t i = 0; i < r->process_count; i++) {
 		judged += badness(&r->processes[i]) > 0;
-		if (recorded_growth(&r->processes[i]) > recorded_growth(most))
-			most = &r->processes[i];
+		seen += r->processes[i].last_ns || r->processes[i].verdict;
 	}
-	strbuf_addf(page->out,
-		    "<div class=\"verdict%s\">\n<p class=\"sentence\">%s %zu processes</p>\n",
-		    judged ? "" : " unsure",
-		    judged ? "No leak was found in" : "Too early to say of any of",
-		    r->process_count);
-	strbuf_addf(page->out, "<ul>\n<li>%zu of them could be judged</li>\n", judged);
-	strbuf_adds(&page->text, "most growth: ");
-	page_add_name(page, most);
-	strbuf_addf(&page->text, ", %s",
-		    units_format_delta(delta, sizeof(delta), recorded_growth(most)));
-	page_point(page);
-	strbuf_adds(page->out, "</ul>\n</div>\n");
+	strbuf_addf(page->out, "<div class=\"verdict%s\">\n<p class=\"sentence\">",
+		    judged ? "" : " unsure");
+	if (judged)
+		strbuf_addf(page->out, "No leak was found in %zu process%s", judged,
+			    judged == 1 ? "" : "es");
+	else
+		strbuf_addf(page->out, "Too early to say of any of %zu processes", seen);
+	if (judged && seen > judged)
+		strbuf_addf(page->out, "; too early to say of %zu", seen - judged);
+	strbuf_adds(page->out, "</p>\n");
+	add_grown(page);
+	strbuf_adds(page->out, "</div>\n");
 }
 
 void page_headline(struct report_page *page)
