@@ -28,7 +28,7 @@ const char *run_kind_name(enum run_kind kind)
 const char *run_kind_help(enum run_kind kind)
 {
 	static const char *const help[RUN_KINDS] = {
-		[RUN_ANON] = "private memory",	 [RUN_FILE] = "mapped files",
+		[RUN_ANON] = "anonymous memory", [RUN_FILE] = "mapped files",
 		[RUN_SHMEM] = "shared memory",	 [RUN_SWAP] = "swapped out",
 		[RUN_PGTABLE] = "page tables",	 [RUN_BRK] = "the brk heap, as mapped",
 		[RUN_PRIVATE] = "anon and swap", [RUN_LIVE] = "V8's heap after full collections",

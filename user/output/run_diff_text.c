@@ -9,11 +9,13 @@
 #include "analysis/evidence.h"
 #include "base/units.h"
 #include "output/census_text_internal.h"
+#include "output/grown_text.h"
 #include "output/site_text.h"
 #include "output/verdict_text.h"
 
-#define SURE_ENOUGH 0.995 /* rounds to 100 % */
-#define SITES_SHOWN 10	  /* without a number of rows */
+#define SURE_ENOUGH   0.995 /* rounds to 100 % */
+#define SITES_SHOWN   10    /* without a number of rows */
+#define PROGRAMS_TOLD 5	    /* of a recording that has none of the other's */
 
 /* --- pieces --- */
 
@@ -186,12 +188,83 @@ static void add_most_differing(struct strbuf *out, const struct run_diff *d)
 	strbuf_adds(out, a_unit(d));
 }
 
+/* "a.mw has node, python3, ..." */
+static void add_programs(struct strbuf *out, const struct run_diff *d, enum run_side side)
+{
+	const struct recorded *r = d->of[side];
+	unsigned told = 0;
+
+	run_diff_file_add(out, d, side);
+	strbuf_adds(out, r->process_count ? " has " : " has none");
+	for (size_t i = 0; i < r->process_count; i++) {
+		size_t same = 0;
+
+		while (strcmp(r->processes[same].comm, r->processes[i].comm) != 0)
+			same++;
+		if (same < i)
+			continue;
+		strbuf_adds(out, told ? ", " : "");
+		if (told++ == PROGRAMS_TOLD) {
+			strbuf_adds(out, "...");
+			break;
+		}
+		add_safe(out, r->processes[i].comm);
+	}
+}
+
+static bool is_leak_in_both(const struct run_pair *p)
+{
+	const struct verdict *a = run_pair_verdict(p, RUN_A), *b = run_pair_verdict(p, RUN_B);
+
+	return a && b && a->is_leak && b->is_leak;
+}
+
+/* What live heaps do, or, of leaks that were called, private memory. NULL: no such thing is known
+   of both. */
+static const struct run_diff_kind *kind_that_grows_in_both(const struct run_pair *p)
+{
+	bool is_live = p->basis == RUN_BY_GC;
+	const struct run_diff_kind *k = &p->kinds[is_live ? RUN_LIVE : RUN_PRIVATE];
+
+	if (!is_live && !is_leak_in_both(p))
+		return NULL;
+	for (int side = 0; side < RUN_SIDES; side++) {
+		if (!k->is_known[side] || k->trend[side].low <= 0 ||
+		    k->last[side] - k->first[side] < GROWN_LEAST)
+			return NULL;
+	}
+	return k;
+}
+
+/* That B has no more of it does not mean that all is well. */
+static void add_grows_in_both(struct strbuf *out, const struct run_diff *d)
+{
+	for (size_t i = 0; i < d->pair_count; i++) {
+		const struct run_pair *p = &d->pairs[i];
+		const struct run_diff_kind *k = kind_that_grows_in_both(p);
+
+		if (!k)
+			continue;
+		strbuf_adds(out, "; but ");
+		strbuf_add_text(out, p->of[RUN_B][0]->comm, sizeof(p->of[RUN_B][0]->comm));
+		strbuf_adds(out, " grows in both, by ");
+		add_delta(out, k->change.per[RUN_A]);
+		strbuf_adds(out, " and ");
+		add_delta(out, k->change.per[RUN_B]);
+		strbuf_adds(out, a_unit(d));
+		return;
+	}
+}
+
 static void add_no_growth(struct strbuf *out, const struct run_diff *d)
 {
 	size_t early = count_early(d);
 
 	if (!d->pair_count) {
-		strbuf_adds(out, "there is no process of one name in both");
+		strbuf_adds(out, "no program is in both, and so there is nothing to compare: ");
+		add_programs(out, d, RUN_A);
+		strbuf_adds(out, "; ");
+		add_programs(out, d, RUN_B);
 		return;
 	}
 	strbuf_adds(out, early == d->pair_count ? "too early to say whether there is growth in "
@@ -205,6 +278,7 @@ static void add_no_growth(struct strbuf *out, const struct run_diff *d)
 	else if (early)
 		strbuf_addf(out, ", but of %zu of %zu programs it is too early to say", early,
 			    d->pair_count);
+	add_grows_in_both(out, d);
 }
 
 void run_diff_headline_add(struct strbuf *out, const struct run_diff *d)
@@ -306,7 +380,8 @@ void run_diff_doubts_add(struct strbuf *out, const struct run_diff *d, const cha
 			    prefix);
 	for (int side = 0; side < RUN_SIDES; side++) {
 		if (d->alone[side]) {
-			strbuf_addf(out, "%s%u processes are in ", prefix, d->alone[side]);
+			strbuf_addf(out, "%s%u process%s in ", prefix, d->alone[side],
+				    d->alone[side] == 1 ? " is" : "es are");
 			run_diff_file_add(out, d, (enum run_side)side);
 			strbuf_adds(out, " only\n");
 		}
@@ -344,6 +419,21 @@ void run_diff_verdicts_add(struct strbuf *out, const struct run_pair *p)
 }
 
 /* --- tables --- */
+
+static bool is_nothing(const struct run_diff_kind *k)
+{
+	return k->last[RUN_A] == 0 && k->last[RUN_B] == 0;
+}
+
+bool run_diff_kind_is_told(const struct run_pair *p, enum run_kind kind)
+{
+	const struct run_diff_kind *swap = &p->kinds[RUN_SWAP];
+
+	if (kind == RUN_PRIVATE && is_nothing(swap) && swap->first[RUN_A] == 0 &&
+	    swap->first[RUN_B] == 0)
+		return false;
+	return !is_nothing(&p->kinds[kind]);
+}
 
 static void add_rest(struct strbuf *out, unsigned count)
 {
@@ -439,8 +529,6 @@ static void add_sites(struct strbuf *out, const struct run_diff *d, const struct
 
 static void add_kind(struct strbuf *out, const struct run_diff_kind *k, const char *name)
 {
-	if (k->last[RUN_A] == 0 && k->last[RUN_B] == 0)
-		return;
 	for (int side = 0; side < RUN_SIDES; side++) {
 		char first[UNITS_SIZE], last[UNITS_SIZE];
 
@@ -466,8 +554,10 @@ static void add_kinds(struct strbuf *out, const struct run_diff *d, const struct
 
 	strbuf_addf(out, "\nA FIRST    LAST %8s B FIRST    LAST %8s     DIFF  SURE MEMORY\n", per,
 		    per);
-	for (int kind = 0; kind < RUN_KINDS; kind++)
-		add_kind(out, &p->kinds[kind], run_kind_name((enum run_kind)kind));
+	for (int kind = 0; kind < RUN_KINDS; kind++) {
+		if (run_diff_kind_is_told(p, (enum run_kind)kind))
+			add_kind(out, &p->kinds[kind], run_kind_name((enum run_kind)kind));
+	}
 }
 
 static void add_pair(struct strbuf *out, const struct run_diff *d, const struct run_pair *p,

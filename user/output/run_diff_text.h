@@ -43,6 +43,10 @@ void run_diff_rest_add(struct strbuf *out, const struct run_diff *d);
 /** run_chance_add - "97%", ">99%"; "few" if there is too little to say. At most 4 columns */
 void run_chance_add(struct strbuf *out, double more);
 
+/** run_diff_kind_is_told - whether a kind of memory is there at all, and does not repeat another:
+ *  without swap anon and swap are anon */
+bool run_diff_kind_is_told(const struct run_pair *p, enum run_kind kind);
+
 /** run_diff_file_add - the recording's name, without its folders */
 void run_diff_file_add(struct strbuf *out, const struct run_diff *d, enum run_side side);
 
