@@ -204,6 +204,11 @@ static void say_end(const struct record *r)
 	units_format_bytes(size, sizeof(size), result->stats.bytes);
 	record_contents_add(&text, &result->stats);
 	log_info("recorded %s, %s into %s (%s)", span, text.s, r->options.path, size);
+	if (result->killed == 1)
+		log_info("killed for lack of memory: %s", result->victim.s);
+	else if (result->killed)
+		log_info("%zu processes were killed for lack of memory; the first: %s",
+			 result->killed, result->victim.s);
 	if (result->leaks == 1)
 		log_info("%s", result->worst.s);
 	else if (result->leaks)

@@ -90,6 +90,19 @@ static int record_tick(struct sink *s, const struct tick *t)
 	return err ? noted(r, err) : commit_if_due(r);
 }
 
+/* Of those that the kernel killed the first is told of. Older kernels tell only its PID. */
+static void note_killed(struct record_result *result, const struct mw_event_header *h)
+{
+	if (result->killed++)
+		return;
+	strbuf_addf(&result->victim, "%u", h->pid);
+	if (!h->comm[0])
+		return;
+	strbuf_adds(&result->victim, " (");
+	strbuf_add_text(&result->victim, h->comm, sizeof(h->comm));
+	strbuf_addc(&result->victim, ')');
+}
+
 static int record_event(struct sink *s, const struct mw_event_header *h, const struct process *p)
 {
 	struct record_sink *r = record_of(s);
@@ -100,6 +113,8 @@ static int record_event(struct sink *s, const struct mw_event_header *h, const s
 	if (h->type == MW_EVENT_OOM && oom->limit_cgroup_id &&
 	    !oom_limit_path(p, oom->limit_level, path, sizeof(path)))
 		limit = path;
+	if (h->type == MW_EVENT_OOM)
+		note_killed(r->result, h);
 	r->is_waiting = true;
 	r->is_urgent |= h->type == MW_EVENT_OOM || (h->type == MW_EVENT_EXIT && r->is_named);
 	return noted(r, recorder_event(r->recorder, h, p, limit));
@@ -261,9 +276,11 @@ void record_result_init(struct record_result *r)
 {
 	*r = (struct record_result){0};
 	strbuf_init(&r->worst);
+	strbuf_init(&r->victim);
 }
 
 void record_result_release(struct record_result *r)
 {
 	strbuf_release(&r->worst);
+	strbuf_release(&r->victim);
 }

@@ -20,6 +20,8 @@ struct record_result {
 	struct recorder_stats stats;
 	uint64_t begin_ns, end_ns; /* of the first tick and the last */
 	size_t leaks;		   /* processes that leak by their last verdict */
+	size_t killed;		   /* processes, for lack of memory */
+	struct strbuf victim;	   /* "4711 (node)": the first of them */
 	struct strbuf worst;	   /* the one of these that leaks fastest, and the verdict */
 	double worst_slope;
 };
