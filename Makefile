@@ -18,6 +18,8 @@ V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
 MAKEFLAGS += --no-print-directory
+# What takes minutes is built on all CPUs, unless make was told on how many.
+ALL_CPUS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 ARCH := $(HOST_ARCH)
@@ -104,7 +106,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch] tests/host/stub/*.h tests/host/stub/*/*.h)
 SHELL_FILES := $(wildcard tests/*.sh tests/*/*.sh) .ci/run
 
-.PHONY: all deps demo test unit units workloads e2e nodes matrix heap-matrix truth test-kernels guest-programs check format format-check lint layers bench \
+.PHONY: all deps demo test test-programs unit units workloads e2e nodes matrix heap-matrix truth test-kernels guest-programs check format format-check lint layers bench \
 	fuzz install uninstall clean help vmlinux types insns kernel-tools bpf-object
 .DELETE_ON_ERROR:
 
@@ -255,9 +257,12 @@ e2e: all workloads $(JSSTACK) $(RECORDER_DRIVE)
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/run.sh $(E2E)
 
 # One runner for all, so that its summary is of all.
-test: deps all workloads $(JSSTACK) $(RECORDER_DRIVE) kernel-tools
-	$(Q)$(MAKE) SANITIZE=1 units
+test: deps
+	$(Q)$(MAKE) $(ALL_CPUS) test-programs
+	$(Q)$(MAKE) $(ALL_CPUS) SANITIZE=1 units
 	$(Q)MEMWATCH=$(BUILD)/memwatch tests/run.sh
+
+test-programs: all workloads $(JSSTACK) $(RECORDER_DRIVE) kernel-tools
 
 check: format-check lint layers test
 
@@ -282,7 +287,7 @@ truth: all workloads $(TRUTH_REPLAY)
 # The kernels that people have, booted: make test-kernels [KERNELS="5.10 6.1"|all] [ARCH=arm64]
 test-kernels:
 	$(Q)tests/deps.sh kernels$(if $(filter arm64,$(ARCH)),-arm64)
-	$(Q)$(MAKE) STATIC=1 guest-programs
+	$(Q)$(MAKE) $(ALL_CPUS) STATIC=1 guest-programs
 	$(Q)ARCH=$(ARCH) BUILD=build/$(IS_CROSS:%=%-)static tests/kernels/run.sh $(KERNELS)
 
 guest-programs: all workloads $(BUILD)/tests/kernels/verify
