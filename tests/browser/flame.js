@@ -2,7 +2,7 @@
 'use strict';
 //
 // flame.js FILE NAME - what report.js does not ask of a flame graph: keys, patterns, text that is fitted,
-// and two graphs in one page.
+// the graph as an image, and two graphs in one page.
 //
 // FILE is a flame graph as SVG in which a function NAME is drawn. Output: checks.js.
 
@@ -84,6 +84,30 @@ async function checkFit(page) {
 	await page.setSize(1400, 800);
 }
 
+// Characters that are wider than others, and those that are read from the right.
+async function checkScripts(browser) {
+	const svg = fs.readFileSync(file, 'utf8');
+	for (const other of ['处理请求并保存上下文到映射表', 'حفظ_السياق', '😀'.repeat(30)]) {
+		const copy = `${file}.other.svg`;
+		fs.writeFileSync(copy, svg.replaceAll(name, other));
+		const page = await browser.open(pathToFileURL(copy).href, { width: 500 });
+		await page.until(`document.querySelector('svg.flame[data-ready]') !== null`);
+		is(await page.evaluate(`${texts}.filter(([text, frame]) => text > frame)`), [], `${other.slice(0, 8)} fits`);
+	}
+}
+
+// Where no script runs it has a size, and a page can scale it.
+async function checkImage(browser) {
+	const html = `${file}.img.html`;
+	fs.writeFileSync(html, `<!doctype html><meta charset="utf-8"><title>image</title>
+		<img src="${pathToFileURL(file).href}">`);
+	const page = await browser.open(pathToFileURL(html).href);
+	await page.until('document.querySelector("img").complete');
+	const [width, height] = await page.evaluate(`(i => [i.naturalWidth, i.naturalHeight])(document.querySelector('img'))`);
+	is(width, 1200, 'as an image it is as wide as a page');
+	report(height > 100 && height < 5000, 'and as high as its frames', height);
+}
+
 // In a page each is served, and one does not touch the other.
 async function checkTwo(browser) {
 	const svg = fs.readFileSync(file, 'utf8').replace(/^<\?xml.*\n/, '');
@@ -116,6 +140,8 @@ async function main() {
 	await checkPatterns(page);
 	await checkFit(page);
 	is(page.errors, [], 'no errors');
+	await checkScripts(browser);
+	await checkImage(browser);
 	await checkTwo(browser);
 	await browser.close();
 }

@@ -93,6 +93,38 @@ static void test_folded(void **state)
 }
 
 /* Each line is a path and one number, and the numbers are all there is. */
+/* Names that differ at their end only are told apart: who renders them cuts them. */
+static void test_folded_long(void **state)
+{
+	struct recorded_process p = flame_process(1);
+	char names[2][101];
+	struct strbuf out, wanted;
+	struct flame *f;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(names[i], sizeof(names[i]), "%098u.%u", 0, i);
+		names[i][0] = 'x';
+		FLAME_ADD(p.sites, MW_SITE_FAULT, 9 - i, flame_js_frame(names[i], "/srv/a.js", 2));
+	}
+	FLAME_ADD(p.sites, MW_SITE_FAULT, 3,
+		  sample_native(FRAME_USER,
+				"a::much<longer, than>::the_name::that_is<shown>::in_texts(int)",
+				"/srv/app", 7));
+	site_table_finish_tick(p.sites);
+	f = flame_of(NULL, &p);
+	strbuf_init(&out);
+	strbuf_init(&wanted);
+	folded_add(&out, f, FLAME_B);
+	strbuf_addf(&wanted, "%s a.js:1 9\n%s a.js:1 8\n", names[0], names[1]);
+	strbuf_adds(&wanted, "a::much<longer, than>::the_name::that_is<shown>::in_texts (app) 3\n");
+	assert_string_equal(out.s, wanted.s);
+	strbuf_release(&out);
+	strbuf_release(&wanted);
+	flame_free(f);
+	site_table_free(p.sites);
+}
+
 static void test_folded_hostile(void **state)
 {
 	char longest[5000];
@@ -141,6 +173,9 @@ static void test_svg(void **state)
 	assert_non_null(strstr(svg, "x=\"0.00000%\" y=\"76\" width=\"60.00000%\""));
 	assert_non_null(strstr(svg, "x=\"60.00000%\" y=\"76\" width=\"30.00000%\""));
 	assert_non_null(strstr(svg, "data-d=\"0\" x=\"0.00000%\" y=\"127\" width=\"100.00000%\""));
+	/* as an image, too: its size is known */
+	assert_non_null(strstr(svg, " width=\"1200\" viewBox=\"0 0 1200 174\" "));
+	assert_non_null(strstr(svg, " height=\"174\" "));
 	assert_int_equal(count(svg, "<script>"), 1);
 	assert_int_equal(count(svg, "://"), count(svg, "http://www.w3.org/")); /* names */
 	free(svg);
@@ -258,10 +293,10 @@ static void test_script(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_folded),	 cmocka_unit_test(test_folded_hostile),
-		cmocka_unit_test(test_svg),	 cmocka_unit_test(test_svg_hostile),
-		cmocka_unit_test(test_svg_diff), cmocka_unit_test(test_svg_thin),
-		cmocka_unit_test(test_script),
+		cmocka_unit_test(test_folded),	       cmocka_unit_test(test_folded_long),
+		cmocka_unit_test(test_folded_hostile), cmocka_unit_test(test_svg),
+		cmocka_unit_test(test_svg_hostile),    cmocka_unit_test(test_svg_diff),
+		cmocka_unit_test(test_svg_thin),       cmocka_unit_test(test_script),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

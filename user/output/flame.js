@@ -209,11 +209,20 @@ function bytesText(n) {
 	return unit ? n.toFixed(1) + 'BKMGTP'[unit] : n.toFixed(0) + 'B';
 }
 
+/* East Asian characters are as wide as two; so are those that are pairs. */
+const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/;
+
 /* As many characters as there is space for; no half of a pair. */
 function cut(text, room) {
-	if (text.length <= room)
-		return text;
-	return room < 3 ? '' : text.slice(0, room - 1).replace(/[\ud800-\udbff]$/, '') + '…';
+	let used = 0, fits = 0; // before the mark that more is left out
+	for (let i = 0; i < text.length; i++) {
+		used += WIDE.test(text[i]) ? 2 : 1;
+		if (used > room)
+			return room < 3 ? '' : text.slice(0, fits).replace(/[\ud800-\udbff]$/, '') + '…';
+		if (used < room)
+			fits = i + 1;
+	}
+	return text;
 }
 
 function readFrame(el) {
@@ -257,6 +266,10 @@ function setup(svg) {
 	if (svg.hasAttribute('data-ready'))
 		return;
 	svg.setAttribute('data-ready', '');
+	if (svg === document.documentElement) { // as wide as the window
+		svg.removeAttribute('viewBox');
+		svg.setAttribute('width', '100%');
+	}
 	if (!frames.length)
 		return;
 	link(frames);

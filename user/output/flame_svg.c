@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Each frame is an <svg> of its own within the graph, placed by percentages: so the graph is as
- * wide as its window, and text is cut at the end of its frame, without a script. Root at the
- * bottom.
+ * wide as its window or page, and text is cut at the end of its frame, without a script. Root at
+ * the bottom. A file of its own has a size, for viewers without scripts and pages that show it as
+ * an image: with only a share of what they have it would be 300 pixels wide there.
  *
  * No style attributes or elements: the pages that graphs are in refuse them. Frames come parents
  * first, with their depth in data-d: that is all that the script needs to know of the tree.
@@ -16,13 +17,15 @@
 #include "base/units.h"
 #include "output/flame_text.h"
 
-#define ROW	     17	  /* pixels */
-#define HEAD	     76	  /* above the frames: title, totals, legend */
-#define FOOT	     30	  /* below: what is pointed at */
-#define THINNEST     6000 /* a fifth of a pixel of 1200 */
-#define TEXT_PERCENT 0.6  /* narrower ones have no space for text */
-#define NAME_BYTES   120  /* in a frame */
-#define LONG_BYTES   500  /* in what it says when it is pointed at */
+#define ROW	     17		 /* pixels */
+#define HEAD	     76		 /* above the frames: title, totals, legend */
+#define FOOT	     30		 /* below: what is pointed at */
+#define WIDTH	     1200	 /* of a file of its own, until its script fits it to the window */
+#define THINNEST     (5 * WIDTH) /* a fifth of a pixel */
+#define TEXT_PERCENT 0.6	 /* narrower ones have no space for text */
+#define NAME_COLUMNS 60		 /* of a function, in a frame */
+#define NAME_BYTES   120	 /* in a frame */
+#define LONG_BYTES   500	 /* in what it says when it is pointed at */
 #define TITLE_BYTES  200
 #define LEGEND_ROW   14
 #define LEGEND_WIDE  4 /* entries of a row: more have no space in half a window */
@@ -121,7 +124,7 @@ static void add_name(struct strbuf *out, const struct flame_node *n, bool is_lon
 	if (is_long)
 		flame_name_add_long(&name, n);
 	else
-		flame_name_add(&name, n);
+		flame_name_add(&name, n, NAME_COLUMNS);
 	add_markup(out, name.s, is_long ? LONG_BYTES : NAME_BYTES);
 	if (name.err)
 		out->err = name.err;
@@ -269,9 +272,13 @@ static void add_begin(struct drawing *d, const struct flame_svg_options *o)
 	strbuf_adds(d->out, "<svg class=\"flame\"");
 	if (!o->is_inline)
 		strbuf_adds(d->out, " xmlns=\"http://www.w3.org/2000/svg\"");
+	if (o->is_inline)
+		strbuf_adds(d->out, " width=\"100%\"");
+	else
+		strbuf_addf(d->out, " width=\"%d\" viewBox=\"0 0 %d %u\"", WIDTH, WIDTH, height);
 	strbuf_addf(
 		d->out,
-		" id=\"%s\" width=\"100%%\" height=\"%u\" data-bytes=\"%.0f\" font-size=\"12\" "
+		" id=\"%s\" height=\"%u\" data-bytes=\"%.0f\" font-size=\"12\" "
 		"font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace\">\n",
 		o->id ? o->id : "flame", height, d->total);
 	if (!o->is_inline) { /* what the window is called */

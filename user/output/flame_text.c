@@ -29,7 +29,7 @@ static void add_label(struct strbuf *out, const char *label)
 		strbuf_addc(out, '?');
 }
 
-void flame_name_add(struct strbuf *out, const struct flame_node *n)
+void flame_name_add(struct strbuf *out, const struct flame_node *n, unsigned width)
 {
 	size_t before = out->len;
 	struct frame f;
@@ -39,7 +39,7 @@ void flame_name_add(struct strbuf *out, const struct flame_node *n)
 		return;
 	}
 	f = frame_of(n);
-	frame_text_add(out, &f);
+	frame_text_add_wide(out, &f, width);
 	if (out->len == before)
 		strbuf_addc(out, '?');
 }

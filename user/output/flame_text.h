@@ -9,8 +9,8 @@
 #include "analysis/flame.h"
 #include "base/strbuf.h"
 
-/** flame_name_add - short, as frame_text_add() has it; never empty */
-void flame_name_add(struct strbuf *out, const struct flame_node *n);
+/** flame_name_add - short, as frame_text_add_wide() has it with @width; never empty */
+void flame_name_add(struct strbuf *out, const struct flame_node *n, unsigned width);
 
 /** flame_name_add_long - the whole name and the path of its source */
 void flame_name_add_long(struct strbuf *out, const struct flame_node *n);

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The path to each node that stacks end at. Names are rewritten where they would be read as
- * something else: flamegraph.pl takes a number behind the last space for a count, and two for a
- * comparison.
+ * something else: flamegraph.pl and inferno take a number behind the last space for a count, and
+ * two for a comparison.
+ *
+ * LIMITATIONS: Firefox's profiler takes each byte for a sample of its own, and has no end.
  */
 #include "output/folded.h"
 
 #include <string.h>
 
 #include "output/flame_text.h"
+
+#define NAME_COLUMNS 200 /* of a function: who renders it cuts it to fit, and searches all of it   \
+			  */
 
 /* How much of the line is the path to each depth. */
 struct path {
@@ -28,7 +33,7 @@ static void name_add(struct strbuf *out, const struct flame_node *n)
 	char *space;
 
 	strbuf_init(&name);
-	flame_name_add(&name, n);
+	flame_name_add(&name, n, NAME_COLUMNS);
 	for (char *at = name.s; name.len && (at = strchr(at, ';')); at++)
 		*at = ':';
 	space = strrchr(name.s, ' ');

@@ -102,39 +102,39 @@ static void add_without_arguments(struct strbuf *out, const char *fn, size_t len
 }
 
 /* A native function's name, as short as it can be told by. */
-static void add_native_name(struct strbuf *out, const char *fn)
+static void add_native_name(struct strbuf *out, const char *fn, unsigned width)
 {
 	struct strbuf name, safe;
 	size_t len = without_parameters(fn, strnlen(fn, TEXT_BYTES));
 
 	strbuf_init(&name);
 	strbuf_init(&safe);
-	if (len > NAME_COLUMNS * 3 / 4)
+	if (len > width * 3 / 4)
 		add_without_arguments(&name, fn, len);
 	else
 		strbuf_add(&name, fn, len);
 	strbuf_add_text(&safe, name.s, name.len);
-	column_cut(out, safe.s, NAME_COLUMNS);
+	column_cut(out, safe.s, width);
 	strbuf_release(&name);
 	strbuf_release(&safe);
 }
 
-static void add_js_name(struct strbuf *out, const char *fn)
+static void add_js_name(struct strbuf *out, const char *fn, unsigned width)
 {
 	struct strbuf safe;
 
 	strbuf_init(&safe);
 	add_safe(&safe, fn);
-	column_cut(out, safe.s, NAME_COLUMNS);
+	column_cut(out, safe.s, width);
 	strbuf_release(&safe);
 }
 
-static void add_name(struct strbuf *out, const struct frame *f)
+static void add_name(struct strbuf *out, const struct frame *f, unsigned width)
 {
 	if (f->fn && f->kind == FRAME_NATIVE)
-		add_native_name(out, f->fn);
+		add_native_name(out, f->fn, width);
 	else if (f->fn)
-		add_js_name(out, f->fn);
+		add_js_name(out, f->fn, width);
 	else if (f->ip)
 		strbuf_addf(out, "0x%llx", (unsigned long long)f->ip);
 	else
@@ -154,7 +154,7 @@ static const char *path_of(const struct frame *f)
 	return f->file ? f->file : f->module;
 }
 
-void frame_text_add(struct strbuf *out, const struct frame *f)
+void frame_text_add_wide(struct strbuf *out, const struct frame *f, unsigned width)
 {
 	const char *package = NULL, *path = path_of(f);
 	size_t len = path && f->origin == FRAME_DEPENDENCY ? package_of(path, &package) : 0;
@@ -163,7 +163,7 @@ void frame_text_add(struct strbuf *out, const struct frame *f)
 		strbuf_addc(out, '~');
 	if (f->origin == FRAME_RUNTIME && f->kind == FRAME_JS) {
 		strbuf_adds(out, "node: ");
-		add_name(out, f);
+		add_name(out, f, width);
 		return;
 	}
 	if (len) {
@@ -171,7 +171,7 @@ void frame_text_add(struct strbuf *out, const struct frame *f)
 		strbuf_add_text(out, package, len);
 		strbuf_adds(out, "] ");
 	}
-	add_name(out, f);
+	add_name(out, f, width);
 	if (f->kind == FRAME_BUILTIN) {
 		strbuf_adds(out, " (builtin)");
 	} else if (f->file) {
@@ -183,6 +183,11 @@ void frame_text_add(struct strbuf *out, const struct frame *f)
 		add_safe(out, base_of(f->module));
 		strbuf_addc(out, ')');
 	}
+}
+
+void frame_text_add(struct strbuf *out, const struct frame *f)
+{
+	frame_text_add_wide(out, f, NAME_COLUMNS);
 }
 
 /* What else is known of it, " (turbofan, inlined)". */
@@ -222,7 +227,7 @@ void frame_text_add_long(struct strbuf *out, const struct frame *f, const char *
 	else if (f->fn)
 		add_safe(out, f->fn);
 	else
-		add_name(out, f);
+		add_name(out, f, NAME_COLUMNS);
 	strbuf_adds(out, between);
 	if (f->file)
 		add_safe(out, f->file);

@@ -24,6 +24,8 @@
  *   0x55d0c3a1 (server)             without a name
  */
 void frame_text_add(struct strbuf *out, const struct frame *f);
+/** frame_text_add_wide - the same with up to @width columns of the function's name, 60 if short */
+void frame_text_add_wide(struct strbuf *out, const struct frame *f, unsigned width);
 
 /**
  * frame_text_add_long - the same with the whole name, the path of the source, and what else is
