@@ -239,19 +239,21 @@ static void check_reports(const struct recorded *r)
 /* "root;leaf BYTES", a line each; the sum of the bytes. */
 static uint64_t check_folded(char *text)
 {
-	char *line, *rest = text;
 	uint64_t sum = 0;
 
-	while ((line = strsep(&rest, "\n")) && rest) {
-		char *number = strrchr(line, ' ');
+	for (char *line = text, *end; *line; line = end + 1) {
+		char *number;
 
+		end = strchr(line, '\n');
+		check(end != NULL);
+		*end = '\0';
+		number = strrchr(line, ' ');
 		check(number && number > line && number[1]);
 		check(strspn(number + 1, "0123456789") == strlen(number + 1));
 		sum += strtoull(number, NULL, 10);
 		*number = '\0';
 		check(line[0] != ';' && number[-1] != ';' && !strstr(line, ";;"));
 	}
-	check(!line[0]); /* the last one has its end */
 	return sum;
 }
 
