@@ -106,7 +106,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 C_FILES := $(wildcard bpf/*.c bpf/*.h include/*/*.h user/*.c user/*/*.[ch] tests/*.h tests/*/*.[ch] tests/host/stub/*.h tests/host/stub/*/*.h)
 SHELL_FILES := $(wildcard tests/*.sh tests/*/*.sh) .ci/run
 
-.PHONY: all deps demo test test-programs unit units workloads e2e nodes matrix heap-matrix truth test-kernels guest-programs check format format-check lint layers bench \
+.PHONY: all deps demo test test-programs unit units workloads e2e nodes matrix heap-matrix truth diff-matrix test-kernels guest-programs check format format-check lint layers bench \
 	fuzz install uninstall clean help vmlinux types insns kernel-tools bpf-object
 .DELETE_ON_ERROR:
 
@@ -284,6 +284,11 @@ heap-matrix: all nodes
 truth: all workloads $(TRUTH_REPLAY)
 	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/truth/run.sh $(if $(REPLAY),--replay) $(ONLY)
 
+# Whether diff is right, on pairs of programs: make diff-matrix [NODES="12 22"] [ONLY="map* c-*"] [REJUDGE=1]
+# With REJUDGE what was recorded before is compared by this build, and only what is missing recorded.
+diff-matrix: all workloads
+	$(Q)MEMWATCH=$(BUILD)/memwatch BUILD=$(BUILD) tests/truth/pairs.sh $(if $(REJUDGE),--rejudge) $(ONLY)
+
 # The kernels that people have, booted: make test-kernels [KERNELS="5.10 6.1"|all] [ARCH=arm64]
 test-kernels:
 	$(Q)tests/deps.sh kernels$(if $(filter arm64,$(ARCH)),-arm64)
@@ -369,6 +374,6 @@ clean:
 
 help:
 	@sed -n '/^# make/,/^$$/s/^# \{0,1\}//p' Makefile
-	@echo "nodes matrix heap-matrix truth bench fuzz format format-check lint layers unit e2e install uninstall vmlinux types insns clean"
+	@echo "nodes matrix heap-matrix truth diff-matrix bench fuzz format format-check lint layers unit e2e install uninstall vmlinux types insns clean"
 
 -include $(BPF_OBJS:.o=.d) $(KERNEL_TOOLS:=.d) $(USER_OBJS:.o=.d) $(UNITS:=.d) $(WORKLOADS:=.d) $(BENCHES:=.d) $(JSSTACK:=.d) $(TRUTH_REPLAY:=.d) $(RECORDER_DRIVE:=.d) $(BUILD)/tests/v8/walk.d

@@ -65,26 +65,10 @@ if [ -n "${REJUDGE:-}" ]; then
 	exit
 fi
 
-# As a list: NAME=VALUE ..., an interpreter, the program with its whole path, arguments
-command_line() {
-	local word in_front=1
-	for word in $run; do
-		if [ -n "$in_front" ] && [[ $word != *=* ]]; then
-			in_front=''
-			case $kind in
-			c) word=$programs/$word ;;
-			node | service) echo "$node" && word=$tests/workloads/$word ;;
-			python) echo python3 && word=$tests/workloads/$word ;;
-			esac
-		fi
-		echo "$word"
-	done
-}
-
 case $kind in
 python) command -v python3 >/dev/null || give_up 3 "no python3 here" ;;
 esac
-mapfile -t words < <(command_line)
+mapfile -t words < <(target_command "$kind" "$node" "$programs" "$run")
 
 mkdir -p "$dir" || exit 2
 rm -f "$out".{ndjson,err,out,json,replay}

@@ -15,6 +15,8 @@ set -uo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 cd "$here/../.." || exit 1
+# shellcheck source=tests/target.sh
+. tests/target.sh
 
 jobs=2 dir=${BUILD:-build}/truth
 patterns=()
@@ -41,20 +43,7 @@ done
 	exit 2
 }
 
-# The paths of the nodes that are asked for, by version or its beginning
-nodes() {
-	local cache=${MEMWATCH_NODES:-/var/cache/memwatch/node} version asked
-	tests/node.sh --list | while read -r version; do
-		for asked in ${NODES:-22}; do
-			case $version in
-			"$asked" | "$asked".*) echo "$cache/$version/bin/node" ;;
-			*) [ "$asked" != all ] || echo "$cache/$version/bin/node" ;;
-			esac
-		done
-	done
-	[[ " ${NODES:-} " != *" system "* ]] || command -v node
-}
-mapfile -t nodes < <(nodes)
+mapfile -t nodes < <(target_nodes)
 [ ${#nodes[@]} -gt 0 ] || echo "run.sh: no Node '${NODES:-22}' here, so none of its programs: run make nodes" >&2
 
 is_named() {
@@ -70,18 +59,10 @@ trap 'kill $(jobs -p) 2>/dev/null; wait; exit 130' INT TERM HUP
 mkdir -p "$dir" || exit 2
 results=()
 
-# label_of NODE: its major version, "debian", or "system" for what make nodes has not fetched
-label_of() {
-	case $1 in
-	"${MEMWATCH_NODES:-/var/cache/memwatch/node}"/*) basename "$(dirname "$(dirname "$1")")" | sed 's/\..*//' ;;
-	*) echo system ;;
-	esac
-}
-
 # run NAME NODE
 run() {
 	local id=$1
-	[ "$2" = - ] || id+=@$(label_of "$2")
+	[ "$2" = - ] || id+=@$(target_label "$2")
 	results+=("$id")
 	while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do wait -n; done
 	{
