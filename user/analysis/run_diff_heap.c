@@ -169,6 +169,70 @@ static void add_entry(struct run_diff_constructor *to, const struct entry *e)
 	to->bytes[e->side] = add_up(to->bytes[e->side], census_amount_bytes(&amount), e->is_first);
 }
 
+static const struct retainer *retainer_in(const struct census *c, const struct constructor *k)
+{
+	for (unsigned i = 0; c && i < c->retainer_count; i++) {
+		const struct retainer *r = &c->retainers[i];
+
+		if (r->of_kind == k->kind && run_is_same_text(r->of, k->name) &&
+		    run_is_same_text(r->of_file, k->file))
+			return r;
+	}
+	return NULL;
+}
+
+/* Who holds most of these at the end of B; NULL: nobody looked. */
+static const struct retainer *retainer_of(const struct run_pair *p,
+					  const struct run_diff_constructor *c)
+{
+	const struct retainer *r = NULL;
+
+	for (unsigned i = 0; i < p->count[RUN_B] && !r; i++)
+		r = retainer_in(census_at(p->of[RUN_B][i], false), c->what);
+	return r;
+}
+
+/*
+ * Whether that is an array of V8's own: one that is a root itself, which no program can make. It is
+ * the table of numbers and their texts, which a program that prints numbers fills up to 2^14
+ * entries, some 640 KiB (Heap::MaxNumberToStringCacheSize(), Node 12 to 26), and anew after each
+ * full collection; or what a handle refers to that may be no more in use (census/handles.c), as the
+ * storage of a Map from before it was moved, with what was in it then.
+ */
+static bool is_v8s_array(const struct retainer *r)
+{
+	return run_is_same_text(r->container, "array") && r->step_count == 1 && !r->owner_count;
+}
+
+/* One that holds objects of the program at the end of B; NULL: there is none. */
+static const struct retainer *find_v8s_array(const struct run_pair *p)
+{
+	for (unsigned i = 0; i < p->count[RUN_B]; i++) {
+		const struct census *c = census_at(p->of[RUN_B][i], false);
+
+		for (unsigned n = 0; n < c->retainer_count; n++) {
+			if (c->retainers[n].of_kind == CENSUS_OBJECT &&
+			    is_v8s_array(&c->retainers[n]))
+				return &c->retainers[n];
+		}
+	}
+	return NULL;
+}
+
+/* Whether what B has more of is no more than such an array holds. Not of all constructors it was
+ * looked who holds them: then all that is behind the array may be it. */
+static bool is_held_by_v8(const struct run_pair *p, const struct run_diff_constructor *c,
+			  double units)
+{
+	double more = (c->count_per[RUN_B] - c->count_per[RUN_A]) * units;
+	const struct retainer *r = retainer_of(p, c);
+
+	if (!r)
+		r = find_v8s_array(p);
+	return r && is_v8s_array(r) && more <= (double)r->count &&
+	       c->change.delta * units <= (double)r->bytes;
+}
+
 static double least_noise(const struct run_diff_constructor *c)
 {
 	if (c->is_own)
@@ -238,8 +302,13 @@ static void rate_all(struct run_pair *p, const double units[RUN_SIDES])
 		c->change.delta = c->change.per[RUN_B] - c->change.per[RUN_A];
 	}
 	usual = usual_difference(p);
-	for (size_t i = 0; i < p->constructor_count; i++)
-		rate(&p->constructors[i], usual, units[RUN_B], wider);
+	for (size_t i = 0; i < p->constructor_count; i++) {
+		struct run_diff_constructor *c = &p->constructors[i];
+
+		rate(c, usual, units[RUN_B], wider);
+		if (is_held_by_v8(p, c, units[RUN_B]))
+			c->change.more = fmin(c->change.more, 0.5);
+	}
 }
 
 static int compare_ranks(const void *pa, const void *pb)
@@ -336,18 +405,6 @@ static const struct run_diff_constructor *find_grower(const struct run_pair *p)
 }
 
 /* --- who keeps it --- */
-
-static const struct retainer *retainer_in(const struct census *c, const struct constructor *k)
-{
-	for (unsigned i = 0; c && i < c->retainer_count; i++) {
-		const struct retainer *r = &c->retainers[i];
-
-		if (r->of_kind == k->kind && run_is_same_text(r->of, k->name) &&
-		    run_is_same_text(r->of_file, k->file))
-			return r;
-	}
-	return NULL;
-}
 
 /* The file that the container is in: of the first step that has one. */
 static const char *file_of_path(const struct retainer *r)
@@ -461,9 +518,7 @@ static void add_inserter(const struct run_pair *p, struct run_holder *h)
 void run_pair_find_holder(struct run_pair *p)
 {
 	p->grower = find_grower(p);
-	for (unsigned i = 0; p->grower && i < p->count[RUN_B] && !p->holder.retainer; i++)
-		p->holder.retainer =
-			retainer_in(census_at(p->of[RUN_B][i], false), p->grower->what);
+	p->holder.retainer = p->grower ? retainer_of(p, p->grower) : NULL;
 	if (!p->holder.retainer)
 		return;
 	p->holder.where = find_where(p->holder.retainer);
