@@ -154,6 +154,7 @@ documented "the completion of bash" <"$share/memwatch.bash"
 documented "the completion of zsh" < <(tr '{},+=' ' ' <"$share/_memwatch")
 for command in $commands; do
 	like "$(cat "$share/memwatch.8")" $'\n'"\.(Ss|Cm) $command"$'\n' "the man page has the command $command"
+	like "$(cat "$share/_memwatch")" $'\n'"\s+'$command:" "zsh completes the command $command"
 done
 
 # completed WORD...: what bash offers for the last word
@@ -163,7 +164,15 @@ completed() {
 		printf "%s\n" "${COMPREPLY[@]}"' - "$share/memwatch.bash" memwatch "$@" | xargs
 }
 is "$(completed --bud)" "--budget" "bash completes an option"
-is "$(completed doc)" "doctor" "bash completes a command"
+for command in $commands; do
+	like " $(completed "$command") " " $command " "bash completes the command $command"
+done
+is "$(completed report day.mwr -f '' | tr ' ' '\n' | sort | xargs)" \
+	"$("$MEMWATCH" report day.mwr -f bogus 2>&1 | sed 's/.*none of: //' | tr -d , | tr ' ' '\n' | sort | xargs)" \
+	"bash completes every format of report"
+is "$(completed diff a.mwr b.mwr -f '' | tr ' ' '\n' | sort | xargs)" \
+	"$("$MEMWATCH" diff a.mwr b.mwr -f bogus 2>&1 | sed 's/.*none of: //' | tr -d , | tr ' ' '\n' | sort | xargs)" \
+	"bash completes the formats of diff, and no others"
 is "$(completed watch -s gro)" "growth" "bash completes a field"
 is "$(completed -s '' | tr ' ' '\n' | sort | xargs)" \
 	"$("$MEMWATCH" -s bogus 2>&1 | sed 's/.*there are: //' | tr ' ' '\n' | sort | xargs)" \

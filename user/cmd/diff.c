@@ -67,7 +67,7 @@ static int opt_format(void *arg, const char *value)
 		o->has_format = true;
 		return 0;
 	}
-	return log_error_code(-EINVAL, "--format '%s' is none: text, json, html", value);
+	return log_error_code(-EINVAL, "--format '%s' is none of: text, json, html", value);
 }
 
 static const struct opt table[] = {

@@ -6,7 +6,8 @@ _memwatch() {
 	local cur prev command words
 	cur=${COMP_WORDS[COMP_CWORD]}
 	prev=${COMP_WORDS[COMP_CWORD - 1]}
-	command=${COMP_WORDS[1]}
+	command=
+	[ "$COMP_CWORD" -eq 1 ] || command=${COMP_WORDS[1]}
 	case $prev in
 	-p | --pid)
 		words=$(ps -eo pid= --ppid 2 -N 2>/dev/null || true)
@@ -26,7 +27,8 @@ _memwatch() {
 		words="growth verdict limit delta since rss anon file shmem swap heap pgtable vm faults calls threads pid comm"
 		;;
 	-f | --format)
-		words="text html flamegraph folded pprof json"
+		words="text html json"
+		[ "$command" != report ] || words+=" flamegraph folded pprof"
 		;;
 	--without)
 		words="calls faults fork exec exit oom gc sites v8 self fexit kretprobe tp_btf raw_tp perf iter"
@@ -72,7 +74,7 @@ _memwatch() {
 				--no-stacks --btf -v --verbose -q --quiet -h --help"
 			;;
 		esac
-		[ "$COMP_CWORD" -gt 1 ] || words="watch record check heap diff doctor schema --version $words"
+		[ "$COMP_CWORD" -gt 1 ] || words="watch record report check heap diff doctor schema --version $words"
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
