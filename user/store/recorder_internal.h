@@ -27,13 +27,12 @@
 #include "store/recorder.h"
 #include "store/recorder_sync.h"
 #include "store/recorder_thin.h"
+#include "store/recording_format.h"
 
-#define RECORDING_APPLICATION_ID 0x4d4d5754 /* "MMWT" */
-#define RECORDING_SCHEMA	 1
-#define RECORDER_PAGE		 4096 /* PRAGMA page_size */
+#define RECORDER_PAGE  4096 /* PRAGMA page_size */
 
-#define TOTALS_COUNT		 12 /* sizes of struct totals that are written */
-#define ACTIVITY_COUNT		 13 /* all of struct activity */
+#define TOTALS_COUNT   12 /* sizes of struct totals that are written */
+#define ACTIVITY_COUNT 13 /* all of struct activity */
 
 /* What is written again and again; each is prepared when it is first needed. */
 enum statement {

@@ -20,13 +20,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "store/recording_format.h"
 #include "store/recording_internal.h"
 
-#define APPLICATION_ID 0x4d4d5754 /* "MMWT" */
-#define SCHEMA	       1
-#define HEADER_BYTES   100 /* of a file of SQLite; sqlite.org/fileformat2.html, 1.3 */
-#define BUSY_MS	       5000
-#define PROGRESS_OPS   100000
+#define HEADER_BYTES 100 /* of a file of SQLite; sqlite.org/fileformat2.html, 1.3 */
+#define BUSY_MS	     5000
+#define PROGRESS_OPS 100000
 
 static const char magic[16] = "SQLite format 3";
 
@@ -78,7 +77,7 @@ bool recording_is(const char *path)
 		return has_beside(path, "-wal");
 	if (got < HEADER_BYTES || memcmp(header, magic, sizeof(magic)))
 		return false;
-	return get_be32(header + 68) == APPLICATION_ID ||
+	return get_be32(header + 68) == RECORDING_APPLICATION_ID ||
 	       (!get_be32(header + 68) && has_beside(path, "-wal"));
 }
 
@@ -161,7 +160,7 @@ int recording_harden(sqlite3 *db)
 
 static int open_uri(sqlite3 **db, const char *path, const char *parameters)
 {
-	char uri[3 * PATH_MAX];
+	char uri[3 * PATH_MAX + 64]; /* each byte escaped, and what stands before and behind */
 
 	uri_of(uri, sizeof(uri), path, parameters);
 	if (sqlite3_open_v2(uri, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK &&
@@ -220,13 +219,13 @@ static int check_schema(struct reading *r)
 				   &tables);
 	if (err)
 		return err;
-	if (id != APPLICATION_ID)
+	if (id != RECORDING_APPLICATION_ID)
 		return reading_refuse(r, -EINVAL, "it is a database, but no recording of memwatch");
-	if (version > SCHEMA)
+	if (version > RECORDING_SCHEMA)
 		return reading_refuse(r, -ENOTSUP,
 				      "it is of schema %lld, and this memwatch knows %d: take a "
 				      "newer one",
-				      (long long)version, SCHEMA);
+				      (long long)version, RECORDING_SCHEMA);
 	if (version < 1)
 		return reading_refuse(r, -EUCLEAN, "it is damaged: it has no version");
 	if (!tables) /* memwatch was killed, and what it wrote was not yet moved into the file */
