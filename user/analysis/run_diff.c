@@ -94,7 +94,7 @@ static int compare_files(const void *a, const void *b)
 	return strcmp(f->path, o->path);
 }
 
-bool run_files_are_apart(struct run_file *files, size_t count)
+static bool are_apart(struct run_file *files, size_t count)
 {
 	bool has[RUN_SIDES] = {0};
 
@@ -106,6 +106,25 @@ bool run_files_are_apart(struct run_file *files, size_t count)
 			return false;
 	}
 	return has[RUN_A] && has[RUN_B];
+}
+
+int run_files_are_apart(const void *entries, size_t count, size_t size,
+			struct run_file (*file_of)(const void *entry), bool *apart)
+{
+	struct run_file *files = malloc((count + 1) * sizeof(*files));
+	size_t found = 0;
+
+	if (!files)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		struct run_file f = file_of((const char *)entries + i * size);
+
+		if (f.path)
+			files[found++] = f;
+	}
+	*apart = are_apart(files, found);
+	free(files);
+	return 0;
 }
 
 bool run_pair_lists_sites(const struct run_pair *p)

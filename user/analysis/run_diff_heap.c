@@ -16,6 +16,7 @@
 
 #include "analysis/census_diff.h"
 #include "analysis/chance.h"
+#include "analysis/doubles.h"
 #include "base/clock.h"
 
 #define USUAL_LEAST 5 /* fewer say nothing about what is usual */
@@ -123,19 +124,11 @@ static size_t collect(const struct run_pair *p, struct entry *out)
 	return count;
 }
 
-static bool is_by_name(const struct entry *entries, size_t count)
+static struct run_file own_file(const void *pe)
 {
-	struct run_file *own = malloc((count + 1) * sizeof(*own));
-	size_t found = 0;
-	bool apart;
+	const struct entry *e = pe;
 
-	for (size_t i = 0; own && i < count; i++) {
-		if (constructor_is_own_class(entries[i].what))
-			own[found++] = (struct run_file){entries[i].what->file, entries[i].side};
-	}
-	apart = own && run_files_are_apart(own, found);
-	free(own);
-	return apart;
+	return (struct run_file){constructor_is_own_class(e->what) ? e->what->file : NULL, e->side};
 }
 
 /* --- one line --- */
@@ -243,13 +236,6 @@ static double least_noise(const struct run_diff_constructor *c)
 	return RUN_NOISE_OBJECT;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /*
  * What constructors differ by without meaning anything, in bytes a unit: the median of those that B
  * has less of. Chance goes both ways, and what grows in B is not among them.
@@ -264,8 +250,8 @@ static double usual_difference(const struct run_pair *p)
 			off[count++] = -p->constructors[i].change.delta;
 	}
 	if (count >= USUAL_LEAST) {
-		qsort(off, count, sizeof(*off), compare_doubles);
-		median = off[count / 2];
+		doubles_sort(off, count);
+		median = off[count / 2]; /* of two the greater one, which claims less */
 	}
 	free(off);
 	return median;
@@ -322,8 +308,11 @@ static int compare_ranks(const void *pa, const void *pb)
 
 static int merge(struct run_pair *p, struct entry *entries, size_t count)
 {
-	bool by_name = is_by_name(entries, count);
+	bool by_name;
+	int err = run_files_are_apart(entries, count, sizeof(*entries), own_file, &by_name);
 
+	if (err)
+		return err;
 	p->constructors = calloc(count + 1, sizeof(*p->constructors));
 	if (!p->constructors)
 		return -ENOMEM;

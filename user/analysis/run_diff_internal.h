@@ -16,16 +16,20 @@ void run_pair_find_holder(struct run_pair *p);
 
 /* A source file of the program itself, and which run has it. */
 struct run_file {
-	const char *path;
+	const char *path; /* NULL: none */
 	enum run_side side;
 };
 
 /**
  * run_files_are_apart - whether no file is in both, though each has some
+ * @entries: @count of @size bytes each, of both runs
+ * @file_of: the file of one of them
  *
- * Two releases may be in differing folders: then files are compared by their names. Sorts @files.
+ * Two releases may be in differing folders: then files are compared by their names. Returns 0, or
+ * -ENOMEM.
  */
-bool run_files_are_apart(struct run_file *files, size_t count);
+int run_files_are_apart(const void *entries, size_t count, size_t size,
+			struct run_file (*file_of)(const void *entry), bool *apart);
 
 /** run_is_same_text - also if both are NULL */
 bool run_is_same_text(const char *a, const char *b);

@@ -130,21 +130,12 @@ static size_t collect(const struct run_pair *p, enum run_unit unit, struct entry
 	return count;
 }
 
-static bool is_by_name(const struct entry *entries, size_t count)
+static struct run_file own_file(const void *pe)
 {
-	struct run_file *own = malloc((count + 1) * sizeof(*own));
-	size_t found = 0;
-	bool apart;
+	const struct entry *e = pe;
+	const struct frame *f = frame_of(e->site);
 
-	for (size_t i = 0; own && i < count; i++) {
-		const struct frame *f = frame_of(entries[i].site);
-
-		if (f && f->file && f->origin != FRAME_RUNTIME)
-			own[found++] = (struct run_file){f->file, entries[i].side};
-	}
-	apart = own && run_files_are_apart(own, found);
-	free(own);
-	return apart;
+	return (struct run_file){f && f->origin != FRAME_RUNTIME ? f->file : NULL, e->side};
 }
 
 /* --- one line --- */
@@ -233,20 +224,21 @@ int run_pair_add_sites(struct run_pair *p, enum run_unit unit)
 {
 	size_t count = count_sites(p);
 	struct entry *entries = calloc(count + 1, sizeof(*entries));
-	bool by_name;
+	int err = -ENOMEM;
 
 	p->sites = calloc(count + 1, sizeof(*p->sites));
-	if (!entries || !p->sites) {
-		free(entries);
-		return -ENOMEM;
-	}
+	if (!entries || !p->sites)
+		goto out;
 	count = collect(p, unit, entries);
-	p->by_name = by_name = is_by_name(entries, count);
+	err = run_files_are_apart(entries, count, sizeof(*entries), own_file, &p->by_name);
+	if (err)
+		goto out;
 	for (size_t i = 0; i < count; i++)
-		entries[i].by_name = by_name;
+		entries[i].by_name = p->by_name;
 	qsort(entries, count, sizeof(*entries), compare_entries);
 	p->site_count = merge(p, entries, count, p->sites);
-	free(entries);
 	qsort(p->sites, p->site_count, sizeof(*p->sites), compare_ranks);
-	return 0;
+out:
+	free(entries);
+	return err;
 }

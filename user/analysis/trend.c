@@ -4,7 +4,8 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
+
+#include "analysis/doubles.h"
 
 #define PAIRS_MAX	       (TREND_MAX * (TREND_MAX - 1) / 2)
 #define Z_95		       1.959964 /* of the normal distribution: 95 %, two-sided */
@@ -12,13 +13,6 @@
 #define CORRELATION_MAX	       0.6
 #define CORRELATION_MIN_POINTS 8
 #define INTERVAL_MIN_POINTS    4
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 static unsigned pair_slopes(const struct trend_point *p, unsigned n, double *slopes)
 {
@@ -28,7 +22,7 @@ static unsigned pair_slopes(const struct trend_point *p, unsigned n, double *slo
 		for (unsigned j = i + 1; j < n; j++)
 			if (p[j].s > p[i].s)
 				slopes[count++] = (p[j].bytes - p[i].bytes) / (p[j].s - p[i].s);
-	qsort(slopes, count, sizeof(*slopes), compare_doubles);
+	doubles_sort(slopes, count);
 	return count;
 }
 
