@@ -69,6 +69,8 @@ static const char *clause_of(int err)
 		return "the file may not become larger (ulimit -f)";
 	case EBUSY:
 		return "another program keeps it locked: end that, and record again";
+	case EIO:
+		return "the disk fails (Input/output error): see dmesg";
 	case ENOENT:
 		return "it was removed or renamed while it was written to: record again";
 	case EUCLEAN:
@@ -133,13 +135,23 @@ static int lock_out(struct recorder *r)
 	return -EAGAIN;
 }
 
+/* What was committed since is in memory, and perhaps nowhere else. */
+static int fail_of_sync(struct recorder *r)
+{
+	int err = r->sync ? recorder_sync_error(r->sync) : 0;
+
+	if (!err || r->err)
+		return r->err;
+	r->committed_wall_ns = recorder_sync_durable_wall_ns(r->sync);
+	return recorder_fail_errno(r, err);
+}
+
 /* A transaction for whatever is written, if only to make room. */
 static int begin(struct recorder *r)
 {
 	int rc;
 
-	if (!r->err && r->sync && recorder_sync_error(r->sync))
-		recorder_fail_errno(r, recorder_sync_error(r->sync));
+	fail_of_sync(r);
 	if (r->err)
 		return r->err;
 	if (r->is_locked_out)
@@ -212,7 +224,7 @@ int recorder_commit(struct recorder *r)
 	r->in_transaction = false;
 	r->committed_wall_ns = r->wall_ns;
 	r->committed_rows = r->rows;
-	recorder_sync_committed(r->sync, r->log_used);
+	recorder_sync_committed(r->sync, r->log_used, r->wall_ns);
 	move_rest(r);
 	return 0;
 }
@@ -287,7 +299,7 @@ void recorder_free(struct recorder *r)
 {
 	if (!r)
 		return;
-	recorder_sync_stop(r->sync);
+	recorder_sync_free(r->sync);
 	rows_finalize(r);
 	sqlite3_close(r->db);
 	recorder_processes_release(r);
@@ -451,17 +463,36 @@ int recorder_tick(struct recorder *r, const struct recorder_tick *tick)
 	return r->err;
 }
 
-/* Whoever reads it now keeps it in WAL mode: then the log stays beside it. */
-static void leave_one_file(struct recorder *r)
+/*
+ * Whoever reads it now keeps it in WAL mode: then the log stays beside it, also when the disk is
+ * too full for what is in there. A disk that fails is told.
+ */
+static int leave_one_file(struct recorder *r)
 {
+	int rc;
+
 	rows_finalize(r);
-	sqlite3_wal_checkpoint_v2(r->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	sqlite3_exec(r->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+	rc = sqlite3_wal_checkpoint_v2(r->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if ((rc & 0xff) != SQLITE_IOERR)
+		rc = sqlite3_exec(r->db, "PRAGMA journal_mode = MEMORY", NULL, NULL, NULL);
+	return (rc & 0xff) == SQLITE_IOERR ? recorder_fail(r, rc) : 0;
+}
+
+/* Waits for the disk. */
+static int stop_sync(struct recorder *r)
+{
+	int err;
+
+	recorder_sync_stop(r->sync);
+	err = fail_of_sync(r);
+	recorder_sync_free(r->sync);
+	r->sync = NULL;
+	return err;
 }
 
 int recorder_end(struct recorder *r, const struct recorder_tick *last)
 {
-	int err;
+	int err, sync_err;
 
 	r->is_locked_out = false;
 	err = begin(r);
@@ -473,10 +504,9 @@ int recorder_end(struct recorder *r, const struct recorder_tick *last)
 	add_meta(r, "ended", last->now_ns);
 	tell_what_went(r);
 	err = recorder_commit(r);
-	recorder_sync_stop(r->sync);
-	r->sync = NULL;
+	sync_err = stop_sync(r);
 	if (!err)
-		leave_one_file(r);
+		err = sync_err ? sync_err : leave_one_file(r);
 	return err;
 }
 

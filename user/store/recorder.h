@@ -3,8 +3,8 @@
  * Writes a recording: one SQLite file (recording.sql says what is in it).
  *
  * A tick is a transaction: who is killed loses what came since the last one. It is not waited for
- * that it is on the disk: a thread sees to that once a second, and moves what is there from the
- * write-ahead log into the file. So a slow disk does not hold up the run.
+ * that it is on the disk: a thread sees to that right after, at most twice a second, and moves what
+ * is there from the write-ahead log into the file. So a slow disk does not hold up the run.
  *
  * What is old is thinned out: see recorder_thin.h. The file stays below @max_bytes.
  *

@@ -19,16 +19,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define LOG_SUFFIX "-wal"
+#define EVERY_NS   (500 * NSEC_PER_MSEC)
+
+/* What was committed last. */
+struct commit {
+	uint64_t log_used;
+	uint64_t wall_ns;
+};
 
 struct recorder_sync {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool is_stopping, has_committed; /* under @lock */
-	uint64_t log_used;		 /* the same */
-	bool is_moved;			 /* all that was committed */
+	struct commit last;		 /* the same */
 	atomic_int err;
+	_Atomic uint64_t durable_wall_ns;
 	sqlite3 *db; /* the thread's own */
 	int log_fd;
 	uint64_t log_bytes;
@@ -41,75 +50,70 @@ static void fail(struct recorder_sync *s, int err)
 	atomic_compare_exchange_strong(&s->err, &none, err);
 }
 
-/*
- * Moves what is in the log; what is being written or read meanwhile stays for the next time.
- * Returns whether all of it was moved.
- */
-static bool move_log(struct recorder_sync *s)
+/* Moves what is in the log; what is being written or read meanwhile stays for the next time. */
+static void move_log(struct recorder_sync *s)
 {
-	int in_log = -1, moved = -1;
-	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 
 	if ((rc & 0xff) == SQLITE_FULL)
 		fail(s, -ENOSPC);
 	else if ((rc & 0xff) == SQLITE_IOERR)
 		fail(s, -(sqlite3_system_errno(s->db) ?: EIO));
-	return !rc && in_log == moved;
 }
 
-/* Until a second is over, or @s->has_committed if that is waited for. */
-static void sleep_a_second(struct recorder_sync *s, bool until_committed)
+/*
+ * Until something was committed and @due is over, or until the end. A tick a second is made durable
+ * as soon as it is there: who waited for a second of its own would lose up to two. Right after a
+ * commit there is the most time, too, until something is written again.
+ */
+static void await_commit(struct recorder_sync *s, const struct timespec *due)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec++;
-	while (!s->is_stopping && !(until_committed && s->has_committed) &&
-	       !pthread_cond_timedwait(&s->wake, &s->lock, &until))
+	while (!s->is_stopping && !s->has_committed)
+		pthread_cond_wait(&s->wake, &s->lock);
+	while (!s->is_stopping && !pthread_cond_timedwait(&s->wake, &s->lock, due))
 		;
 }
 
-/* Right after a commit there is the most time until something is written again. */
-static void await_commit(struct recorder_sync *s)
+static void round_of(struct recorder_sync *s, const struct commit *last)
 {
-	pthread_mutex_lock(&s->lock);
-	s->has_committed = false;
-	sleep_a_second(s, true);
-	pthread_mutex_unlock(&s->lock);
-}
-
-static void round_of(struct recorder_sync *s, bool has_committed, uint64_t log_used)
-{
-	if (has_committed && fdatasync(s->log_fd)) {
+	if (fdatasync(s->log_fd)) {
 		fail(s, -errno);
 		return;
 	}
-	if (has_committed)
-		s->is_moved = false;
-	if (log_used < s->log_bytes || s->is_moved)
-		return;
-	await_commit(s);
-	s->is_moved = move_log(s);
+	atomic_store(&s->durable_wall_ns, last->wall_ns);
+	if (last->log_used >= s->log_bytes)
+		move_log(s);
+}
+
+/* The next round is due. */
+static void set_due(struct timespec *due)
+{
+	clock_gettime(CLOCK_MONOTONIC, due);
+	due->tv_nsec += EVERY_NS;
+	due->tv_sec += due->tv_nsec / (long)NSEC_PER_SEC;
+	due->tv_nsec %= (long)NSEC_PER_SEC;
 }
 
 static void *run(void *arg)
 {
 	struct recorder_sync *s = arg;
+	struct timespec due = {0};
 	bool is_stopping = false;
 
 	while (!is_stopping) {
 		bool has_committed;
-		uint64_t log_used;
+		struct commit last;
 
 		pthread_mutex_lock(&s->lock);
-		sleep_a_second(s, false);
+		await_commit(s, &due);
 		is_stopping = s->is_stopping;
 		has_committed = s->has_committed;
-		log_used = s->log_used;
+		last = s->last;
 		s->has_committed = false;
 		pthread_mutex_unlock(&s->lock);
-		if (!atomic_load(&s->err))
-			round_of(s, has_committed, log_used);
+		set_due(&due);
+		if (has_committed && !atomic_load(&s->err))
+			round_of(s, &last);
 	}
 	return NULL;
 }
@@ -163,6 +167,7 @@ int recorder_sync_start(const char *path, uint64_t log_bytes, struct recorder_sy
 		return -ENOMEM;
 	s->log_bytes = log_bytes;
 	s->log_fd = -1;
+	s->has_committed = true; /* the tables */
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -179,15 +184,15 @@ int recorder_sync_start(const char *path, uint64_t log_bytes, struct recorder_sy
 	return 0;
 }
 
-void recorder_sync_committed(struct recorder_sync *s, uint64_t log_used)
+void recorder_sync_committed(struct recorder_sync *s, uint64_t log_used, uint64_t wall_ns)
 {
 	if (!s)
 		return;
 	pthread_mutex_lock(&s->lock);
-	s->has_committed = true;
-	s->log_used = log_used;
-	if (log_used >= s->log_bytes)
+	s->last = (struct commit){.log_used = log_used, .wall_ns = wall_ns};
+	if (!s->has_committed)
 		pthread_cond_signal(&s->wake);
+	s->has_committed = true;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -196,14 +201,26 @@ int recorder_sync_error(const struct recorder_sync *s)
 	return atomic_load(&s->err);
 }
 
+uint64_t recorder_sync_durable_wall_ns(const struct recorder_sync *s)
+{
+	return atomic_load(&s->durable_wall_ns);
+}
+
 void recorder_sync_stop(struct recorder_sync *s)
 {
-	if (!s)
+	if (!s || s->is_stopping) /* which is set by this thread */
 		return;
 	pthread_mutex_lock(&s->lock);
 	s->is_stopping = true;
 	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
+}
+
+void recorder_sync_free(struct recorder_sync *s)
+{
+	if (!s)
+		return;
+	recorder_sync_stop(s);
 	release(s);
 }
