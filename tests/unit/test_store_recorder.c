@@ -13,7 +13,9 @@
 #include <cmocka.h>
 
 #include "analysis/verdict.h"
+#include "base/clock.h"
 #include "census_sample.h"
+#include "failing_disk.h"
 #include "model/kept.h"
 #include "recorder_sample.h"
 
@@ -493,6 +495,36 @@ static void test_errors_stick(void **state)
 	says(s, "PRAGMA integrity_check", "ok");
 }
 
+/* The thread finds out; the run is told with the next tick, of what is on the disk at least. */
+static void test_disk_fails(void **state)
+{
+	struct recorder_sample *s = *state;
+	uint64_t until_ns = clock_boot_ns() + 60 * NSEC_PER_SEC;
+	int err = 0;
+
+	atomic_store(&disk_fails, true);
+	while (!err && clock_boot_ns() < until_ns) {
+		sample_recorder_tick(s);
+		err = recorder_commit(s->r);
+		usleep(10000);
+	}
+	atomic_store(&disk_fails, false);
+	assert_int_equal(err, -EIO);
+	assert_non_null(strstr(recorder_why(s->r), "the disk fails"));
+	assert_null(strstr(recorder_why(s->r), "can be read")); /* no tick is known to be there */
+}
+
+static void test_disk_fails_at_the_end(void **state)
+{
+	struct recorder_sample *s = *state;
+	struct recorder_tick last = sample_recorder_tick_at(s->now_ns);
+
+	atomic_store(&disk_fails, true);
+	assert_int_equal(recorder_end(s->r, &last), -EIO);
+	atomic_store(&disk_fails, false);
+	assert_non_null(strstr(recorder_why(s->r), "the disk fails"));
+}
+
 static int new_at(const char *path, char why[RECORDER_WHY])
 {
 	const struct recorder_options options = {.path = path};
@@ -501,6 +533,25 @@ static int new_at(const char *path, char why[RECORDER_WHY])
 
 	recorder_free(r);
 	return err;
+}
+
+/* One that was cut off at once makes no way for itself: what there was before it would be lost. */
+static void test_begun_only(void **state)
+{
+	struct recorder_sample *s = *state;
+	char path[128], old[136], why[RECORDER_WHY];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/begun", s->folder);
+	snprintf(old, sizeof(old), "%s.old", path);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	exec_on(db, "PRAGMA application_id = 0x4d4d5754; PRAGMA user_version = 1; "
+		    "PRAGMA journal_mode = WAL");
+	sqlite3_close(db);
+	assert_int_equal(new_at(path, why), 0);
+	assert_int_equal(access(old, F_OK), -1);
+	assert_int_equal(new_at(path, why), 0);
+	assert_int_equal(access(old, F_OK), 0);
 }
 
 static void test_what_is_there(void **state)
@@ -551,6 +602,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_missed_is_told_at_the_end, sample_setup,
 						sample_teardown),
 		cmocka_unit_test_setup_teardown(test_errors_stick, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_disk_fails, sample_setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_disk_fails_at_the_end, sample_setup,
+						sample_teardown),
+		cmocka_unit_test_setup_teardown(test_begun_only, sample_setup, sample_teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_there, sample_setup, sample_teardown),
 	};
 

@@ -18,12 +18,13 @@
 
 INCBIN(recording_sql, "user/store/recording.sql");
 
-#define LOG_SUFFIX   "-wal"
-#define INDEX_SUFFIX "-shm"
-#define OLD_SUFFIX   ".old"
-#define LONGEST	     (PATH_MAX - 16) /* a path that all suffixes fit behind */
-#define HEADER_BYTES 100	     /* of SQLite's file format, 1.3 */
-#define HEADER_APP   68
+#define LOG_SUFFIX	 "-wal"
+#define INDEX_SUFFIX	 "-shm"
+#define OLD_SUFFIX	 ".old"
+#define LONGEST		 (PATH_MAX - 16) /* a path that all suffixes fit behind */
+#define HEADER_BYTES	 100		 /* of SQLite's file format, 1.3 */
+#define HEADER_APP	 68
+#define LOG_HEADER_BYTES 32 /* the same, 4.1 */
 
 /* SQLite's lock bytes of a file (os.h): who has it open in WAL mode holds one of the shared. */
 #define LOCK_BEGIN  0x40000000
@@ -33,6 +34,23 @@ static int say(char why[RECORDER_WHY], int err, const char *path, const char *cl
 {
 	snprintf(why, RECORDER_WHY, "%.150s: %s", path, clause);
 	return err;
+}
+
+static uint64_t size_of(const char *path, const char *suffix)
+{
+	char full[PATH_MAX + 8];
+	struct stat st;
+
+	snprintf(full, sizeof(full), "%s%s", path, suffix);
+	return stat(full, &st) ? 0 : (uint64_t)st.st_size;
+}
+
+static void remove_with(const char *path, const char *suffix)
+{
+	char full[PATH_MAX + 16];
+
+	snprintf(full, sizeof(full), "%s%s", path, suffix);
+	unlink(full);
 }
 
 /* --- what is there already --- */
@@ -63,26 +81,34 @@ static pid_t who_has(int fd)
 	return !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK ? lock.l_pid : 0;
 }
 
-static int look_at(int fd, const char *path, bool *is_empty, char why[RECORDER_WHY])
+enum there {
+	THERE_EMPTY,
+	THERE_BEGUN, /* a recording that was cut off before anything was in it */
+	THERE_RECORDING,
+};
+
+static int look_at(int fd, const char *path, enum there *what, char why[RECORDER_WHY])
 {
 	char clause[96];
 	struct stat st;
 	pid_t pid;
 
-	*is_empty = false;
+	*what = THERE_EMPTY;
 	if (fstat(fd, &st))
 		return say(why, -errno, path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return say(why, -EISDIR, path, "that is a directory: name a file");
 	if (!S_ISREG(st.st_mode))
 		return say(why, -EEXIST, path, "a recording must be a regular file");
-	*is_empty = !st.st_size;
-	if (*is_empty)
+	if (!st.st_size)
 		return 0;
 	if (!is_recording(fd))
 		return say(why, -EEXIST, path,
 			   "that is there and no recording: it is not touched; name another file");
 	pid = who_has(fd);
+	*what = st.st_size <= RECORDER_PAGE && size_of(path, LOG_SUFFIX) <= LOG_HEADER_BYTES
+			? THERE_BEGUN
+			: THERE_RECORDING;
 	if (!pid)
 		return 0;
 	snprintf(clause, sizeof(clause), "process %d has that recording open: name another file",
@@ -106,42 +132,41 @@ static int rename_with(const char *path, const char *suffix)
 /* The log first: killed in between, the rest is still a recording, if an older one. */
 static int keep_as_old(const char *path, char why[RECORDER_WHY])
 {
-	char index[PATH_MAX];
 	int err = rename_with(path, LOG_SUFFIX);
 
 	if (!err)
 		err = rename_with(path, "");
 	if (err)
 		return say(why, err, path, strerror(-err));
-	snprintf(index, sizeof(index), "%s" INDEX_SUFFIX, path);
-	unlink(index);
-	snprintf(index, sizeof(index), "%s" OLD_SUFFIX INDEX_SUFFIX, path);
-	unlink(index);
+	remove_with(path, INDEX_SUFFIX);
+	remove_with(path, OLD_SUFFIX INDEX_SUFFIX);
 	return 0;
 }
 
 static int make_way(const char *path, char why[RECORDER_WHY])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	bool is_empty;
+	enum there what;
 	int err;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : say(why, -errno, path, strerror(errno));
-	err = look_at(fd, path, &is_empty, why);
+	err = look_at(fd, path, &what, why);
 	close(fd);
-	if (err || is_empty)
+	if (err || what == THERE_EMPTY)
 		return err;
-	return keep_as_old(path, why);
+	if (what == THERE_RECORDING)
+		return keep_as_old(path, why);
+	remove_with(path, INDEX_SUFFIX);
+	remove_with(path, ""); /* it would replace an older one that has something in it */
+	return 0;
 }
 
 static int make_file(const char *path, char why[RECORDER_WHY])
 {
-	char log[PATH_MAX];
 	int fd;
 
-	snprintf(log, sizeof(log), "%s" LOG_SUFFIX, path); /* of something that is gone */
-	unlink(log);
+	remove_with(path, LOG_SUFFIX); /* of something that is gone */
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	if (fd < 0)
 		return say(why, -errno, path, strerror(errno));
@@ -164,6 +189,10 @@ static int set_path(struct recorder *r, const char *path, char why[RECORDER_WHY]
 }
 
 /*
+ * Before the log there is no journal on the disk, and none at the end (leave_one_file()): only what
+ * may write to a file rolls one back, and a reader would have to refuse it. Nothing is in the file
+ * yet, or one sector of its header changes.
+ *
  * synchronous NORMAL: in WAL mode a commit does not wait for the disk. The first one after the log
  * has begun anew does, for its header: else the disk may have the new frames and the old header.
  */
@@ -173,7 +202,8 @@ static int set_up(struct recorder *r)
 	int rc;
 
 	snprintf(sql, sizeof(sql),
-		 "PRAGMA page_size = %d; PRAGMA application_id = %d; PRAGMA user_version = %d; "
+		 "PRAGMA journal_mode = MEMORY; PRAGMA page_size = %d; BEGIN; "
+		 "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT; "
 		 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
 		 "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = %lld; "
 		 "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; BEGIN",
@@ -216,23 +246,10 @@ int recorder_file_open(struct recorder *r, const char *path, char why[RECORDER_W
 
 void recorder_file_tidy(const struct recorder *r)
 {
-	char beside[PATH_MAX + 8];
-
 	if (!access(r->path, F_OK) || errno != ENOENT)
 		return;
-	snprintf(beside, sizeof(beside), "%s" LOG_SUFFIX, r->path);
-	unlink(beside);
-	snprintf(beside, sizeof(beside), "%s" INDEX_SUFFIX, r->path);
-	unlink(beside);
-}
-
-static uint64_t size_of(const char *path, const char *suffix)
-{
-	char full[PATH_MAX + 8];
-	struct stat st;
-
-	snprintf(full, sizeof(full), "%s%s", path, suffix);
-	return stat(full, &st) ? 0 : (uint64_t)st.st_size;
+	remove_with(r->path, LOG_SUFFIX);
+	remove_with(r->path, INDEX_SUFFIX);
 }
 
 uint64_t recorder_file_bytes(const struct recorder *r)

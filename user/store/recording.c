@@ -228,11 +228,14 @@ static int check_schema(struct reading *r)
 				      (long long)version, RECORDING_SCHEMA);
 	if (version < 1)
 		return reading_refuse(r, -EUCLEAN, "it is damaged: it has no version");
+	if (!tables && has_beside(r->out->path, "-wal"))
+		return reading_refuse(r, -EUCLEAN,
+				      "nothing is in it: its recording had just begun");
 	if (!tables) /* memwatch was killed, and what it wrote was not yet moved into the file */
-		return reading_refuse(
-			r, -EUCLEAN,
-			"nothing is in it: what was recorded is in its log, FILE-wal, "
-			"which is to be copied with it");
+		return reading_refuse(r, -EUCLEAN,
+				      "nothing is in it: its recording had just begun, or what was "
+				      "recorded is in "
+				      "its log, FILE-wal, which is to be copied with it");
 	r->out->schema = (int)version;
 	return 0;
 }
