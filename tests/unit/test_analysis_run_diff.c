@@ -532,6 +532,29 @@ static void test_nothing_in_common(void **state)
 	run_diff_free(NULL);
 }
 
+/* Each name once, however often and wherever it comes again; and not all of many. */
+static void test_names_of_one_only(void **state)
+{
+	struct recorded *a = run_sample("a.mw", 15), *b = run_sample("b.mw", 1);
+	struct run_diff *d;
+
+	(void)state;
+	strcpy(b->processes[0].comm, "redis");
+	for (unsigned i = 0; i < 15; i++)
+		snprintf(a->processes[i].comm, sizeof(a->processes[i].comm), "p%u", i % 5);
+	d = run_sample_compare(a, b);
+	assert_headline(d, "no program is in both, and so there is nothing to compare: a.mw has "
+			   "p0, p1, p2, p3, p4; b.mw has redis");
+	run_diff_free(d);
+	strcpy(a->processes[14].comm, "p5");
+	d = run_sample_compare(a, b);
+	assert_headline(d, "no program is in both, and so there is nothing to compare: a.mw has "
+			   "p0, p1, p2, p3, p4, ...; b.mw has redis");
+	run_diff_free(d);
+	recorded_free(a);
+	recorded_free(b);
+}
+
 static void test_doubts(void **state)
 {
 	struct recorded *a = run_sample("a.mw", 1), *b = run_sample("b.mw", 1);
@@ -600,6 +623,7 @@ int main(void)
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_many_programs),
 		cmocka_unit_test(test_nothing_in_common),
+		cmocka_unit_test(test_names_of_one_only),
 		cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_few_samples),
 	};
