@@ -19,7 +19,8 @@
 #include "analysis/doubles.h"
 #include "base/clock.h"
 
-#define USUAL_LEAST 5 /* fewer say nothing about what is usual */
+#define USUAL_LEAST	  5	 /* fewer say nothing about what is usual */
+#define NUMBER_TABLE_MOST 0x4000 /* entries: see is_v8s_array() */
 
 /* A constructor in one of the censuses. */
 struct entry {
@@ -194,7 +195,17 @@ static const struct retainer *retainer_of(const struct run_pair *p,
  */
 static bool is_v8s_array(const struct retainer *r)
 {
-	return run_is_same_text(r->container, "array") && r->step_count == 1 && !r->owner_count;
+	unsigned i = 0;
+
+	if (r->owner_count || !r->step_count || r->steps_left_out)
+		return false;
+	/* No object of JavaScript is on the way to it. */
+	for (; i + 1 < r->step_count; i++) {
+		if (!run_is_same_text(r->steps[i].node, "array"))
+			return false;
+	}
+	return run_is_same_text(r->steps[i].node, "native code") &&
+	       run_is_same_text(r->container ? r->container : r->steps[0].node, "array");
 }
 
 /* One that holds objects of the program at the end of B; NULL: there is none. */
@@ -222,8 +233,11 @@ static bool is_held_by_v8(const struct run_pair *p, const struct run_diff_constr
 
 	if (!r)
 		r = find_v8s_array(p);
-	return r && is_v8s_array(r) && more <= (double)r->count &&
-	       c->change.delta * units <= (double)r->bytes;
+	if (!r || !is_v8s_array(r))
+		return false;
+	if (!r->count) /* several arrays hold one each */
+		return more <= NUMBER_TABLE_MOST;
+	return more <= (double)r->count && c->change.delta * units <= (double)r->bytes;
 }
 
 static double least_noise(const struct run_diff_constructor *c)
@@ -504,10 +518,41 @@ static void add_inserter(const struct run_pair *p, struct run_holder *h)
 	h->is_sole &= h->inserter && h->where && is_variable_of(h->where, h->inserter);
 }
 
+/* Another one that grows, and of which it is known who keeps it and as much as there is of @c: with
+ * a place in the program if there is one. */
+static const struct run_diff_constructor *find_held(const struct run_pair *p,
+						    const struct run_diff_constructor *c)
+{
+	const struct run_diff_constructor *best = NULL;
+
+	for (size_t i = 0; i < p->constructor_count; i++) {
+		const struct run_diff_constructor *o = &p->constructors[i];
+		const struct retainer *r;
+
+		if (!run_change_is_growth(&o->change) || o->is_own || (best && !o->what->file))
+			continue;
+		r = retainer_of(p, o);
+		if (!r || r->share <= 0 || (double)r->bytes < (double)c->bytes[RUN_B])
+			continue;
+		best = o;
+		if (o->what->file)
+			break;
+	}
+	return best;
+}
+
 void run_pair_find_holder(struct run_pair *p)
 {
+	const struct run_diff_constructor *held;
+
 	p->grower = find_grower(p);
 	p->holder.retainer = p->grower ? retainer_of(p, p->grower) : NULL;
+	/* A class of the program says enough by itself; "Array" does not. */
+	if (p->grower && !p->holder.retainer && !constructor_is_own_class(p->grower->what)) {
+		held = find_held(p, p->grower);
+		p->grower = held ? held : p->grower;
+		p->holder.retainer = retainer_of(p, p->grower);
+	}
 	if (!p->holder.retainer)
 		return;
 	p->holder.where = find_where(p->holder.retainer);
