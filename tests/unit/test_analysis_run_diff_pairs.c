@@ -252,12 +252,55 @@ static void test_first_touch(void **state)
 	recorded_free(b);
 }
 
+/* The same leak under twice the load: it is one by time, and a line says why that may be. */
+static void test_load(void **state)
+{
+	static const uint64_t bytes[] = {282 * 250000, 555 * 250000};
+	struct recorded *r[] = {run_sample_service("a.mw", 80, 1250),
+				run_sample_service("b.mw", 80, 2500)};
+	struct run_diff *d;
+	struct strbuf out;
+
+	(void)state;
+	strbuf_init(&out);
+	for (int side = 0; side < RUN_SIDES; side++) {
+		struct site_table *t = r[side]->processes->sites;
+
+		t->samples[MW_SITE_V8_ALLOC] = side ? 531 : 339;
+		t->total_bytes[MW_SITE_V8_ALLOC] = bytes[side];
+		r[side]->requests = 0;
+	}
+	d = run_sample_compare(r[RUN_A], r[RUN_B]);
+	assert_non_null(run_diff_grows(d));
+	assert_float_equal(run_pair_load(&d->pairs[0]), 1.97, 0.01);
+	run_diff_doubts_add(&out, d, "note: ");
+	assert_string_equal(out.s,
+			    "note: node allocates 2.0 times as much a second in b.mw: if that "
+			    "was under more load, compare by request, --requests NA,NB\n");
+	run_diff_free(d);
+	strbuf_clear(&out);
+	d = run_diff_new(r[RUN_A], r[RUN_B], (const uint64_t[]){1000, 1500}); /* it is */
+	assert_non_null(d);
+	assert_non_null(run_diff_grows(d));
+	run_diff_doubts_add(&out, d, "note: ");
+	assert_string_equal(out.s, "");
+	run_diff_free(d);
+	r[RUN_A]->processes->sites->samples[MW_SITE_V8_ALLOC] = RUN_LOAD_SAMPLES - 1;
+	d = run_sample_compare(r[RUN_A], r[RUN_B]);
+	assert_true(run_pair_load(&d->pairs[0]) == 0);
+	run_diff_free(d);
+	strbuf_release(&out);
+	recorded_free(r[RUN_A]);
+	recorded_free(r[RUN_B]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_number_table), cmocka_unit_test(test_number_tables),
 		cmocka_unit_test(test_held),	     cmocka_unit_test(test_old_storage),
 		cmocka_unit_test(test_outside),	     cmocka_unit_test(test_first_touch),
+		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

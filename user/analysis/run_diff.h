@@ -18,7 +18,8 @@
  * them, too.
  *
  * LIMITATIONS: warm-up of malloc and of JITs without censuses is growth like any other. Runs under
- * different load are comparable by requests only.
+ * different load are comparable by requests only; it is told where programs on V8 seem to be. Page
+ * faults say who touches new memory first, not who keeps it.
  */
 #ifndef MEMWATCH_ANALYSIS_RUN_DIFF_H
 #define MEMWATCH_ANALYSIS_RUN_DIFF_H
@@ -50,6 +51,7 @@
 /* What survived in V8's heap by being under way when it was collected, bytes of one site, as
  * RUN_NOISE_OBJECT. Between equal runs of a service up to 2 MiB. */
 #define RUN_NOISE_SURVIVED (1024 * 1024.0)
+#define RUN_LOAD_SAMPLES   100 /* of each: what they say is off by some tenth */
 /* A process whose memory differs by less, over the time of B, does not grow more than A. */
 #define RUN_LEAST_BYTES (1024 * 1024.0)
 #define RUN_LEAST_SHARE 0.05 /* of what it holds */
@@ -183,6 +185,14 @@ const struct run_pair *run_diff_grows(const struct run_diff *d);
  * If it grows; or if nothing says whether it does, so that they are all there is.
  */
 bool run_pair_lists_sites(const struct run_pair *p);
+
+/**
+ * run_pair_load - how many times as much of V8's memory B allocates in a second as A
+ *
+ * Programs under one load allocate alike, whether they leak or not: between such pairs 0.7 to 1.4
+ * (tests/truth/pairs.tsv, Node 20). 0: nobody knows, or of too few samples (RUN_LOAD_SAMPLES).
+ */
+double run_pair_load(const struct run_pair *p);
 
 /** run_change_is_growth - whether B has more, and that is likely no chance */
 bool run_change_is_growth(const struct run_change *c);

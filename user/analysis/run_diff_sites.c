@@ -242,3 +242,26 @@ out:
 	free(entries);
 	return err;
 }
+
+double run_pair_load(const struct run_pair *p)
+{
+	double per_s[RUN_SIDES] = {0};
+
+	for (int side = 0; side < RUN_SIDES; side++) {
+		uint64_t samples = 0;
+
+		for (unsigned i = 0; i < p->count[side]; i++) {
+			const struct recorded_process *of = p->of[side][i];
+			const struct site_table *t = of->sites;
+
+			if (!t || of->sites_ns <= t->begin_ns)
+				continue;
+			samples += t->samples[MW_SITE_V8_ALLOC];
+			per_s[side] += (double)t->total_bytes[MW_SITE_V8_ALLOC] * NSEC_PER_SEC /
+				       (double)(of->sites_ns - t->begin_ns);
+		}
+		if (samples < RUN_LOAD_SAMPLES || per_s[side] <= 0)
+			return 0;
+	}
+	return per_s[RUN_B] / per_s[RUN_A];
+}

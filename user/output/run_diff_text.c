@@ -16,6 +16,7 @@
 
 #define SURE_ENOUGH   0.995 /* rounds to 100 % */
 #define PROGRAMS_TOLD 5	    /* of a recording that has none of the other's */
+#define LOAD_OTHER    1.5   /* times: see run_pair_load() */
 
 /* --- pieces --- */
 
@@ -351,6 +352,24 @@ static void add_differing(struct strbuf *out, const char *prefix, const char *wh
 	strbuf_addc(out, '\n');
 }
 
+/* What grows by the second may grow by requests, of which there were more. */
+static void add_load(struct strbuf *out, const struct run_diff *d, const char *prefix)
+{
+	for (size_t i = 0; i < d->pair_count && i < RUN_DIFF_PAIRS; i++) {
+		const struct run_pair *p = &d->pairs[i];
+		double load = run_pair_load(p);
+
+		if (!p->grows || d->unit == RUN_PER_REQUEST || load < LOAD_OTHER)
+			continue;
+		strbuf_adds(out, prefix);
+		strbuf_add_text(out, p->of[RUN_B][0]->comm, sizeof(p->of[RUN_B][0]->comm));
+		strbuf_addf(out, " allocates %.1f times as much a second in ", load);
+		run_diff_file_add(out, d, RUN_B);
+		strbuf_adds(out, ": if that was under more load, compare by request, --requests "
+				 "NA,NB\n");
+	}
+}
+
 void run_diff_doubts_add(struct strbuf *out, const struct run_diff *d, const char *prefix)
 {
 	const struct run_doubts *q = &d->doubts;
@@ -380,6 +399,7 @@ void run_diff_doubts_add(struct strbuf *out, const struct run_diff *d, const cha
 			    "%srequests are known of one of them only, and so all is per second: "
 			    "--requests NA,NB\n",
 			    prefix);
+	add_load(out, d, prefix);
 	for (int side = 0; side < RUN_SIDES; side++) {
 		if (d->alone[side]) {
 			strbuf_addf(out, "%s%u process%s in ", prefix, d->alone[side],
