@@ -12,7 +12,6 @@
 #include "analysis/chance.h"
 #include "analysis/live_heap.h"
 #include "analysis/valley.h"
-#include "base/clock.h"
 
 #define FLOORS	       16	/* stretches that a recording is cut into */
 #define POINTS_MIN     5	/* fewer floors are no trend */

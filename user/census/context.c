@@ -7,7 +7,6 @@
  *	ScopeInfo slots: see v8/v8_scope_info.c
  *	Context: map, length, scope info, previous, [extension | native context,] variables ...
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "census/heap_internal.h"

@@ -4,8 +4,7 @@
  *
  *	row of chunks	[ prev_size | size+flags | ... ] [ prev_size | size+flags | ... ] ... top
  *	main arena	one row, from the start of "[heap]"
- *	of threads	heaps at multiples of 64 MiB: heap_info, in the first one malloc_state, a
- *row
+ *	of threads	heaps at multiples of 64 MiB: heap_info, in the first malloc_state, a row
  *
  * Whether a chunk is used is in the flags of the next one. Those that a thread keeps for itself
  * (its tcache, up to seven of each size) are free but look used: they hold a key behind the

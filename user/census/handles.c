@@ -9,8 +9,8 @@
  *
  * Local handles, in the same versions: blocks of 1022 (kHandleBlockSize in src/handles/handles.h).
  * Where the last block is used up to is in a HandleScopeData of the isolate's: {next, limit,
- *level}, limit being the end of the block. Copies of older ones are on stacks and in free memory;
- *of several others the largest next counts. Blocks that none names are spare.
+ * level}, limit being the end of the block. Copies of older ones are on stacks and in free memory;
+ * of several others the largest next counts. Blocks that none names are spare.
  *
  * LIMITATIONS: blocks before the last one, which are full, are taken for spare: what only they keep
  * is not counted. That is what a single call holds while it runs.

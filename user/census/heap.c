@@ -2,7 +2,6 @@
 /* The life of a heap in an image, and the words in it. */
 #include "census/heap.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

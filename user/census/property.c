@@ -8,7 +8,6 @@
  *
  * LIMITATIONS: SwissNameDictionary, a build option of V8, is not read.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "census/heap_internal.h"

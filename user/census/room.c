@@ -7,7 +7,6 @@
 #include "census/room.h"
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

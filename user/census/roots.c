@@ -8,19 +8,17 @@
  *	expressions: it empties both when it collects
  *	lists of the garbage collector, which it leaves behind
  *	what malloc has free (glibc.c), and what is free of V8's blocks of handles
- *	small chunks of malloc's: where V8 refers to objects by their addresses is large (the
- *isolate, blocks of handles), but for its compilation caches; what is in small ones was left there
- *by whoever had the memory before
+ *	small chunks of malloc's: what refers to objects by their addresses in V8 is large (the
+ *	isolate, blocks of handles), but for its compilation caches; what is in small ones was left
+ *	there by whoever had the memory before
  *
  * Each of these has kept thousands of dead objects in one application.
  *
  * LIMITATIONS: other allocators than glibc's can keep what is dead. Tasks in a short queue of
- *microtasks are in a small chunk: what nothing but they refer to is not counted.
+ * microtasks are in a small chunk: what nothing but they refer to is not counted.
  */
 #include "census/roots.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "census/glibc.h"

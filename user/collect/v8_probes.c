@@ -2,7 +2,6 @@
 /* Which program goes to which function. What may be probed at all is in user/v8/v8_hooks.c. */
 #include "collect/v8_probes.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 /* What grew between censuses. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"

@@ -9,7 +9,6 @@
  *       <- .exports of Module
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "output/census_text_internal.h"

@@ -3,8 +3,6 @@
  * NDJSON: one object a line. The keys are a contract (`memwatch schema`):
  * absent means unknown, and nothing is guessed.
  */
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>

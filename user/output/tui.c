@@ -16,8 +16,6 @@
 #include <unistd.h>
 
 #include "analysis/growth.h"
-#include "base/clock.h"
-#include "base/units.h"
 #include "output/event_text.h"
 #include "output/kept_text.h"
 #include "output/tui_internal.h"

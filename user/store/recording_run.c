@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "store/recording_internal.h"
 
 #define META_MAX  64

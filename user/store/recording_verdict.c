@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "analysis/verdict.h"
-#include "base/clock.h"
 #include "store/json_read.h"
 #include "store/recording_internal.h"
 

@@ -20,7 +20,6 @@
 #include "sym/perf_map.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

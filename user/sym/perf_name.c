@@ -14,7 +14,6 @@
  */
 #include "sym/perf_name.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -20,7 +20,6 @@
  */
 #include "v8/v8_resolve.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "v8/v8_sites.h"
