@@ -12,8 +12,8 @@
 
 #include "output/flame_text.h"
 
-#define NAME_COLUMNS 200 /* of a function: who renders it cuts it to fit, and searches all of it   \
-			  */
+/* Of a function: who renders it cuts it to fit, and searches all of it */
+#define NAME_COLUMNS 200
 
 /* How much of the line is the path to each depth. */
 struct path {
