@@ -17,6 +17,7 @@ JSSTACK=$(dirname "$WORKLOADS")/v8/jsstack
 [ -x "$JSSTACK" ] || die "no $JSSTACK: run make e2e"
 
 seconds=${V8_FRAMES_SECONDS:-1.5}
+STACKS=400 # on a busy machine it takes longer
 export MARK='mark-of-jsstack!'
 frames=$T/frames
 cp -r "$TESTS/v8/frames" "$frames"
@@ -27,7 +28,7 @@ check() { # VERSION NODE
 	local id=v$1 at=$T/$1
 	start "$id" "$2" "$frames/main.js"
 	ready "$id"
-	if ! "$JSSTACK" -p "$(pid_of "$id")" -d "$seconds" -i 400 -w -m "$MARK" >"$at.stacks" 2>"$at.err"; then
+	if ! "$JSSTACK" -p "$(pid_of "$id")" -d "$seconds" -n "$STACKS" -i 400 -w -m "$MARK" >"$at.stacks" 2>"$at.err"; then
 		fail "$1: stacks can be taken" "$(cat "$at.err")"
 		stop "$id" KILL
 		return

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * jsstack -p PID [-d SECONDS] [-i MICROSECONDS] [-s] [-w] [-m MARK] - stacks of a Node process, as
- *JSON lines
+ * jsstack -p PID [-d SECONDS] [-n STACKS] [-i MICROSECONDS] [-s] [-w] [-m MARK] - stacks of a Node
+ * process, as JSON lines
  *
  * For tests: stops each thread at random moments by ptrace(2), walks its stack by the code of
  * the BPF programs (walk.c), lets it go on, and names the frames while it runs, as memwatch does.
@@ -9,10 +9,11 @@
  *	{"tid": 1, "us": 40, "reads": 12, "frames": [{"kind": "js", "fn": "f", ...}, ...]}
  *	{"stats": {...}}
  *
- * Leaf first; us: of CPU time. -i: between two stops, on the average. -s: native frames are named
- *too (slow to begin). -w: threads other than the main one too. -m: looks for these 16 bytes (each ^
- *0x55, so that no copy of the argument is found) in the process, and tells the number behind them
- *with each stack.
+ * Leaf first; us: of CPU time. -n: where SECONDS do not suffice for so many stacks of JavaScript,
+ * on a busy machine, up to a minute more. -i: between two stops, on the average. -s: native frames
+ * are named too (slow to begin). -w: threads other than the main one too. -m: looks for these 16
+ * bytes (each ^ 0x55, so that no copy of the argument is found) in the process, and tells the
+ * number behind them with each stack.
  */
 #include <dirent.h>
 #include <elf.h>
@@ -38,10 +39,12 @@
 #define NAMED_FRAMES   128
 #define FRAMES_AT_ONCE 16
 #define MARK_BYTES     16
+#define PATIENCE_NS    (60 * 1000000000ull)
 
 struct options {
 	pid_t pid;
 	double seconds;
+	uint64_t stacks; /* of JavaScript, at the least */
 	unsigned interval_us;
 	bool names_native, has_workers;
 	const char *mark; /* of MARK_BYTES; NULL: none */
@@ -363,18 +366,26 @@ static void print_stats(struct tool *t)
 	fwrite(t->out.s, 1, t->out.len, stdout);
 }
 
+static bool is_enough(const struct tool *t, uint64_t now, uint64_t end)
+{
+	return now >= end && (t->js_stacks >= t->o.stacks || now >= end + PATIENCE_NS);
+}
+
 static void parse(int argc, char **argv, struct options *o)
 {
 	int c;
 
 	*o = (struct options){.seconds = 3, .interval_us = 1000};
-	while ((c = getopt(argc, argv, "p:d:i:swm:")) != -1) {
+	while ((c = getopt(argc, argv, "p:d:n:i:swm:")) != -1) {
 		switch (c) {
 		case 'p':
 			o->pid = (pid_t)atoi(optarg);
 			break;
 		case 'd':
 			o->seconds = atof(optarg);
+			break;
+		case 'n':
+			o->stacks = (uint64_t)atoll(optarg);
 			break;
 		case 'i':
 			o->interval_us = (unsigned)atoi(optarg);
@@ -389,7 +400,8 @@ static void parse(int argc, char **argv, struct options *o)
 			o->mark = strlen(optarg) == MARK_BYTES ? optarg : NULL;
 			break;
 		default:
-			fail("usage", "-p PID [-d SECONDS] [-i MICROSECONDS] [-s] [-w] [-m MARK]");
+			fail("usage", "-p PID [-d SECONDS] [-n STACKS] [-i MICROSECONDS] [-s] [-w] "
+				      "[-m MARK]");
 		}
 	}
 	if (o->pid <= 0)
@@ -409,7 +421,7 @@ int main(int argc, char **argv)
 	attach_threads(&t);
 	begin = now_ns();
 	end = begin + (uint64_t)(t.o.seconds * 1e9);
-	while (t.thread_count && now_ns() < end) {
+	while (t.thread_count && !is_enough(&t, now_ns(), end)) {
 		/* Mostly the main thread: others are idle, but for the worker's */
 		unsigned i = random() % 4 ? 0 : (unsigned)random() % t.thread_count;
 
