@@ -46,10 +46,11 @@ start killed "$MEMWATCH" record -o "$T/killed.mw" -i 0.2 -p "$(pid_of w)"
 await 120 "ticks in a recording that is written" has_ticks "$T/killed.mw" 5
 report live "$T/killed.mw"
 is "$STATUS" 0 "a recording that is still written is read"
-told live "^cut off " "it says that it has no end"
+told live "^so far +it has no end yet: process $(pid_of killed) has it open$" "it says who still writes it"
 stop killed KILL
 report killed "$T/killed.mw"
 is "$STATUS $(cat "$T/killed.err")" "0 " "so is one whose writer was killed"
+told killed "^cut off +it has no end: memwatch was killed, or the disk was full$" "it says that it has no end"
 told killed "^of +process $(pid_of w) \(grow\)$" "what it was of"
 told killed "^ +anon .*\+[0-9.]+M" "by how much it grew"
 stop w

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "model/census.h"
 #include "model/gc.h"
@@ -130,6 +131,7 @@ struct recorded {
 	uint64_t begin_ns, end_ns;	     /* CLOCK_BOOTTIME of the first and the last tick */
 	uint64_t begin_wall_ns, end_wall_ns; /* CLOCK_REALTIME of these */
 	bool is_whole;	     /* it has an end: memwatch was not killed, the disk was not full */
+	pid_t open_by;	     /* another process that has the file open; 0: none, or not known */
 	const char *command; /* after "--", as typed; NULL: none */
 	uint64_t requests;   /* that were made meanwhile, as the user said; 0: unknown */
 	uint64_t ticks, born, gone; /* ticks; processes born and gone during all of it */

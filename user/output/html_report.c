@@ -392,9 +392,13 @@ static void add_trust(struct report_page *page)
 
 	strbuf_adds(page->out, "<h2>About this recording</h2>\n<ul>\n");
 	if (!r->is_whole) {
-		strbuf_adds(&page->text, "It has no end: memwatch was killed, the disk was full, "
-					 "or it still records. "
-					 "What it had written until then is here.");
+		if (r->open_by)
+			strbuf_addf(&page->text, "It has no end yet: process %d had it open. ",
+				    (int)r->open_by);
+		else
+			strbuf_adds(&page->text,
+				    "It has no end: memwatch was killed, or the disk was full. ");
+		strbuf_adds(&page->text, "What it had written until then is here.");
 		page_point(page);
 	}
 	if (r->thinned_ns) {

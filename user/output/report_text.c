@@ -122,9 +122,12 @@ static void add_when(struct strbuf *out, const struct recorded *r)
 /* What makes it less than it could be. */
 static void add_faults(struct strbuf *out, const struct recorded *r)
 {
-	if (!r->is_whole)
-		strbuf_adds(out, "cut off   it has no end: memwatch was killed, the disk was full, "
-				 "or it still records\n");
+	if (!r->is_whole && r->open_by)
+		strbuf_addf(out, "so far    it has no end yet: process %d has it open\n",
+			    (int)r->open_by);
+	else if (!r->is_whole)
+		strbuf_adds(out, "cut off   it has no end: memwatch was killed, or the disk was "
+				 "full\n");
 	if (r->thinned_ns > r->begin_ns) {
 		strbuf_adds(out, "thinned   not every tick before ");
 		add_clock(out, recorded_wall_ns(r, r->thinned_ns),

@@ -71,6 +71,14 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 /** recorder_free - what is not committed is lost; takes NULL. After recorder_end() one file is left
  */
 void recorder_free(struct recorder *r);
+/**
+ * recorder_who_has - the other process that has the recording @fd open, its writer most likely
+ *
+ * Who has an SQLite file open in WAL mode holds one of its shared locks. Before SQLite opens that
+ * file in this process: closing @fd gives up all locks that the process has on it (fcntl(2)).
+ * Returns 0 if there is none, or if it is not known.
+ */
+pid_t recorder_who_has(int fd);
 /** recorder_why - what the error that sticks means, and what to do */
 const char *recorder_why(const struct recorder *r);
 

@@ -26,7 +26,7 @@ INCBIN(recording_sql, "user/store/recording.sql");
 #define HEADER_APP	 68
 #define LOG_HEADER_BYTES 32 /* the same, 4.1 */
 
-/* SQLite's lock bytes of a file (os.h): who has it open in WAL mode holds one of the shared. */
+/* SQLite's lock bytes of a file (os.h). */
 #define LOCK_BEGIN  0x40000000
 #define LOCK_LENGTH 512
 
@@ -68,8 +68,7 @@ static bool is_recording(int fd)
 	return application == RECORDING_APPLICATION_ID;
 }
 
-/* Whoever has it open; its log would be taken from under it. */
-static pid_t who_has(int fd)
+pid_t recorder_who_has(int fd)
 {
 	struct flock lock = {
 		.l_type = F_WRLCK,
@@ -105,10 +104,10 @@ static int look_at(int fd, const char *path, enum there *what, char why[RECORDER
 	if (!is_recording(fd))
 		return say(why, -EEXIST, path,
 			   "that is there and no recording: it is not touched; name another file");
-	pid = who_has(fd);
 	*what = st.st_size <= RECORDER_PAGE && size_of(path, LOG_SUFFIX) <= LOG_HEADER_BYTES
 			? THERE_BEGUN
 			: THERE_RECORDING;
+	pid = recorder_who_has(fd); /* its log would be taken from under it */
 	if (!pid)
 		return 0;
 	snprintf(clause, sizeof(clause), "process %d has that recording open: name another file",
@@ -168,6 +167,12 @@ static int make_file(const char *path, char why[RECORDER_WHY])
 
 	remove_with(path, LOG_SUFFIX); /* of something that is gone */
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd < 0 && errno == ENOENT)
+		return say(why, -ENOENT, path,
+			   "a file cannot be made there: is the directory there?");
+	if (fd < 0 && errno == EROFS)
+		return say(why, -EROFS, path,
+			   "that file system is read-only: name a file elsewhere");
 	if (fd < 0)
 		return say(why, -errno, path, strerror(errno));
 	close(fd);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "store/recorder.h"
 #include "store/recording_format.h"
 #include "store/recording_internal.h"
 
@@ -36,9 +37,14 @@ static uint32_t get_be32(const unsigned char *at)
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* How many bytes there are, up to HEADER_BYTES, or a negative errno; @disk_bytes: without holes. */
-static ssize_t read_header(const char *path, unsigned char header[HEADER_BYTES],
-			   uint64_t *disk_bytes)
+/* What a file is, but for its header. */
+struct file {
+	uint64_t disk_bytes; /* without holes */
+	pid_t open_by;	     /* another process; 0: none */
+};
+
+/* How many bytes there are, up to HEADER_BYTES, or a negative errno. */
+static ssize_t read_header(const char *path, unsigned char header[HEADER_BYTES], struct file *file)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -53,7 +59,7 @@ static ssize_t read_header(const char *path, unsigned char header[HEADER_BYTES],
 	else if ((got = pread(fd, header, HEADER_BYTES, 0)) < 0)
 		got = -errno;
 	else
-		*disk_bytes = (uint64_t)st.st_blocks * 512;
+		*file = (struct file){(uint64_t)st.st_blocks * 512, recorder_who_has(fd)};
 	close(fd);
 	return got;
 }
@@ -70,8 +76,8 @@ static bool has_beside(const char *path, const char *suffix)
 bool recording_is(const char *path)
 {
 	unsigned char header[HEADER_BYTES] = {0};
-	uint64_t disk_bytes;
-	ssize_t got = read_header(path, header, &disk_bytes);
+	struct file file;
+	ssize_t got = read_header(path, header, &file);
 
 	if (got == 0)
 		return has_beside(path, "-wal");
@@ -84,8 +90,11 @@ bool recording_is(const char *path)
 static int check_file(struct reading *r, const char *path)
 {
 	unsigned char header[HEADER_BYTES] = {0};
-	ssize_t got = read_header(path, header, &r->file_bytes);
+	struct file file = {0};
+	ssize_t got = read_header(path, header, &file);
 
+	r->file_bytes = file.disk_bytes;
+	r->open_by = file.open_by;
 	if (got == -ESPIPE)
 		return reading_refuse(r, -ESPIPE,
 				      "it is no file: a recording cannot be read from "
@@ -267,6 +276,7 @@ static int load(struct reading *r, const char *path)
 	if (!r->out || !r->out->names)
 		return reading_refuse(r, -ENOMEM, "out of memory");
 	r->out->path = intern_str(r->out->names, path);
+	r->out->open_by = r->open_by;
 	r->cpu_ns = READ_CPU_NS + (r->file_bytes >> 20) * READ_CPU_MIB_NS;
 	r->cpu_end_ns = clock_cpu_ns() + r->cpu_ns;
 	sqlite3_progress_handler(r->db, PROGRESS_OPS, is_over, r);

@@ -42,6 +42,7 @@ struct reading {
 	const struct recording_select *select;
 	struct reading_id *ids; /* by id */
 	uint64_t file_bytes;	/* on the disk */
+	pid_t open_by;		/* another process that has it open; 0: none */
 	uint64_t cpu_ns;	/* own CPU time after which reading is given up */
 	uint64_t cpu_end_ns;	/* when that is */
 	size_t ticks, gcs;	/* that were loaded */
