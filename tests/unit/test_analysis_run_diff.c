@@ -377,12 +377,46 @@ static void test_collections(void **state)
 	assert_float_equal(d->pairs[0].growth.delta, 0.5 * RUN_SAMPLE_MIB, 0.01 * RUN_SAMPLE_MIB);
 	assert_headline(d, "b.mw grows by 512.0K/s more than a.mw");
 	run_diff_free(d);
+	/* No more than the other does not mean none. */
+	memcpy(r[0]->processes->gcs, r[1]->processes->gcs, 6 * sizeof(*r[0]->processes->gcs));
+	d = run_sample_compare(r[0], r[1]);
+	assert_headline(d, "no growth in b.mw that a.mw has not; but node grows in both, by "
+			   "+512.0K and +512.0K/s");
+	run_diff_free(d);
 	r[1]->processes->gc_count = 2;
 	d = run_sample_compare(r[0], r[1]);
 	assert_int_equal(d->pairs[0].basis, RUN_BY_NOTHING);
 	run_diff_free(d);
 	recorded_free(r[0]);
 	recorded_free(r[1]);
+}
+
+/* Of programs that collect nothing that is said of what was called a leak only: caches grow, too.
+ */
+static void test_grows_in_both(void **state)
+{
+	struct recorded *a = run_sample("a.mw", 1), *b = run_sample("b.mw", 1);
+	struct verdict *leak = calloc(1, sizeof(*leak));
+	struct run_diff *d;
+
+	(void)state;
+	assert_non_null(leak);
+	a->processes->collector = b->processes->collector = COLLECTOR_NONE;
+	run_sample_ticks(a->processes, 50 * RUN_SAMPLE_MIB, 500.0 * RUN_SAMPLE_KIB);
+	run_sample_ticks(b->processes, 50 * RUN_SAMPLE_MIB, 500.0 * RUN_SAMPLE_KIB);
+	d = run_sample_compare(a, b);
+	assert_headline(d, "no growth in b.mw that a.mw has not");
+	run_diff_free(d);
+	leak->class = VERDICT_LEAK;
+	leak->is_leak = true;
+	leak->trend.slope = 500.0 * RUN_SAMPLE_KIB;
+	b->processes->verdict = leak;
+	d = run_sample_compare(a, b);
+	assert_headline(d, "no growth in b.mw that a.mw has not; but node grows in both, by "
+			   "+500.0K and +500.0K/s");
+	run_diff_free(d);
+	recorded_free(a);
+	recorded_free(b);
 }
 
 static void test_verdicts(void **state)
@@ -619,6 +653,7 @@ int main(void)
 		cmocka_unit_test(test_native),
 		cmocka_unit_test(test_flat),
 		cmocka_unit_test(test_collections),
+		cmocka_unit_test(test_grows_in_both),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_many_programs),

@@ -215,21 +215,15 @@ static void add_programs(struct strbuf *out, const struct run_diff *d, enum run_
 	}
 }
 
-static bool is_leak_in_both(const struct run_pair *p)
-{
-	const struct verdict *a = run_pair_verdict(p, RUN_A), *b = run_pair_verdict(p, RUN_B);
-
-	return a && b && a->is_leak && b->is_leak;
-}
-
-/* What live heaps do, or, of leaks that were called, private memory. NULL: no such thing is known
-   of both. */
+/* What live heaps do, or, where a leak was called in B, private memory. NULL: no such thing is
+   known of both. */
 static const struct run_diff_kind *kind_that_grows_in_both(const struct run_pair *p)
 {
+	const struct verdict *v = run_pair_verdict(p, RUN_B);
 	bool is_live = p->basis == RUN_BY_GC;
 	const struct run_diff_kind *k = &p->kinds[is_live ? RUN_LIVE : RUN_PRIVATE];
 
-	if (!is_live && !is_leak_in_both(p))
+	if (p->basis == RUN_BY_NOTHING || (!is_live && (!v || !v->is_leak)))
 		return NULL;
 	for (int side = 0; side < RUN_SIDES; side++) {
 		if (!k->is_known[side] || k->trend[side].low <= 0 ||
@@ -382,8 +376,10 @@ void run_diff_doubts_add(struct strbuf *out, const struct run_diff *d, const cha
 		if (q->is_cut[side]) {
 			strbuf_adds(out, prefix);
 			run_diff_file_add(out, d, (enum run_side)side);
-			strbuf_adds(out, " was cut off: what came after its last tick is not in "
-					 "it\n");
+			strbuf_adds(out, d->of[side]->open_by
+						 ? " has no end yet: another process has it open\n"
+						 : " was cut off: what came after its last tick is "
+						   "not in it\n");
 		}
 		if (q->is_short[side])
 			add_short(out, d, prefix, (enum run_side)side);
