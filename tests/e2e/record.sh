@@ -119,10 +119,14 @@ is "$STATUS" 1 "a program that fails: status 1"
 like "$(tail -n 1 "$T/fails.err")" "'bash' ended with status 5" "the last line says so"
 run quiet -q -- true
 is "$STATUS $(wc -c <"$T/quiet.err")" "0 0" "-q: not a word"
+cp "$T/quiet.mwr" "$T/unable.mwr"
 run unable -- /nonexistent/program
 is "$STATUS" 1 "a program that cannot be run: status 1"
 like "$(tail -n 1 "$T/unable.err")" "cannot run '/nonexistent/program': No such file" "the last line says so"
-is "$(compgen -G "$T/unable.mwr*")" "" "and there is no recording of that"
+is "$(compgen -G "$T/unable.mwr*")" "$T/unable.mwr" "and there is no recording of that"
+ok "the one that was there is left alone" cmp -s "$T/quiet.mwr" "$T/unable.mwr"
+run unable -- memwatch-no-such-program
+is "$STATUS" 1 "nor is one that is nowhere in PATH"
 
 # shellcheck disable=SC2016
 start stopped "$MEMWATCH" record -o "$T/stopped.mwr" -- bash -c '"$GROW" steady --hold & echo $$ $! | xargs -n 1 >"$0"

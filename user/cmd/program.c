@@ -2,8 +2,13 @@
 #include "cmd/program.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -35,6 +40,51 @@ int program_check(char *const *command, const struct targets *t)
 				      "either processes that are there, or a command after "
 				      "'--': not both");
 	return 0;
+}
+
+static int can_run(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EACCES;
+	return access(path, X_OK) ? -errno : 0;
+}
+
+/* As execvp(3) looks for it. */
+static int find_in_path(const char *name)
+{
+	const char *list = getenv("PATH");
+	int found = -ENOENT;
+	char path[PATH_MAX];
+
+	list = list ? list : "/bin:/usr/bin";
+	for (const char *dir = list; dir; dir = strchr(dir, ':')) {
+		int len, err;
+
+		dir += dir > list; /* behind the colon */
+		len = (int)strcspn(dir, ":");
+		snprintf(path, sizeof(path), "%.*s%s%s", len, dir, len ? "/" : "", name);
+		err = can_run(path);
+		if (!err)
+			return 0;
+		if (err == -EACCES) /* another may still be there */
+			found = err;
+	}
+	return found;
+}
+
+int program_find(char *const *command)
+{
+	const char *name = command ? command[0] : NULL;
+	int err;
+
+	if (!name)
+		return 0;
+	err = strchr(name, '/') ? can_run(name) : find_in_path(name);
+	return err ? log_error_code(err, "cannot run '%s': %s", name, strerror(-err)) : 0;
 }
 
 /* --- its life --- */

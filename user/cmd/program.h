@@ -45,6 +45,14 @@ int program_split(int argc, char **argv, char *const **command);
 int program_check(char *const *command, const struct targets *t);
 
 /**
+ * program_find - whether there is a program @command (NULL: none) that could be run
+ *
+ * Before something is made for it. That it does run is known at program_release() only.
+ * Returns 0 or a negative errno after it has said why.
+ */
+int program_find(char *const *command);
+
+/**
  * program_prepare - makes its process, which waits, and the target of @o
  * @command: NULL: there is none
  *

@@ -133,7 +133,9 @@ static int parse(struct record_options *o, int argc, char **argv)
 		err = log_error_code(-EINVAL, "into which file? memwatch record -o FILE");
 	if (!err)
 		err = program_check(o->command, &o->run.targets);
-	return err ? err : targets_check(&o->run.targets);
+	if (!err)
+		err = targets_check(&o->run.targets);
+	return err ? err : program_find(o->command); /* before a recording makes way for this one */
 }
 
 /* --- what is said --- */
