@@ -280,7 +280,9 @@ static bool is_material(const struct run_pair *p, const struct run_diff_kind *k)
 {
 	double least = fmax(RUN_LEAST_BYTES, RUN_LEAST_SHARE * k->last[RUN_B]);
 
-	return run_change_is_growth(&k->change) && k->change.delta * p->units[RUN_B] >= least;
+	/* Nor does one that stays as it is, beside one that shrinks. */
+	return run_change_is_growth(&k->change) &&
+	       fmin(k->change.delta, k->change.per[RUN_B]) * p->units[RUN_B] >= least;
 }
 
 const struct verdict *run_pair_verdict(const struct run_pair *p, enum run_side side)
@@ -342,9 +344,9 @@ static void judge_by_census(struct run_pair *p)
 			continue;
 		p->growth.per[RUN_A] += c->change.per[RUN_A];
 		p->growth.per[RUN_B] += c->change.per[RUN_B];
+		p->growth.delta += c->change.delta;
 		p->growth.more = fmax(p->growth.more, c->change.more);
 	}
-	p->growth.delta = p->growth.per[RUN_B] - p->growth.per[RUN_A];
 }
 
 static bool is_collected(const struct run_pair *p)

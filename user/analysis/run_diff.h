@@ -39,10 +39,10 @@
  * distribution: a tenth of it is further off than twice of it. Between equal runs of a service,
  * Node 20, 2,500 requests: objects and closures some 100 bytes, strings 2 KiB, code and tables that
  * V8 makes of it 75 KiB. */
-#define RUN_NOISE_OBJECT 4096.0
+#define RUN_NOISE_OBJECT 12288.0	/* on a busy machine 255 calls under way, 26 KB, Node 26 */
 #define RUN_NOISE_DATA	 16384.0	/* strings, numbers */
 #define RUN_NOISE_SYSTEM (256 * 1024.0) /* code, shapes, and all that is called "system / ..." */
-#define RUN_NOISE_COUNT	 16.0
+#define RUN_NOISE_COUNT	 64.0
 #define RUN_NOISE_SHARE	 0.05 /* of what it grows by in A: no load is twice the same */
 /* What the bytes of a site are off by as a whole, beside what chance does to samples: they are
  * scaled to what grew between two collections, and taken in part of the time. Between equal runs of
@@ -63,8 +63,9 @@ enum run_unit { RUN_PER_SECOND, RUN_PER_REQUEST };
 /* An amount in both, and what B has more. */
 struct run_change {
 	double per[RUN_SIDES]; /* bytes per second, or per request */
-	double delta;	       /* B less A */
-	double more; /* how likely B really has more, 0..1; < 0: there is too little to say */
+	double delta; /* B less A; of constructors B less what came in A: what left A is no growth
+		       */
+	double more;  /* how likely B really has more, 0..1; < 0: there is too little to say */
 };
 
 struct run_diff_site {

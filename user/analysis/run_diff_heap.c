@@ -223,12 +223,18 @@ static const struct retainer *find_v8s_array(const struct run_pair *p)
 	return NULL;
 }
 
+/* That A lost some is no growth of B. */
+static double more_objects(const struct run_diff_constructor *c)
+{
+	return c->count_per[RUN_B] - fmax(c->count_per[RUN_A], 0);
+}
+
 /* Whether what B has more of is no more than such an array holds. Not of all constructors it was
  * looked who holds them: then all that is behind the array may be it. */
 static bool is_held_by_v8(const struct run_pair *p, const struct run_diff_constructor *c,
 			  double units)
 {
-	double more = (c->count_per[RUN_B] - c->count_per[RUN_A]) * units;
+	double more = more_objects(c) * units;
 	const struct retainer *r = retainer_of(p, c);
 
 	if (!r)
@@ -279,8 +285,7 @@ static void rate(struct run_diff_constructor *c, double usual, double units, dou
 	double count =
 		RUN_NOISE_COUNT * wider + RUN_NOISE_SHARE * fabs(c->count_per[RUN_A]) * units;
 	double more_bytes = chance_laplace(c->change.delta * units / bytes);
-	double more_count =
-		chance_laplace((c->count_per[RUN_B] - c->count_per[RUN_A]) * units / count);
+	double more_count = chance_laplace(more_objects(c) * units / count);
 
 	/* A table or a string that became larger is one as before. */
 	c->change.more = c->is_own || least_noise(c) > RUN_NOISE_OBJECT
@@ -299,7 +304,7 @@ static void rate_all(struct run_pair *p, const double units[RUN_SIDES])
 			c->count_per[side] = (double)c->count[side] / units[side];
 			c->change.per[side] = (double)c->bytes[side] / units[side];
 		}
-		c->change.delta = c->change.per[RUN_B] - c->change.per[RUN_A];
+		c->change.delta = c->change.per[RUN_B] - fmax(c->change.per[RUN_A], 0);
 	}
 	usual = usual_difference(p);
 	for (size_t i = 0; i < p->constructor_count; i++) {
