@@ -138,16 +138,20 @@ xargs kill -KILL <"$T/full.pids" 2>"$T/err"
 
 # --- growth ---
 
+# Beside each other: most of it is waiting
+start over "$MEMWATCH" check -d 16 --max-growth 30M/min -p "$(pid_of leaking)"
+start under "$MEMWATCH" check -d 12 --max-growth 1K/h -p "$(pid_of flat)"
+
 run early -d 6 -- "${LEAKING[@]}"
 is "$STATUS" 1 "growth that it is too early to judge: status 1"
 like "$(last_line early)" '^UNKNOWN: 1 of 1 process: [0-9]+ \(grow\) grew by .* in .*watch for longer \(-d\)$' \
 	"it says by how much it grew, and what to do"
 like "$(cat "$T/early.out")" "step_malloc|malloc" "and the likeliest sites"
 
-run over -d 16 --max-growth 30M/min -p "$(pid_of leaking)"
+ended over
 is "$STATUS" 3 "growth over the bar: status 3"
 like "$(last_line over)" '^OVER: 1 of 1 process over \+512\.0K/s: ' "it says so"
-run under -d 12 --max-growth 1K/h -p "$(pid_of flat)"
+ended under
 is "$STATUS" 0 "no growth is under every bar: status 0"
 like "$(last_line under)" '^PASS: 1 process, no leak, none over ' "it says so"
 
