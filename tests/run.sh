@@ -4,7 +4,8 @@
 # run.sh [TEST...] - all tests by one prove, so that its summary is of all: the sanitized unit
 # tests (of user/, and of bpf/ built for this machine), the BPF programs against stored kernel
 # types, the runner of test-kernels, and the real thing on this kernel.
-# `make test` builds what it needs. PROVE_FLAGS=-v shows each test.
+# `make test` builds what it needs. Where there are two CPUs and more, what cannot disturb each other runs
+# two at a time, by lanes.yml. PROVE_FLAGS=-v shows each test, one at a time.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -40,9 +41,20 @@ elif [ ! -x "$MEMWATCH" ] && [[ " ${tests[*]}" == *.sh* ]]; then
 	exit 1
 fi
 
-# One at a time: tests of time and cost would disturb each other.
+# Without rules prove would run any test beside any other.
+export HARNESS_RULESFILE=tests/lanes.yml
+flags=--timer
+if [ "$(nproc)" -gt 1 ] && perl -MCPAN::Meta::YAML -e 1 2>/dev/null; then
+	flags="--timer --jobs=2"
+fi
+while read -r test; do
+	[ -e "$test" ] || {
+		echo "$0: $HARNESS_RULESFILE names $test, which is not there" >&2
+		exit 1
+	}
+done < <(sed -n 's/^ *- \(tests.*\.sh\)$/\1/p' $HARNESS_RULESFILE)
 # shellcheck disable=SC2086 # several words
-prove ${PROVE_FLAGS:---timer} --exec tests/tap.sh "${tests[@]}"
+prove ${PROVE_FLAGS:-$flags} --exec tests/tap.sh "${tests[@]}"
 status=$?
 [ -z "$not_root" ] || echo "$not_root" >&2
 exit $status
