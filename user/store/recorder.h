@@ -95,11 +95,13 @@ int recorder_event(struct recorder *r, const struct mw_event_header *h, const st
 		   const char *limit_cgroup);
 /** recorder_vanished - gone without a record of its end */
 int recorder_vanished(struct recorder *r, const struct process *p, uint64_t now_ns);
+/** recorder_gc - a collection ended; young ones are left out where there is little room */
 int recorder_gc(struct recorder *r, const struct gc *gc);
 /** recorder_heap_out - the heap that @gc->isolate was of is gone: a worker has ended */
 int recorder_heap_out(struct recorder *r, const struct gc *gc);
 /** recorder_verdict - @p->verdict, with @p->kept if there is one */
 int recorder_verdict(struct recorder *r, const struct process *p, uint64_t now_ns, bool is_last);
+/** recorder_census - @c with its constructors, the largest 20,000 of them, and its retainers */
 int recorder_census(struct recorder *r, const struct census *c, enum recorded_census_when when);
 /** recorder_commit - what came since the last one stays, also when memwatch is killed */
 int recorder_commit(struct recorder *r);

@@ -15,6 +15,7 @@
 
 #include "base/incbin.h"
 #include "store/recorder_internal.h"
+#include "store/recording_format.h"
 
 INCBIN(recording_sql, "user/store/recording.sql");
 
@@ -22,9 +23,7 @@ INCBIN(recording_sql, "user/store/recording.sql");
 #define INDEX_SUFFIX	 "-shm"
 #define OLD_SUFFIX	 ".old"
 #define LONGEST		 (PATH_MAX - 16) /* a path that all suffixes fit behind */
-#define HEADER_BYTES	 100		 /* of SQLite's file format, 1.3 */
-#define HEADER_APP	 68
-#define LOG_HEADER_BYTES 32 /* the same, 4.1 */
+#define LOG_HEADER_BYTES 32		 /* sqlite.org/fileformat2.html, 4.1 */
 
 /* SQLite's lock bytes of a file (os.h). */
 #define LOCK_BEGIN  0x40000000
@@ -57,15 +56,10 @@ static void remove_with(const char *path, const char *suffix)
 
 static bool is_recording(int fd)
 {
-	unsigned char head[HEADER_BYTES];
-	uint32_t application;
+	unsigned char header[RECORDING_HEADER_BYTES];
 
-	if (pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
-	    memcmp(head, "SQLite format 3", 16) != 0)
-		return false;
-	application = (uint32_t)head[HEADER_APP] << 24 | (uint32_t)head[HEADER_APP + 1] << 16 |
-		      (uint32_t)head[HEADER_APP + 2] << 8 | head[HEADER_APP + 3];
-	return application == RECORDING_APPLICATION_ID;
+	return pread(fd, header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
+	       recording_header_id(header) == RECORDING_APPLICATION_ID;
 }
 
 pid_t recorder_who_has(int fd)

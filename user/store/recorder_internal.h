@@ -27,7 +27,6 @@
 #include "store/recorder.h"
 #include "store/recorder_sync.h"
 #include "store/recorder_thin.h"
-#include "store/recording_format.h"
 
 #define RECORDER_PAGE  4096 /* PRAGMA page_size */
 

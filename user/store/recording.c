@@ -24,18 +24,10 @@
 #include "store/recording_format.h"
 #include "store/recording_internal.h"
 
-#define HEADER_BYTES 100 /* of a file of SQLite; sqlite.org/fileformat2.html, 1.3 */
 #define BUSY_MS	     5000
 #define PROGRESS_OPS 100000
 
-static const char magic[16] = "SQLite format 3";
-
 /* --- what the file is --- */
-
-static uint32_t get_be32(const unsigned char *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
 
 /* What a file is, but for its header. */
 struct file {
@@ -43,8 +35,9 @@ struct file {
 	pid_t open_by;	     /* another process; 0: none */
 };
 
-/* How many bytes there are, up to HEADER_BYTES, or a negative errno. */
-static ssize_t read_header(const char *path, unsigned char header[HEADER_BYTES], struct file *file)
+/* How many bytes there are, up to RECORDING_HEADER_BYTES, or a negative errno. */
+static ssize_t read_header(const char *path, unsigned char header[RECORDING_HEADER_BYTES],
+			   struct file *file)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -56,7 +49,7 @@ static ssize_t read_header(const char *path, unsigned char header[HEADER_BYTES],
 		got = -errno;
 	else if (!S_ISREG(st.st_mode))
 		got = S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
-	else if ((got = pread(fd, header, HEADER_BYTES, 0)) < 0)
+	else if ((got = pread(fd, header, RECORDING_HEADER_BYTES, 0)) < 0)
 		got = -errno;
 	else
 		*file = (struct file){(uint64_t)st.st_blocks * 512, recorder_who_has(fd)};
@@ -75,21 +68,22 @@ static bool has_beside(const char *path, const char *suffix)
 /* What has just been begun is in its log only. */
 bool recording_is(const char *path)
 {
-	unsigned char header[HEADER_BYTES] = {0};
+	unsigned char header[RECORDING_HEADER_BYTES] = {0};
 	struct file file;
 	ssize_t got = read_header(path, header, &file);
+	int64_t id;
 
 	if (got == 0)
 		return has_beside(path, "-wal");
-	if (got < HEADER_BYTES || memcmp(header, magic, sizeof(magic)))
+	if (got < RECORDING_HEADER_BYTES)
 		return false;
-	return get_be32(header + 68) == RECORDING_APPLICATION_ID ||
-	       (!get_be32(header + 68) && has_beside(path, "-wal"));
+	id = recording_header_id(header);
+	return id == RECORDING_APPLICATION_ID || (!id && has_beside(path, "-wal"));
 }
 
 static int check_file(struct reading *r, const char *path)
 {
-	unsigned char header[HEADER_BYTES] = {0};
+	unsigned char header[RECORDING_HEADER_BYTES] = {0};
 	struct file file = {0};
 	ssize_t got = read_header(path, header, &file);
 
