@@ -261,7 +261,7 @@ serve_status() {
 }
 
 ready() {
-	await 20 "$1 to be ready" says "$1" ready
+	await 60 "$1 to be ready" says "$1" ready
 }
 
 go() {
@@ -321,7 +321,7 @@ watch() {
 	local id=$1
 	shift
 	start "$id" "$MEMWATCH" --json "$@"
-	await 20 "the first tick of memwatch $*" has_record "$id" process
+	await 60 "the first tick of memwatch $*" has_record "$id" process
 }
 
 ticked_since() {
@@ -332,7 +332,7 @@ ticked_since() {
 
 # tick ID: a tick that began after now
 tick() {
-	await 20 "a tick of $1" ticked_since "$1" "$(boot_ns)"
+	await 60 "a tick of $1" ticked_since "$1" "$(boot_ns)"
 }
 
 # jq_of ID FILTER [ARG...]: of all that it has written, a line a result
