@@ -302,6 +302,7 @@ test-kernels:
 	$(Q)tests/deps.sh kernels$(if $(filter arm64,$(ARCH)),-arm64)
 	$(Q)$(MAKE) $(ALL_CPUS) STATIC=1 guest-programs
 	$(Q)ARCH=$(ARCH) BUILD=build/$(IS_CROSS:%=%-)static tests/kernels/run.sh $(KERNELS)
+	$(if $(filter arm64,$(ARCH)),,$(Q)BUILD=build/static tests/kernels/power.sh)
 
 guest-programs: all workloads $(BUILD)/tests/kernels/verify
 

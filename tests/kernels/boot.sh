@@ -7,52 +7,34 @@
 # strip-btf.sh, whose types the guest finds at /run/types, or an image.
 #
 # ROOT is not changed. Status: that of the guest's tests; 124 after ${SECONDS_MAX:-600} s, 125 if the guest
-# did not come to an end (it crashed, or has no such root). Its two CPUs take turns in one thread: the kernel
-# patches its own code (BPF statistics), and a CPU of its own thread may go on with what another has
-# patched ("Oops: int3").
+# did not come to an end (it crashed, or has no such root).
 set -euo pipefail
+# shellcheck source=qemu.sh
+. "$(dirname "$0")/qemu.sh"
 
 [ $# -ge 4 ] || { echo "usage: tests/kernels/boot.sh ARCH KERNEL ROOT OUT [WORD...]" >&2; exit 2; }
 arch=$1 kernel=$2 root=$3 out=$4
 shift 4
 types=$kernel/types
-[ ! -d "$kernel" ] || kernel=$kernel/vmlinuz
-
-# NVMe and ext4 are built into Debian's cloud kernels: no modules, no initramfs. There is one disk,
-# a copy of ROOT with room for a tar behind it, at $out_mb: two are probed at once, and change names.
-append="panic=-1 quiet loglevel=4 root=/dev/nvme0n1 rootfstype=ext4 rw init=/init"
-case $arch in
-x86)
-	qemu=(qemu-system-x86_64 -cpu max)
-	append="console=ttyS0 mitigations=off $append"
-	;;
-arm64)
-	qemu=(qemu-system-aarch64 -M virt -cpu "${GUEST_CPU:-max,pauth-impdef=on}")
-	append="console=ttyAMA0 $append"
-	;;
-*)
-	echo "boot.sh: '$arch' is neither x86 nor arm64" >&2
-	exit 2
-	;;
-esac
 
 mkdir -p "$out"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+# A copy of ROOT, with room for a tar behind it, at $out_mb.
 out_mb=$(($(stat -L -c %s "$root") / 1048576 + 1))
+qemu_of "$arch" "$kernel" "$scratch/disk" "$out/console" init=/init "out_mb=$out_mb" -- "$@" || {
+	echo "boot.sh: '$arch' is neither x86 nor arm64" >&2
+	exit 2
+}
 cp --sparse=auto "$root" "$scratch/disk"
 truncate -s "$((out_mb))M" "$scratch/disk"
 [ ! -e "$types" ] || tar -c -C "${types%/*}" types >>"$scratch/disk"
 truncate -s "$((out_mb + 64))M" "$scratch/disk"
 
 status=0
-timeout --foreground -k 5 "${SECONDS_MAX:-600}" "${qemu[@]}" -accel tcg,thread=single -smp 2 -m 1024 \
-	-display none -monitor none -nic none -no-reboot -serial "file:$out/console" \
-	-kernel "$kernel" -append "$append out_mb=$out_mb -- $*" \
-	-drive "file=$scratch/disk,if=none,id=disk,format=raw,cache=unsafe" -device nvme,drive=disk,serial=memwatch \
-	</dev/null >"$out/qemu" 2>&1 || status=$?
+timeout --foreground -k 5 "${SECONDS_MAX:-600}" "${qemu[@]}" </dev/null >"$out/qemu" 2>&1 || status=$?
 [ "$status" != 124 ] || { echo "boot.sh: the guest took more than ${SECONDS_MAX:-600} s" >&2; exit 124; }
 # QEMU ends with 0 when the kernel has panicked, too.
 tail -c "+$((out_mb * 1048576 + 1))" "$scratch/disk" | tar -x -C "$out" 2>>"$out/qemu" || true
