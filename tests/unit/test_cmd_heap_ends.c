@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "capture.h"
 #include "census_sample.h"
 #include "cmd/heap_ends.h"
 #include "heap_script.h"
@@ -144,14 +145,23 @@ static void tick(struct ending *t)
 	free(rows);
 }
 
-static bool last(struct ending *t)
+/* @said: what is told of a census at the begin that is missing; "": nothing. */
+static bool last(struct ending *t, const char *said)
 {
+	struct capture stderr_text;
+	const char *text;
 	size_t count;
 	struct process **rows = process_list(&t->script.table, &count);
 	bool waits;
 
 	assert_non_null(rows);
+	capture_begin(&stderr_text);
 	waits = heap_ends_last(t->e, rows, count, clock_boot_ns());
+	text = capture_end(&stderr_text);
+	if (*said)
+		assert_non_null(strstr(text, said));
+	else
+		assert_string_equal(text, "");
 	free(rows);
 	return waits;
 }
@@ -174,7 +184,7 @@ static void test_both_ends(void **state)
 
 	p->verdict = &t->leak;
 	write_program(t, 2500);
-	assert_true(last(t));
+	assert_true(last(t, ""));
 	assert_int_equal(loop_run(t->script.loop), 0);
 	assert_int_equal(t->censuses[RECORDED_CENSUS_END], 1);
 	assert_int_equal(t->done, 1);
@@ -190,12 +200,25 @@ static void test_end_alone(void **state)
 	char line[256];
 
 	add(t, NODE, "node");
-	assert_true(last(t));
+	assert_true(last(t, "process 4711 at the begin: the recording ended before its turn came"));
 	assert_int_equal(loop_run(t->script.loop), 0);
 	assert_int_equal(t->censuses[RECORDED_CENSUS_END], 1);
 	assert_int_equal(heap_script_asked(&t->script, line), 1);
 	assert_null(strstr(line, "--base"));
 	assert_int_equal(t->kept, 0);
+}
+
+static void test_begin_cut_off(void **state)
+{
+	struct ending *t = *state;
+
+	add(t, NODE, "node");
+	tick(t);
+	assert_true(heap_job_runs(&t->script.job));
+	assert_true(last(t, "process 4711 at the begin: the recording ended before it was taken"));
+	assert_int_equal(loop_run(t->script.loop), 0);
+	assert_int_equal(t->censuses[RECORDED_CENSUS_BEGIN], 0);
+	assert_int_equal(t->censuses[RECORDED_CENSUS_END], 1);
 }
 
 static void test_young(void **state)
@@ -237,7 +260,7 @@ static void test_others(void **state)
 	add(t, NODE, "bash");
 	tick(t);
 	assert_false(heap_job_runs(&t->script.job));
-	assert_false(last(t));
+	assert_false(last(t, ""));
 }
 
 static void test_ended(void **state)
@@ -250,7 +273,7 @@ static void test_ended(void **state)
 	heap_ends_forget(t->e, NODE, NODE_START);
 	assert_false(heap_job_runs(&t->script.job));
 	assert_int_equal(t->done, 0);
-	assert_true(last(t)); /* it is another program now */
+	assert_true(last(t, "before its turn came")); /* it is another program now */
 	heap_ends_forget(t->e, NODE, NODE_START);
 	assert_int_equal(t->done, 1);
 	assert_int_equal(t->censuses[RECORDED_CENSUS_BEGIN] + t->censuses[RECORDED_CENSUS_END], 0);
@@ -281,6 +304,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_both_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_begin_cut_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_young, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_young_of_a_short_run, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_others, setup, teardown),

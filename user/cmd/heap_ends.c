@@ -295,18 +295,33 @@ static void next_last(struct heap_ends *e)
 		e->options.done(e->options.arg);
 }
 
+/* Of one that failed, why was said then. */
+static void say_late(const struct heap_ends *e, const struct ended *d)
+{
+	uint32_t pid = (uint32_t)d->node.key;
+	bool is_under_way = heap_job_is_for(e->options.job, e) &&
+			    heap_job_is_of(e->options.job, pid, d->start_ns);
+
+	if (!d->is_begun || is_under_way)
+		log_warn("no census of the heap of process %u at the begin: the recording ended "
+			 "before %s. Record for longer to see what has grown",
+			 pid, is_under_way ? "it was taken" : "its turn came");
+}
+
 bool heap_ends_last(struct heap_ends *e, struct process **rows, size_t count, uint64_t now_ns)
 {
-	heap_ends_stop(e);
 	e->last_ns = now_ns + LAST_NS;
 	for (size_t i = 0; i < count; i++) {
 		struct ended *d = NULL;
 
 		if (e->options.is_v8(e->options.arg, rows[i]))
 			d = find_or_add(e, rows[i]->pid, rows[i]->start_ns);
-		if (d)
-			d->wants_last = true;
+		if (!d)
+			continue;
+		d->wants_last = true;
+		say_late(e, d);
 	}
+	heap_ends_stop(e);
 	return start_next(e);
 }
 
