@@ -42,6 +42,8 @@ struct heap_ends {
 	uint64_t start_ns;
 	uint64_t last_ns; /* heap_ends_last(): all is over at that time; 0: the run goes on */
 	bool is_full_said, is_end_said;
+	bool has_seen;	/* a process of V8 */
+	bool has_taken; /* a census, at either end */
 };
 
 /* --- processes --- */
@@ -85,6 +87,7 @@ static struct ended *find_or_add(struct heap_ends *e, uint32_t pid, uint64_t sta
 	d->start_ns = start_ns;
 	d->base_fd = -1;
 	hmap_add(&e->by_pid, &d->node, pid);
+	e->has_seen = true;
 	return d;
 }
 
@@ -99,7 +102,7 @@ void heap_ends_gc(struct heap_ends *e, const struct gc *gc)
 /* --- a census --- */
 
 /* 0 or a negative errno. */
-static int take(const struct heap_ends *e, const struct strbuf *out, enum recorded_census_when when,
+static int take(struct heap_ends *e, const struct strbuf *out, enum recorded_census_when when,
 		struct census_file *file)
 {
 	static const char *const places[] = {
@@ -114,6 +117,7 @@ static int take(const struct heap_ends *e, const struct strbuf *out, enum record
 	file->census->start_ns = e->start_ns; /* exactly: /proc tells hundredths of a second */
 	log_info("process %u (%s) stood still for %.0f ms: census of its heap at the %s", e->pid,
 		 p ? p->comm : "?", (double)file->census->pause_ns / NSEC_PER_MSEC, places[when]);
+	e->has_taken = true;
 	e->options.census(e->options.arg, file->census, when);
 	return 0;
 }
@@ -322,7 +326,16 @@ bool heap_ends_last(struct heap_ends *e, struct process **rows, size_t count, ui
 		say_late(e, d);
 	}
 	heap_ends_stop(e);
-	return start_next(e);
+	if (start_next(e))
+		return true;
+	if (!e->has_taken)
+		log_warn(
+			"no census of a heap: %s",
+			!e->has_seen
+				? "no process of V8 was seen"
+				: "who had one ended before it was due, which is at the first full "
+				  "collection, or after ten seconds");
+	return false;
 }
 
 void heap_ends_forget(struct heap_ends *e, uint32_t pid, uint64_t start_ns)
