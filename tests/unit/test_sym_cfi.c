@@ -14,6 +14,7 @@
 
 #include <time.h>
 
+#include "base/clock.h"
 #include "program.h"
 #include "sym/cfi.h"
 #include "sym/symbolizer.h"
@@ -284,7 +285,7 @@ static void test_speed(void **state)
 {
 	const char *path = program_build("gcc -O2 -fomit-frame-pointer", "stackcopy.c", "speed");
 	struct known *k = calloc(1, sizeof(*k));
-	struct timespec begin, end;
+	uint64_t spent_ns;
 	uint64_t ips[MAX_FRAMES];
 	bool is_cut;
 	double us;
@@ -292,22 +293,20 @@ static void test_speed(void **state)
 	(void)state;
 	known_start(k, path, "15", "main");
 	symbol_process_unwind(k->process, &k->copy, ips, MAX_FRAMES, &is_cut);
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	spent_ns = clock_cpu_ns();
 	for (int i = 0; i < 200; i++)
 		symbol_process_unwind(k->process, &k->copy, ips, MAX_FRAMES, &is_cut);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	us = ((double)(end.tv_sec - begin.tv_sec) * 1e6 +
-	      (double)(end.tv_nsec - begin.tv_nsec) / 1e3) /
-	     200;
+	spent_ns = clock_cpu_ns() - spent_ns;
+	us = (double)spent_ns / 1e3 / 200;
 	print_message("%.1f us for %d frames\n", us, (int)k->count);
-	assert_true(us < 1000); /* 100 is the aim; this may run sanitized, on a busy machine */
+	assert_true(us < 1000); /* 100 is the aim; this may run sanitized */
 	known_stop(k);
 	free(k);
 }
 
 /* ---- the return address ---- */
 
-/* Of functions of a C library: how many have saved it where they begin, and how many soon after. */
+/* Of the functions of a file: how many have saved it where they begin, and how many soon after. */
 static bool count_saved(const char *path, unsigned *all, unsigned *at_once, unsigned *soon)
 {
 	struct elf_file *f = elf_file_open(path);
@@ -326,7 +325,7 @@ static bool count_saved(const char *path, unsigned *all, unsigned *at_once, unsi
 	}
 	cfi_free(cfi);
 	elf_file_free(f);
-	return *all > 1000;
+	return *all > 200;
 }
 
 static void test_return_is_saved(void **state)

@@ -395,17 +395,17 @@ static void test_silent_server(void **state)
 	begin = now_ms();
 	f = stripped_frame("gcc -O1 -g", "true", &w);
 	assert_null(f.fn);
-	assert_true(now_ms() - begin < 6000); /* with compiling it, and a busy machine */
+	assert_true(now_ms() - begin < 20000); /* with compiling it, and a busy machine */
 	begin = now_ms();
 	frame_at(&w, f.ip + 1); /* it is not asked for again */
-	assert_true(now_ms() - begin < 500);
+	assert_true(now_ms() - begin < 900);
 	watched_stop(&w);
 	close(fd);
 
 	begin = now_ms();
 	f = stripped_frame("gcc -O1 -g", "true", &w);
 	assert_null(f.fn);
-	assert_true(now_ms() - begin < 5000);
+	assert_true(now_ms() - begin < 20000);
 	watched_stop(&w);
 	unsetenv("DEBUGINFOD_URLS");
 }
