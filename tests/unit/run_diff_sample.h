@@ -182,4 +182,14 @@ static inline struct run_diff *run_sample_compare(const struct recorded *a,
 	return d;
 }
 
+/* Whether @b grows, and @a does not. */
+static inline bool run_sample_grows(const struct recorded *a, const struct recorded *b)
+{
+	struct run_diff *d = run_sample_compare(a, b);
+	bool grows = run_diff_grows(d) != NULL;
+
+	run_diff_free(d);
+	return grows;
+}
+
 #endif
