@@ -22,15 +22,22 @@ static void add_size(struct strbuf *out, const char *label, uint64_t bytes)
 	strbuf_addf(out, " %s %s", label, units_format_bytes(size, sizeof(size), bytes));
 }
 
-static void add_exit(struct strbuf *out, uint32_t pid, const char *comm, int code, uint64_t peak)
+/* "signal 9 (SIGKILL)" behind @by, "status 1" behind @with */
+static void add_code(struct strbuf *out, int code, const char *by, const char *with)
 {
 	const char *name = WIFSIGNALED(code) ? sigabbrev_np(WTERMSIG(code)) : NULL;
 
-	add_head(out, "exit", pid, comm);
 	if (WIFSIGNALED(code))
-		strbuf_addf(out, " by signal %d (SIG%s),", WTERMSIG(code), name ? name : "?");
+		strbuf_addf(out, "%s signal %d (SIG%s)", by, WTERMSIG(code), name ? name : "?");
 	else
-		strbuf_addf(out, " with status %d,", WEXITSTATUS(code));
+		strbuf_addf(out, "%s status %d", with, WEXITSTATUS(code));
+}
+
+static void add_exit(struct strbuf *out, uint32_t pid, const char *comm, int code, uint64_t peak)
+{
+	add_head(out, "exit", pid, comm);
+	add_code(out, code, " by", " with");
+	strbuf_addc(out, ',');
 	add_size(out, "peak rss", peak);
 }
 
@@ -126,14 +133,7 @@ bool event_text_add(struct strbuf *out, const struct mw_event_header *h, const s
 
 void event_text_add_end(struct strbuf *out, int code)
 {
-	const char *name;
-
-	if (!WIFSIGNALED(code)) {
-		strbuf_addf(out, "ended with status %d", WEXITSTATUS(code));
-		return;
-	}
-	name = sigabbrev_np(WTERMSIG(code));
-	strbuf_addf(out, "was killed by signal %d (SIG%s)", WTERMSIG(code), name ? name : "?");
+	add_code(out, code, "was killed by", "ended with");
 }
 
 void event_text_add_vanished(struct strbuf *out, const struct process *p)

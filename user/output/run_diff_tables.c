@@ -31,6 +31,15 @@ static void add_chance_column(struct strbuf *out, double more)
 	strbuf_release(&text);
 }
 
+static void add_amounts(struct strbuf *out, double a_bytes, double b_bytes,
+			const struct run_change *change)
+{
+	add_column(out, a_bytes);
+	add_column(out, b_bytes);
+	add_column(out, change->delta);
+	add_chance_column(out, change->more);
+}
+
 /* How many rows of a table are shown, and how many are only counted. */
 struct rows {
 	unsigned most; /* 0: all */
@@ -72,10 +81,7 @@ static void add_constructor_row(struct strbuf *out, const struct run_diff_constr
 	size_t begin = out->len;
 
 	strbuf_addf(out, "%+8" PRId64 " %+8" PRId64 " ", c->count[RUN_A], c->count[RUN_B]);
-	add_column(out, (double)c->bytes[RUN_A]);
-	add_column(out, (double)c->bytes[RUN_B]);
-	add_column(out, c->change.delta);
-	add_chance_column(out, c->change.more);
+	add_amounts(out, (double)c->bytes[RUN_A], (double)c->bytes[RUN_B], &c->change);
 	census_add_what(out, c->what, v->width - (int)(out->len - begin) - 8, v);
 	strbuf_addc(out, '\n');
 }
@@ -105,10 +111,7 @@ static void add_site_row(struct strbuf *out, const struct run_diff_site *s,
 	size_t begin = out->len;
 
 	strbuf_addf(out, "%8" PRIu64 " %8" PRIu64 " ", s->samples[RUN_A], s->samples[RUN_B]);
-	add_column(out, (double)s->bytes[RUN_A]);
-	add_column(out, (double)s->bytes[RUN_B]);
-	add_column(out, s->change.delta);
-	add_chance_column(out, s->change.more);
+	add_amounts(out, (double)s->bytes[RUN_A], (double)s->bytes[RUN_B], &s->change);
 	strbuf_addf(out, "%-11s ", site_kind_name(s->kind));
 	site_text_add(out, s->top[RUN_B], v->width ? v->width - (int)(out->len - begin) : 0,
 		      v->utf8);
