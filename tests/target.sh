@@ -61,3 +61,13 @@ target_command() {
 		echo "$word"
 	done
 }
+
+# target_is_named NAME PATTERN...: whether one of the patterns (js-*) is of it
+target_is_named() {
+	local name=$1 pattern
+	for pattern in "${@:2}"; do
+		# shellcheck disable=SC2053 # patterns they are
+		[[ $name != $pattern ]] || return 0
+	done
+	return 1
+}

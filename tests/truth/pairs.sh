@@ -55,15 +55,6 @@ rows() {
 	awk -F'\t' -v what="$1" '$1 == what' "$here/pairs.tsv" | cut -f 2-
 }
 
-is_named() {
-	local pattern
-	for pattern in "${patterns[@]}"; do
-		# shellcheck disable=SC2053 # patterns they are
-		[[ $1 != $pattern ]] || return 0
-	done
-	return 1
-}
-
 # record OUT NODE KIND WAIT SECONDS OPTIONS COMMAND: one run, into OUT.mw
 record() (
 	local out=$1 node=$2 kind=$3 wait=$4 seconds=$5 options=$6 target='' words children
@@ -100,7 +91,7 @@ id_of() {
 cases() {
 	local name a b rest node
 	while IFS=$'\t' read -r name a b rest; do
-		is_named "$name" || continue
+		target_is_named "$name" "${patterns[@]}" || continue
 		if [[ ${run_of[$a]} = node* || ${run_of[$b]} = node* ]]; then
 			for node in ${nodes[@]+"${nodes[@]}"}; do printf '%s\t%s\t%s\t%s\t%s\n' "$node" "$name" "$a" "$b" "$rest"; done
 		else

@@ -46,15 +46,6 @@ done
 mapfile -t nodes < <(target_nodes)
 [ ${#nodes[@]} -gt 0 ] || echo "run.sh: no Node '${NODES:-22}' here, so none of its programs: run make nodes" >&2
 
-is_named() {
-	local pattern
-	for pattern in "${patterns[@]}"; do
-		# shellcheck disable=SC2053 # patterns they are
-		[[ $1 != $pattern ]] || return 0
-	done
-	return 1
-}
-
 trap 'kill $(jobs -p) 2>/dev/null; wait; exit 130' INT TERM HUP
 mkdir -p "$dir" || exit 2
 results=()
@@ -77,7 +68,7 @@ run() {
 
 # The longest first, so that none is left for the end
 while IFS=$'\t' read -r name kind _; do
-	is_named "$name" || continue
+	target_is_named "$name" "${patterns[@]}" || continue
 	case $kind in
 	c | python) run "$name" - ;;
 	*) for node in ${nodes[@]+"${nodes[@]}"}; do run "$name" "$node"; done ;;
