@@ -207,6 +207,33 @@ static void interned_strings_have_no_roots(void **state)
 	assert_false(is_live(w, string));
 }
 
+/* What a scavenge has copied, one behind the other; by now each place has two smaller objects. */
+static void lists_of_the_collector_keep_nothing(void **state)
+{
+	struct world *w = *state;
+	enum { JS_ARRAY_BYTES = 32 };
+	uint64_t v[8], sized, alone = hb_js_array(&w->b, NULL, 1);
+
+	for (unsigned i = 0; i < 8; i++)
+		v[i] = hb_js_array(&w->b, NULL, 1);
+	for (unsigned i = 0; i < 8; i += 2) {
+		hb_root(&w->b, v[i]);
+		hb_root(&w->b, 2 * (v[1] - v[0]));
+	}
+	hb_root(&w->b, 0);
+	sized = hb_js_array(&w->b, NULL, 1);
+	hb_root(&w->b, sized); /* a list of one, of its own size */
+	hb_root(&w->b, JS_ARRAY_BYTES);
+	hb_root(&w->b, 0);
+	hb_root(&w->b, alone); /* a number that it is not the size of */
+	hb_root(&w->b, 1000);
+	mark(w);
+	for (unsigned i = 0; i < 8; i++)
+		assert_false(is_live(w, v[i]));
+	assert_false(is_live(w, sized));
+	assert_true(is_live(w, alone));
+}
+
 static void stacks_count_from_their_pointer(void **state)
 {
 	struct world *w = *state;
@@ -616,6 +643,7 @@ int main(void)
 		TEST(weak_references_do_not),
 		TEST(values_of_a_weak_map_live_by_their_keys),
 		TEST(interned_strings_have_no_roots),
+		TEST(lists_of_the_collector_keep_nothing),
 		TEST(stacks_count_from_their_pointer),
 		TEST(free_memory_keeps_nothing),
 		TEST(small_chunks_keep_nothing),

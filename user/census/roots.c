@@ -6,7 +6,7 @@
  *	weak handles, of whoever waits for the end of an object (handles.c)
  *	Maps, which V8's caches of properties refer to; and its caches of results of regular
  *	expressions: it empties both when it collects
- *	lists of the garbage collector, which it leaves behind
+ *	lists of the garbage collector, which it leaves behind (gc_list.c)
  *	what malloc has free (glibc.c), and what is free of V8's blocks of handles
  *	small chunks of malloc's: what refers to objects by their addresses in V8 is large (the
  *	isolate, blocks of handles), but for its compilation caches; what is in small ones was left
@@ -21,6 +21,7 @@
 
 #include <string.h>
 
+#include "census/gc_list.h"
 #include "census/glibc.h"
 #include "census/handles.h"
 #include "census/heap_internal.h"
@@ -83,22 +84,6 @@ static bool is_root(struct heap *h, uint64_t word)
 	return type != types->fixed_array || !is_results_cache(h, heap_untag(word));
 }
 
-/*
- * {object, size}: lists of what a collection of the young generation has copied (ObjectAndSize in
- * src/heap/scavenger.h) stay behind when it ends.
- */
-static bool is_listed_with_size(struct heap *h, const struct image_range *r, uint64_t at,
-				uint64_t word)
-{
-	const struct heap_map *map = heap_map_of(h, heap_untag(word));
-	uint32_t size;
-
-	if (at + 12 > r->end || !map || (!map->words && map->size_rule == SIZE_LEARNED))
-		return false;
-	memcpy(&size, r->bytes + (at + 8 - r->start), sizeof(size));
-	return size > 8 && !(size & 7) && size == heap_size(h, heap_untag(word), map);
-}
-
 static uint64_t word_at(const struct image_range *r, uint64_t addr)
 {
 	uint64_t word = 0;
@@ -129,7 +114,7 @@ struct walk {
 static bool keeps(struct walk *w, const struct image_range *r, uint64_t at, uint64_t word)
 {
 	if (spans_have(&w->unused, at) || !is_root(w->h, word) || handle_is_weak(r, at) ||
-	    is_listed_with_size(w->h, r, at, word))
+	    gc_list_has(w->h, r, at))
 		return false;
 	return !spans_have(&w->small, at) || is_compilation_cache(r, at);
 }
