@@ -49,14 +49,6 @@ bool handle_is_weak(const struct image_range *r, uint64_t addr)
 	return (r->bytes[at + FLAGS] & STATE_MASK) != STATE_NORMAL;
 }
 
-static uint64_t word_at(const struct image_range *r, uint64_t addr)
-{
-	uint64_t word;
-
-	memcpy(&word, r->bytes + (addr - r->start), sizeof(word));
-	return word;
-}
-
 /*
  * A block of handles begins with references, perhaps Smis among them. What comes behind those that
  * were ever used is what malloc() gave.
@@ -128,10 +120,11 @@ static void find_scopes(struct spans *blocks, const struct image_range *r,
 	uint64_t first = blocks->v[0].end, last = blocks->v[blocks->count - 1].end;
 
 	for (uint64_t at = r->start + 8; at + 16 <= r->end; at += 8) {
-		uint64_t limit = word_at(r, at);
+		uint64_t limit = image_range_word(r, at);
 
 		if (limit >= first && limit <= last && !spans_have(unused, at))
-			take_scope(blocks, word_at(r, at - 8), limit, (uint32_t)word_at(r, at + 8));
+			take_scope(blocks, image_range_word(r, at - 8), limit,
+				   (uint32_t)image_range_word(r, at + 8));
 	}
 }
 

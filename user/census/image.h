@@ -44,6 +44,15 @@ struct image {
 	struct image_arena *arena; /* that all @bytes lie in */
 };
 
+/** image_range_word - the 8 bytes at @addr; 0 if they are not all in @r */
+static inline uint64_t image_range_word(const struct image_range *r, uint64_t addr)
+{
+	uint64_t word = 0;
+
+	if (addr >= r->start && addr + 8 <= r->end)
+		__builtin_memcpy(&word, r->bytes + (addr - r->start), sizeof(word));
+	return word;
+}
 /** image_release - leaves it empty */
 void image_release(struct image *im);
 /** image_region_of - the region that @addr is in, or NULL */

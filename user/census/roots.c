@@ -19,8 +19,6 @@
  */
 #include "census/roots.h"
 
-#include <string.h>
-
 #include "census/gc_list.h"
 #include "census/glibc.h"
 #include "census/handles.h"
@@ -84,23 +82,14 @@ static bool is_root(struct heap *h, uint64_t word)
 	return type != types->fixed_array || !is_results_cache(h, heap_untag(word));
 }
 
-static uint64_t word_at(const struct image_range *r, uint64_t addr)
-{
-	uint64_t word = 0;
-
-	if (addr >= r->start && addr + 8 <= r->end)
-		memcpy(&word, r->bytes + (addr - r->start), sizeof(word));
-	return word;
-}
-
 /* {isolate, table} several times: CompilationCache (src/codegen/compilation-cache.h), of Node 22
  * and newer. */
 static bool is_compilation_cache(const struct image_range *r, uint64_t at)
 {
-	uint64_t isolate = word_at(r, at - 8);
+	uint64_t isolate = image_range_word(r, at - 8);
 
 	return isolate && !(isolate & 7) &&
-	       (word_at(r, at - 24) == isolate || word_at(r, at + 8) == isolate);
+	       (image_range_word(r, at - 24) == isolate || image_range_word(r, at + 8) == isolate);
 }
 
 struct walk {
@@ -122,7 +111,7 @@ static bool keeps(struct walk *w, const struct image_range *r, uint64_t at, uint
 static int range_walk(struct walk *w, const struct image_range *r, uint64_t from)
 {
 	for (uint64_t at = from > r->start ? from : r->start; at < r->end; at += 8) {
-		uint64_t word = word_at(r, at);
+		uint64_t word = image_range_word(r, at);
 		int ret;
 
 		if (!(at & (IMAGE_PAGE - 1)) && heap_owns(w->h, at)) {
